@@ -1,0 +1,40 @@
+# Set-up is part of every target: a fresh clone needs only python3.11+, pip, venv and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test test-fast lint bench lock clean
+
+run: $(READY)  ## the main job: RZF-NS against OPT on the default scenario, table and picture
+	@mkdir -p out
+	$(BIN)/jaxsec compare --json out/compare.json --figure out/compare.png
+
+test: $(READY)  ## the whole suite: float32, then the float64 leg and key-reuse checks it contains
+	$(BIN)/python -m pytest
+
+test-fast: $(READY)  ## without the slow tests, under two minutes
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+bench: $(READY)  ## the speed claims of the README, under ten minutes
+	@mkdir -p out
+	$(BIN)/python benchmarks/speed/solver.py --json out/solver.json
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "jaxsec needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@touch $@
+
+lock:  ## exact versions of a fresh install, from the lower bounds in pyproject.toml
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	build/lock/bin/python -m pip freeze --exclude jaxsec > requirements.lock
+
+clean:
+	rm -rf $(VENV) out build

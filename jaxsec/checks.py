@@ -1,0 +1,102 @@
+"""Argument checks shared by the public functions.
+
+Every error names the argument, what was wanted and what was given. Only static facts (shapes,
+dtypes, Python numbers) are checked inside functions that may be traced; values are checked at the
+edges, where arrays are concrete: `jaxsec.design` and the file readers.
+"""
+
+import math
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+
+class InputError(ValueError):
+    """Bad input from outside: the message is one line a user can act on."""
+
+
+def require(condition: bool, message: str) -> None:
+    """Raises `InputError(message)` unless `condition` holds."""
+    if not condition:
+        raise InputError(message)
+
+
+def check_complex(name: str, array: Any) -> None:
+    """`array` must have a complex dtype: a real channel is nearly always a lost imaginary part."""
+    dtype = jnp.result_type(array)
+    require(
+        jnp.issubdtype(dtype, jnp.complexfloating),
+        f"`{name}` must be complex, but has dtype {dtype}",
+    )
+
+
+def check_rank(name: str, array: Any, wanted: str) -> None:
+    """`array` must have at least as many axes as `wanted` names after its leading `...`."""
+    axes = wanted.strip("[]").replace(",", " ").split()
+    least = len([axis for axis in axes if axis != "..."])
+    shape = jnp.shape(array)
+    fits = len(shape) >= least if "..." in axes else len(shape) == least
+    require(fits, f"`{name}` must have shape {wanted}, but has shape {shape}")
+
+
+def check_channels(h_user: Any, h_eve: Any) -> None:
+    """Static facts about a pair of channel arrays, `h_user` [..., K, M] and `h_eve` [..., L, M]."""
+    check_rank("h_user", h_user, "[..., K, M]")
+    check_rank("h_eve", h_eve, "[..., L, M]")
+    check_complex("h_user", h_user)
+    check_complex("h_eve", h_eve)
+    user_shape, eve_shape = jnp.shape(h_user), jnp.shape(h_eve)
+    require(
+        user_shape[-2] >= 1, f"`h_user` must hold at least one user, but has shape {user_shape}"
+    )
+    require(
+        user_shape[-1] == eve_shape[-1],
+        f"`h_user` and `h_eve` must agree in their number of antennas M (last axis), "
+        f"but have shapes {user_shape} and {eve_shape}",
+    )
+
+
+def check_positive(name: str, value: float) -> None:
+    """A Python number that must be finite and above zero."""
+    require(math.isfinite(value) and value > 0, f"`{name}` must be positive, but is {value}")
+
+
+def check_at_least(name: str, value: int, least: int) -> None:
+    """A whole number with a lower bound."""
+    require(value >= least, f"`{name}` must be at least {least}, but is {value}")
+
+
+def check_fraction(name: str, value: float) -> None:
+    """A Python number that must lie in [0, 1]."""
+    require(0.0 <= value <= 1.0, f"`{name}` must lie between 0 and 1, but is {value}")
+
+
+def check_finite(name: str, array: Any) -> None:
+    """Every entry of a concrete array must be finite; says how many are not and where the first is."""
+    bad = ~np.isfinite(np.asarray(array))
+    if bad.any():
+        first = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise InputError(
+            f"`{name}` must be finite, but {int(bad.sum())} of {bad.size} entries are not, "
+            f"the first at index {first}"
+        )
+
+
+def check_noise_power(noise_power: Any, batch_shape: tuple[int, ...]) -> None:
+    """`noise_power` must be real, positive, finite, and a scalar or of the channels' batch shape."""
+    array = np.asarray(noise_power)
+    require(
+        array.dtype.kind in "fiu",
+        f"`noise_power` must be a real number, but has dtype {array.dtype}",
+    )
+    require(
+        array.shape in ((), tuple(batch_shape)),
+        f"`noise_power` must be a scalar or have the channels' batch shape {tuple(batch_shape)}, "
+        f"but has shape {array.shape}",
+    )
+    check_finite("noise_power", array)
+    require(
+        bool((array > 0).all()),
+        f"`noise_power` must be positive, but its smallest entry is {array.min() if array.size else None}",
+    )

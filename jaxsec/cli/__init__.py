@@ -1,0 +1,1 @@
+"""The command line: one file a command, parsed by tyro, put together in `__main__`."""

@@ -1,0 +1,71 @@
+"""Entry point of `jaxsec`: picks the command, and turns a user's mistake into one line.
+
+A command is a module `jaxsec.cli.<name>` with a dataclass `Command`, whose fields are its options,
+and a function `run(command, argv)`. JAX is imported with the command, so `jaxsec --help` is quick.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+
+import tyro
+
+COMMANDS = {
+    "sample": "Draw random channels and save them to a file.",
+    "design": "Design secure beams and artificial noise for the channels in a file.",
+    "compare": "Compare methods on random channels: secrecy rate, gap to best known, time.",
+}
+DESCRIPTION = "Physical-layer security: secure beams and artificial noise for a wiretap downlink."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line.
+
+    Args:
+      argv: arguments after the program's name; those of the process if left out.
+
+    Returns:
+      The exit code: 0, or 2 for a mistake in the arguments or in a file, or 130 for Ctrl-C.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments and arguments[0] in COMMANDS:
+            return _run(arguments[0], arguments)
+        tyro.extras.subcommand_cli_from_dict(
+            {name: _described(summary) for name, summary in COMMANDS.items()},
+            prog="jaxsec",
+            description=DESCRIPTION,
+            args=arguments,
+        )
+    except SystemExit as stop:  # tyro's, after --help or a mistake it has explained
+        return stop.code if isinstance(stop.code, int) else 2 * bool(stop.code)
+    except KeyboardInterrupt:
+        print("jaxsec: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _run(name: str, argv: list[str]) -> int:
+    from jaxsec import checks
+
+    module = importlib.import_module(f"jaxsec.cli.{name}")
+    try:
+        command = tyro.cli(module.Command, prog=f"jaxsec {name}", args=argv[1:])
+        module.run(command, argv)
+    except checks.InputError as error:
+        print(f"jaxsec: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _described(summary: str) -> Callable[[], None]:
+    """A command without options, for the list of commands: the real ones import JAX."""
+
+    def command() -> None: ...
+
+    command.__doc__ = summary
+    return command
+
+
+if __name__ == "__main__":
+    sys.exit(main())

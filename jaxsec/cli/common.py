@@ -1,0 +1,209 @@
+"""What the commands share: options, work in slices, timing, statistics and reports."""
+
+import contextlib
+import dataclasses
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.monitoring
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from jaxsec import checks, designers
+from jaxsec.archive import atomic_write, check_writable
+from jaxsec.channels import Channels, Scenario
+from jaxsec.strategy import Strategy
+
+SLICE = 4096
+"""Most channels designed in one call: what is shown as one step of the progress bar."""
+METHODS = tuple(designers.METHODS)
+
+
+@dataclasses.dataclass(frozen=True)
+class ScenarioOptions(Scenario):
+    """The fields of `Scenario` as options; checked by `scenario`, not while they are parsed."""
+
+    def __post_init__(self) -> None:
+        pass
+
+    def scenario(self) -> Scenario:
+        """The checked scenario."""
+        return Scenario(**dataclasses.asdict(self))
+
+
+class Timing(NamedTuple):
+    """Wall-clock seconds of a design, those of compilation apart."""
+
+    run_s: float
+    compile_s: float
+
+
+class Mean(NamedTuple):
+    """A sample mean and the half width of its 95% confidence interval, None for one sample."""
+
+    value: float
+    ci95: float | None
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f}" if self.ci95 is None else f"{self.value:.2f} ± {self.ci95:.2f}"
+
+
+def mean_ci(samples: np.ndarray) -> Mean:
+    """Mean of independent samples [n], its interval from the normal approximation."""
+    n = samples.size
+    half = 1.96 * float(np.std(samples, ddof=1)) / math.sqrt(n) if n > 1 else None
+    return Mean(float(np.mean(samples)), half)
+
+
+def check_common(seed: int, num_starts: int, num_noise_beams: int | None) -> None:
+    """Checks the options that `design` and `compare` share."""
+    checks.require(0 <= seed < 2**32, f"`--seed` must lie in [0, 2**32), but is {seed}")
+    checks.check_at_least("--num-starts", num_starts, 1)
+    if num_noise_beams is not None:
+        checks.check_at_least("--num-noise-beams", num_noise_beams, 0)
+
+
+def check_method(option: str, method: str) -> None:
+    """The method must be a row of `designers.METHODS`."""
+    checks.require(
+        method in METHODS, f"`{option}` must be one of {', '.join(METHODS)}, but is {method!r}"
+    )
+
+
+def check_designed(method: str, rate: np.ndarray) -> None:
+    """What a method designed must have a finite rate on every channel, the first axis."""
+    bad = np.flatnonzero(~np.isfinite(rate.reshape(rate.shape[0], -1)).all(axis=1))
+    checks.require(
+        bad.size == 0,
+        f"method {method!r} found no finite beams for {bad.size} of {rate.shape[0]} channels, "
+        f"the first at index {bad[0] if bad.size else None}",
+    )
+
+
+def check_outputs(inputs: tuple[Path, ...], *outputs: tuple[Path | None, tuple[str, ...]]) -> None:
+    """Every output, with the endings it may have, can be written and replaces no other file."""
+    taken = {os.path.realpath(path) for path in inputs}
+    for path, endings in outputs:
+        if path is None:
+            continue
+        check_writable(path, endings)
+        real = os.path.realpath(path)
+        checks.require(real not in taken, f"{path}: is already an input or output of this command")
+        taken.add(real)
+
+
+def keys(seed: int) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Keys for channels, designs and reference; `sample` and `compare` draw the same channels."""
+    key_channels, key_design, key_reference = jax.random.split(jax.random.key(seed), 3)
+    return key_channels, key_design, key_reference
+
+
+def design_in_slices(
+    method: str,
+    channels: Channels,
+    seed: int,
+    *,
+    num_noise_beams: int | None,
+    num_starts: int,
+    advance: Callable[[int], object],
+) -> tuple[Strategy, Timing]:
+    """Designs normalised channels [N, ...] slice by slice, in at most two compiled shapes.
+
+    Returns:
+      The strategy as NumPy arrays, w [N, M, K] and v [N, M, J], and what it took.
+    """
+    n = channels.h_user.shape[0]
+    pieces = []
+    start = time.perf_counter()
+    with compile_clock() as compile_seconds:
+        for first in range(0, n, SLICE):
+            part = slice(first, first + SLICE)
+            strategy = designers.design(
+                channels.h_user[part],
+                channels.h_eve[part],
+                channels.noise_power[part],
+                method,
+                key=jax.random.fold_in(keys(seed)[1], first),
+                num_noise_beams=num_noise_beams,
+                num_starts=num_starts,
+            )
+            pieces.append(jax.tree.map(np.asarray, strategy))
+            advance(pieces[-1].w.shape[0])
+    wall_s = time.perf_counter() - start
+    compile_s = min(compile_seconds(), wall_s)
+    strategy = jax.tree.map(lambda *parts: np.concatenate(parts), *pieces)
+    return strategy, Timing(wall_s - compile_s, compile_s)
+
+
+@contextlib.contextmanager
+def compile_clock() -> Iterator[Callable[[], float]]:
+    """Yields a function that says how many seconds JAX has traced and compiled in the block."""
+    spans: list[tuple[float, float]] = []
+
+    def record(event: str, duration_secs: float, **_: Any) -> None:
+        if event.startswith("/jax/core/compile/"):
+            now = time.perf_counter()
+            spans.append((now - duration_secs, now))
+
+    def total() -> float:
+        # The spans of a traced function contain those of the functions it calls.
+        seconds, end = 0.0, -math.inf
+        for begin, finish in sorted(spans):
+            seconds += max(0.0, finish - max(begin, end))
+            end = max(end, finish)
+        return seconds
+
+    jax.monitoring.register_event_duration_secs_listener(record)
+    try:
+        yield total
+    finally:
+        jax.monitoring.unregister_event_duration_listener(record)
+
+
+@contextlib.contextmanager
+def progress(description: str, total: int) -> Iterator[Callable[[int], object]]:
+    """Yields a function that moves a bar on a terminal's stderr, and does nothing elsewhere."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def write_json(path: Path, report: dict[str, Any]) -> None:
+    """Writes a report as strict JSON, whole or not at all."""
+    text = json.dumps(report, indent=2, allow_nan=False, default=str)
+    with atomic_write(path) as file:
+        file.write(text.encode() + b"\n")
+
+
+def hardware() -> dict[str, Any]:
+    """What the times were measured on."""
+    import platform
+
+    cpu = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        cpu = next(line for line in lines if line.startswith("model name")).partition(":")[2]
+    available = getattr(os, "sched_getaffinity", None)
+    return {
+        "cpu": cpu.strip(),
+        "cores": len(available(0)) if available else os.cpu_count(),
+        "jax": jax.__version__,
+        "backend": jax.default_backend(),
+        "device": jax.devices()[0].device_kind,
+    }

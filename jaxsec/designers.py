@@ -1,0 +1,119 @@
+"""`jaxsec.design` and the table of methods behind it; a new designer joins the table."""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+from jaxtyping import Array, ArrayLike, Complex, Float, Key
+
+from jaxsec import checks
+from jaxsec.precoding import gpip, linear
+from jaxsec.strategy import Strategy
+
+DEFAULT_NOISE_BEAMS = 2
+"""J where a method does not fix it; more noise beams gain less than 0.1% (P1's scenario)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Common options of all methods; each uses those that mean something to it."""
+
+    key: Key[Array, ""]
+    num_noise_beams: int | None
+    num_starts: int
+
+
+Designer = Callable[[Array, Array, ArrayLike, Options], Strategy]
+
+
+def _without_noise(precoder: Callable[[Array, ArrayLike], Array]) -> Designer:
+    def designer(h_user: Array, h_eve: Array, noise_power: ArrayLike, options: Options) -> Strategy:
+        w = jax.jit(precoder)(h_user, noise_power)
+        return Strategy(w, w[..., :0])
+
+    return designer
+
+
+def _rzf_ns(h_user: Array, h_eve: Array, noise_power: ArrayLike, options: Options) -> Strategy:
+    solve = jax.jit(linear.rzf_ns, static_argnames="num_noise_beams")
+    return solve(h_user, h_eve, noise_power, num_noise_beams=options.num_noise_beams)
+
+
+def _rzf_ns_aimed(
+    h_user: Array, h_eve: Array, noise_power: ArrayLike, options: Options
+) -> Strategy:
+    aimed = dataclasses.replace(options, num_noise_beams=_beams(options))
+    return _rzf_ns(h_user, h_eve, noise_power, aimed)
+
+
+def _opt_plain(h_user: Array, h_eve: Array, noise_power: ArrayLike, options: Options) -> Strategy:
+    return gpip.plain_gpip(h_user, h_eve, noise_power, num_noise_beams=_beams(options)).strategy
+
+
+def _opt(h_user: Array, h_eve: Array, noise_power: ArrayLike, options: Options) -> Strategy:
+    return gpip.opt(
+        h_user,
+        h_eve,
+        noise_power,
+        num_noise_beams=_beams(options),
+        num_starts=options.num_starts,
+        key=options.key,
+    ).strategy
+
+
+def _beams(options: Options) -> int:
+    given = options.num_noise_beams
+    return DEFAULT_NOISE_BEAMS if given is None else given
+
+
+METHODS: dict[str, Designer] = {
+    "mrt": _without_noise(lambda h_user, noise_power: linear.mrt(h_user)),
+    "zf": _without_noise(lambda h_user, noise_power: linear.zf(h_user)),
+    "rzf": _without_noise(linear.rzf),
+    "rzf-ns": _rzf_ns,
+    "rzf-ns-aimed": _rzf_ns_aimed,
+    "opt-plain": _opt_plain,
+    "opt": _opt,
+}
+"""Every method by its name on the command line."""
+
+
+def design(
+    h_user: Complex[Array, "... K M"],
+    h_eve: Complex[Array, "... L M"],
+    noise_power: Float[ArrayLike, "..."],
+    method: str = "opt",
+    *,
+    key: Key[Array, ""] | None = None,
+    num_noise_beams: int | None = None,
+    num_starts: int = 1,
+) -> Strategy:
+    """Beams and artificial noise for given channels, by any method of the library.
+
+    Args:
+      h_user, h_eve: concrete channels, complex and finite; L = 0 is allowed.
+      noise_power: σ0²/P, a positive scalar or one a channel.
+      method: a name in `METHODS`.
+      key: for methods that draw random numbers; a fixed key by default, so that the same call
+        gives the same design.
+      num_noise_beams: J; by default 2, or the whole null space (M − K) for "rzf-ns".
+      num_starts: starts of "opt", the best kept.
+
+    Returns:
+      w [..., M, K] and v [..., M, J] with ‖w‖² + ‖v‖² = 1.
+
+    Raises:
+      InputError: an unknown method, or channels that are malformed, not finite or without noise.
+    """
+    checks.require(
+        method in METHODS, f"`method` must be one of {', '.join(METHODS)}, but is {method!r}"
+    )
+    checks.check_channels(h_user, h_eve)
+    checks.check_finite("h_user", h_user)
+    checks.check_finite("h_eve", h_eve)
+    checks.check_noise_power(noise_power, h_user.shape[:-2])
+    checks.check_at_least("num_starts", num_starts, 1)
+    if num_noise_beams is not None:
+        checks.check_at_least("num_noise_beams", num_noise_beams, 0)
+    key = jax.random.key(0) if key is None else key
+    return METHODS[method](h_user, h_eve, noise_power, Options(key, num_noise_beams, num_starts))

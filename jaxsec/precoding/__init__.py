@@ -1,0 +1,1 @@
+"""Classical designs: closed-form (`linear`), OPT (`gpip`), and the best known rates (`reference`)."""

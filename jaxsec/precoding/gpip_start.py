@@ -1,0 +1,146 @@
+"""Where the generalised power iteration starts: RZF for chosen users, noise aimed, power split.
+
+The iteration climbs to the nearest local optimum, and with as many users as antennas those are
+mostly *which users are served*. So the start decides: a greedy search drops users whose loss
+raises the rest by more. At K = M = 8 that start alone beats sixteen random ones.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxsec.precoding import batchlast as bl
+from jaxsec.precoding.batchlast import Split
+from jaxsec.precoding.gpip_step import Iterate, Problem, Rates
+from jaxsec.precoding.power_split import best_split
+from jaxsec.precoding.stages import region
+
+SIGNAL_FRACTIONS = np.array([0.3, 0.6, 0.8, 0.9, 0.97, 0.995, 0.9999])
+"""Power splits tried; never all for data, since noise beams that are zero would stay zero."""
+
+DROPPED = 1e-4
+"""Activity of a user that is not served: not zero, so that the iteration may take it up again."""
+
+ACTIVITY_SPREAD = 3.0
+"""Standard deviation of the log-activity of users in random starts."""
+
+
+class Recipe(NamedTuple):
+    """What a closed-form start is made of."""
+
+    activity: Float[Array, "K B"]
+    """Share of each user in the power and in what the others avoid; 1 is served, 0 is not."""
+    aims: Split
+    """[L, J, B]: each noise beam as a combination of the eavesdroppers' channels."""
+
+
+def random_size(num_users: int, num_eves: int, num_noise_beams: int) -> int:
+    """Normal variates that `start` takes for a channel."""
+    return num_users + 2 * num_eves * num_noise_beams
+
+
+def start(
+    problem: Problem, num_beams: int, num_antennas: int, variates: Float[Array, "V B"] | None
+) -> Iterate:
+    """The closed-form start, or where `variates` are not all zero, a random one."""
+    num_users = problem.weights.shape[0]
+    num_noise_beams = num_beams - num_users
+    aims = _even_aims(problem, num_noise_beams)
+    activity = jnp.ones_like(problem.weights)
+    for _ in range(max(num_users - num_antennas, 0) + 1 if num_users >= num_antennas - 1 else 0):
+        activity = _drop_one(problem, Recipe(activity, aims))
+    recipe = Recipe(activity, aims)
+    if variates is not None:
+        drawn = _random_recipe(problem, num_noise_beams, variates)
+        there = bl.sum_first(jnp.abs(variates)) > 0
+        recipe = Recipe(
+            jnp.where(there[None], drawn.activity, recipe.activity),
+            bl.where(there, drawn.aims, recipe.aims),
+        )
+    return _follow(problem, recipe)[0]
+
+
+def regularised(problem: Problem, targets: Split, activity: Float[Array, "K B"]) -> Split:
+    """(Σ_k activity_k h_k h_kᴴ + K·I)⁻¹ targets; columns of unit norm, or zero.
+
+    For targets that are users' channels and all users active this is regularised zero-forcing.
+    Solved in the span of the channels, never through the users' Gram matrix, whose condition number
+    is the square.
+    """
+    num_users = problem.weights.shape[0]
+    ridge = jnp.full_like(problem.weights[0], num_users)
+    matrix = bl.weighted_gram(problem.h[:num_users], activity, ridge)
+    return unit_columns(bl.solve_hermitian(matrix, targets, ridge))
+
+
+def unit_columns(beams: Split) -> Split:
+    """[D, N, B] with every column of norm one, or zero."""
+    length2 = bl.norm2(beams)
+    there = length2 > 0
+    return beams.scale(jnp.where(there, jax.lax.rsqrt(jnp.where(there, length2, 1.0)), 0.0))
+
+
+def even_weights(norms2: Float[Array, "L B"], num_noise_beams: int) -> Split:
+    """[L, J, B]: eavesdroppers weighed alike, with phases that tell the noise beams apart."""
+    level = jnp.where(norms2 > 0, jax.lax.rsqrt(jnp.where(norms2 > 0, norms2, 1.0)), 0.0)
+    turns = np.outer(np.arange(norms2.shape[0]), np.arange(num_noise_beams))
+    angle = (2 * np.pi * turns / max(num_noise_beams, 1))[..., None]
+    return Split(
+        level[:, None] * jnp.asarray(np.cos(angle), level.dtype),
+        level[:, None] * jnp.asarray(np.sin(angle), level.dtype),
+    )
+
+
+def _even_aims(problem: Problem, num_noise_beams: int) -> Split:
+    num_users = problem.weights.shape[0]
+    weights = even_weights(problem.norms2[num_users:], num_noise_beams)
+    if problem.h.shape[0] == 2 and num_users == 1:
+        # One user, one eavesdropper: beamforming alone reaches capacity (Khisti & Wornell, 2010).
+        return weights.scale(jnp.zeros_like(weights.re))
+    return weights
+
+
+def _random_recipe(problem: Problem, num_noise_beams: int, variates: Float[Array, "V B"]) -> Recipe:
+    num_users = problem.weights.shape[0]
+    even = _even_aims(problem, num_noise_beams)
+    activity = jnp.exp(ACTIVITY_SPREAD * variates[:num_users])
+    turn = variates[num_users:].reshape(2, *even.shape)
+    return Recipe(activity, even * Split(turn[0], turn[1]))
+
+
+@region
+def _drop_one(problem: Problem, recipe: Recipe) -> Float[Array, "K B"]:
+    """Activity without the user whose dropping raises the start's rate most, if any does."""
+    num_users = problem.weights.shape[0]
+    trials = num_users + 1
+
+    def repeat(x):
+        return jnp.tile(x, (1,) * (x.ndim - 1) + (trials,))
+
+    dropped = jnp.eye(num_users, trials, dtype=problem.weights.dtype)[:, :, None]  # last: nobody
+    activity = jnp.where(dropped > 0, DROPPED, recipe.activity[:, None])
+    flat = activity.reshape(num_users, -1)
+    repeated, aims = jax.tree.map(repeat, (problem, recipe.aims))
+    _, rates = _follow(repeated, Recipe(flat, aims))
+    best = jnp.argmax(rates.hard.reshape(trials, -1), axis=0)  # [B]
+    return jnp.take_along_axis(activity, best[None, None], axis=1)[:, 0]
+
+
+def _follow(problem: Problem, recipe: Recipe) -> tuple[Iterate, Rates]:
+    """The start a recipe makes, with the best power split, and its rates."""
+    num_users = problem.weights.shape[0]
+    targets = [bl.swap(problem.h[:num_users])]
+    if recipe.aims.shape[0]:
+        targets.append(bl.combine(problem.h[num_users:], recipe.aims))
+    beams = regularised(problem, bl.concatenate(targets, axis=1), recipe.activity)
+    if not recipe.aims.shape[0]:
+        nothing = jnp.zeros((beams.shape[0], recipe.aims.shape[1], beams.shape[2]), beams.re.dtype)
+        beams = bl.concatenate([beams, Split(nothing, nothing)], axis=1)
+    share = recipe.activity * (num_users / bl.sum_first(recipe.activity)[None])
+    ones = jnp.ones((beams.shape[1] - num_users, *share.shape[1:]), share.dtype)
+    return best_split(
+        problem, beams.scale(jnp.sqrt(jnp.concatenate([share, ones]))), SIGNAL_FRACTIONS
+    )

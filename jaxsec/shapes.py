@@ -1,0 +1,21 @@
+"""Broadcasting said out loud: the library runs with implicit rank promotion as an error."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jaxtyping import Array
+
+
+def lift(x: Any, ndim: int) -> Array:
+    """`x` with leading axes of length one, up to `ndim` axes."""
+    x = jnp.asarray(x)
+    return x.reshape((1,) * max(ndim - x.ndim, 0) + x.shape)
+
+
+def over_noise(h: Array, noise_power: Any) -> Array:
+    """Channels [..., R, M] over the amplitude of the receiver noise, a scalar or [...].
+
+    Dividing first keeps float32 in range: |h|² is about 1e-7, σ0²/P about 1e-12.
+    """
+    amplitude = jnp.sqrt(jnp.asarray(noise_power, h.real.dtype))
+    return h / (amplitude[..., None, None] if amplitude.ndim else amplitude)

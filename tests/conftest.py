@@ -1,0 +1,13 @@
+"""Settings of every test: implicit rank promotion is an error, as warnings are (pyproject.toml)."""
+
+import jax
+import pytest
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def float64():
+    """The float64 leg: double precision inside the test."""
+    with jax.enable_x64(True):
+        yield

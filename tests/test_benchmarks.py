@@ -1,0 +1,140 @@
+"""The benchmarks' contenders solve the problem that OPT solves, and the benchmark runs."""
+
+import dataclasses
+import importlib
+import json
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsec.channels import Scenario, sample_channels
+from jaxsec.cli import judge
+from jaxsec.precoding import batchlast as bl
+from jaxsec.precoding import gpip, gpip_step, reference
+from jaxsec.strategy import Strategy
+
+SPEED = Path(__file__).parents[1] / "benchmarks" / "speed"
+SCENARIO = Scenario(num_antennas=4, num_users=2, num_eavesdroppers=2)
+
+
+@pytest.fixture
+def contenders(monkeypatch):
+    monkeypatch.syspath_prepend(SPEED)
+    with jax.numpy_rank_promotion("allow"):  # code shared with NumPy, which promotes
+        yield importlib.import_module("contenders")
+
+
+@pytest.fixture
+def solver(monkeypatch):
+    monkeypatch.syspath_prepend(SPEED)
+    with jax.numpy_rank_promotion("allow"):  # code shared with NumPy, which promotes
+        yield importlib.import_module("solver")
+
+
+@pytest.fixture(scope="module")
+def channels():
+    return sample_channels(jax.random.key(5), SCENARIO, 6)
+
+
+def rates(u, channels):
+    return judge.secrecy_rates(Strategy(u[..., :2], u[..., 2:]), channels).sum(axis=-1)
+
+
+@pytest.mark.parametrize("name", ["numpy", "jax"])
+def test_contenders_reach_the_rate_of_opt(contenders, channels, name):
+    solve = {"numpy": contenders.solve_numpy, "jax": contenders.solve_jax}[name]
+    start = contenders.rzf_ns_start(channels)
+    schedule = gpip.annealing()
+    u = solve(channels, start, jnp.asarray(schedule, jnp.float32), contenders.SEARCHED_STEP)
+    ours = gpip.opt(*channels).strategy
+    reached = rates(u, channels)
+    assert np.all(reached >= rates(np.asarray(start), channels) * (1 - 1e-5))
+    np.testing.assert_allclose(reached, judge.secrecy_rates(ours, channels).sum(-1), rtol=0.01)
+    np.testing.assert_allclose(np.sum(np.abs(u) ** 2, axis=(1, 2)), 1.0, rtol=1e-5)
+
+
+def test_one_full_step_is_that_of_the_solver(contenders, channels):
+    """B⁻¹A f of formed matrices is what the solver finds without forming any."""
+    start = np.asarray(contenders.rzf_ns_start(channels))
+    with jax.enable_x64(True):
+        wide = jax.tree.map(lambda x: np.asarray(x, np.result_type(x.dtype, np.float64)), channels)
+        h = np.concatenate([wide.h_user, wide.h_eve], axis=1)
+        h = h / np.sqrt(wide.noise_power)[:, None, None]
+        split = bl.split(jnp.asarray(h))
+        problem = gpip_step.Problem(split, bl.norm2(bl.swap(split)), jnp.ones((2, h.shape[0])))
+        iterate = gpip_step.start_from(problem, bl.split(jnp.asarray(start, complex)))
+        after, _ = gpip_step.plain_step(problem, iterate, jnp.asarray(0.5))
+        wanted = np.asarray(bl.join(after.f))
+    for i in range(h.shape[0]):
+        state = contenders.first_state(np, h[i], start[i].astype(complex), 2)
+        state = contenders.step(np, h[i], state, 0.5, 2, contenders.FULL_STEP)
+        np.testing.assert_allclose(state.f, wanted[i], rtol=1e-6, atol=1e-8)
+
+
+def test_searching_steps_runs_the_same_iteration(contenders, channels):
+    start = contenders.rzf_ns_start(channels)
+    schedule = jnp.asarray(gpip.annealing(4), jnp.float32)
+    longer = jnp.concatenate([schedule, jnp.ones(3)])
+    for sizes in (contenders.FULL_STEP, contenders.SEARCHED_STEP):
+        part = contenders.solve_jax_steps(channels, start, longer, 4, sizes)
+        whole = contenders.solve_jax(channels, start, schedule, sizes)
+        np.testing.assert_allclose(rates(part, channels), rates(whole, channels), rtol=1e-4)
+
+
+def test_the_start_always_has_noise(contenders, channels):
+    """Zero noise beams would stay zero."""
+    noise = np.sum(np.abs(contenders.rzf_ns_start(channels)[..., 2:]) ** 2, axis=(1, 2))
+    assert np.all(noise >= 0.99 * (1 - contenders.LARGEST_SIGNAL_FRACTION))
+
+
+def test_channels_in_their_span_have_the_same_rates(solver, contenders):
+    scenario = dataclasses.replace(SCENARIO, num_antennas=9)
+    channels = sample_channels(jax.random.key(6), scenario, 3)
+    reduced = solver._in_span(channels)
+    assert reduced.h_user.shape == (3, 2, 4)
+    whole, part = contenders.rzf_ns_start(channels), contenders.rzf_ns_start(reduced)
+    np.testing.assert_allclose(rates(whole, channels), rates(part, reduced), rtol=1e-3)
+
+
+def test_measures_and_reports(solver, monkeypatch, tmp_path, capsys):
+    """All of it at a tiny size; the claims are not for here, where one call is timed."""
+
+    def best_known(key, channels, num_starts):
+        del key, num_starts
+        return np.asarray(judge.secrecy_rates(gpip.opt(*channels).strategy, channels).sum(-1))
+
+    monkeypatch.setattr(reference, "best_known", best_known)
+    case = solver.Case(
+        4, 2, 2, batches=(1, 4), num_judged=4, num_tuning=4, steps=(4, 16), repeats=0.1
+    )
+    monkeypatch.setattr(solver, "MAIN", case)
+    monkeypatch.setattr(solver, "QUICK", (case,))
+    path = tmp_path / "report.json"
+    code = solver.main(solver.Command(quick=True, json=path), ["--quick"])
+    report = json.loads(path.read_text())
+    assert code == (0 if all(claim["holds"] for claim in report["claims"]) else 1)
+    assert [(row["batch"], row["contender"]) for row in report["rows"]] == [
+        (batch, name) for batch in (1, 4) for name in ("numpy", "jax", "ours")
+    ]
+    for row in report["rows"]:
+        assert row["us_min"] <= row["us_median"] <= row["us_max"]
+        assert 0.97 <= row["fraction_min"] <= row["fraction_mean"] <= 1.0
+    printed = capsys.readouterr().out
+    for text in ("numpy", "seed 0", "of best known", "batched JAX"):
+        assert text in printed
+    assert {"command", "seed", "hardware"} <= report.keys()
+
+
+def test_a_failing_claim_is_named(solver):
+    figures = {"fraction_mean": 1.0, "fraction_min": 1.0, "num_timed": 1, "compile_s": None}
+    times = {"us_min": 1.0, "us_median": 1.0, "us_max": 1.0, "ratio": 99.0}
+    row = solver.Row("(8, 2, 4)", 4096, "numpy", 16, "searched", **figures, **times)
+    ours = row._replace(contender="ours", compile_s=1.0, ratio=1.0)
+    claims = solver.check_claims(
+        [row, row._replace(contender="jax"), ours, ours._replace(batch=1, us_median=10.0)]
+    )
+    failing = [text for text, _, ok in claims if not ok]
+    assert failing == ["at least 100x faster than the NumPy loop"]

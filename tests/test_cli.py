@@ -1,0 +1,322 @@
+"""The command line, in process: results, exit codes, one line for each mistake, no litter."""
+
+import json
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+import scipy.io
+
+from jaxsec import designers, files, secrecy
+from jaxsec.channels import Channels, Scenario, sample_channels
+from jaxsec.cli import common, compare, design, judge
+from jaxsec.cli.__main__ import COMMANDS, main
+from jaxsec.strategy import Strategy
+
+METHOD = "rzf-ns"
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture
+def channel_file(tmp_path):
+    path = tmp_path / "channels.npz"
+    channels = sample_channels(jax.random.key(3), Scenario(num_antennas=4), 6)
+    files.save_channels(path, Channels(*(np.asarray(array) for array in channels)))
+    return path
+
+
+@pytest.fixture
+def fake_reference(monkeypatch):
+    """The real reference takes a minute; its own tests are elsewhere."""
+    from jaxsec.precoding import reference
+
+    def best_known(key, channels, num_noise_beams=2, num_starts=9):
+        del key, num_noise_beams, num_starts
+        return np.full(channels.h_user.shape[0], 200.0)
+
+    monkeypatch.setattr(reference, "best_known", best_known)
+
+
+def refused(capsys, *argv) -> str:
+    """The one line on stderr of a command that must be refused with exit code 2."""
+    assert main([str(argument) for argument in argv]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("jaxsec: error: ") and captured.err.count("\n") == 1
+    assert captured.err.endswith("\n")
+    return captured.err
+
+
+def names_in(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_help_lists_the_commands(capsys):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help(command, capsys):
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert "--seed" in text
+    if command != "design":
+        assert "--num-users" in text and "--num-eavesdroppers" in text
+
+
+def test_method_help_lists_the_methods(capsys):
+    main(["design", "--help"])
+    assert ",".join(designers.METHODS) in capsys.readouterr().out
+
+
+def test_help_imports_no_jax():
+    code = "import sys; from jaxsec.cli.__main__ import main; main(['-h']); sys.exit('jax' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("argv", [[], ["dance"], ["design"], ["sample", "--num-users", "two"]])
+def test_parse_errors_exit_with_2(argv, capsys):
+    assert main(argv) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", [".npz", ".mat"])
+def test_sample_writes_the_channels_of_the_scenario(tmp_path, capsys, ending):
+    path = tmp_path / f"c{ending}"
+    argv = ["sample", "--num-channels", "5", "--num-users", "3", "--seed", "7", "--out", str(path)]
+    assert main(argv) == 0
+    assert str(path) in capsys.readouterr().out
+    channels = files.load_channels(path)
+    assert channels.h_user.shape == (5, 3, 8) and channels.h_eve.shape == (5, 4, 8)
+    drawn = sample_channels(common.keys(7)[0], Scenario(num_users=3), 5)
+    np.testing.assert_array_equal(channels.h_user, drawn.h_user)
+
+
+@pytest.mark.parametrize("ending", [".npz", ".mat"])
+def test_design_end_to_end(tmp_path, channel_file, capsys, ending):
+    out, report = tmp_path / f"s{ending}", tmp_path / "s.json"
+    argv = ["design", str(channel_file), "--method", METHOD, "--out", str(out)]
+    assert main([*argv, "--json", str(report)]) == 0
+    printed = capsys.readouterr().out
+    stored, channels = files.load_strategy(out), files.load_channels(channel_file)
+    w, v = stored.strategy
+    assert w.shape == (6, 4, 2) and v.shape[:2] == (6, 4)
+    assert w.dtype == v.dtype == np.complex64 and stored.secrecy_rate.dtype == np.float32
+    assert (np.sum(np.abs(w) ** 2, (1, 2)) + np.sum(np.abs(v) ** 2, (1, 2)) <= 1 + 1e-5).all()
+    np.testing.assert_allclose(
+        stored.secrecy_rate, judge.secrecy_rates(stored.strategy, channels), rtol=1e-5
+    )
+    np.testing.assert_allclose(stored.sum_secrecy_rate, stored.secrecy_rate.sum(-1), rtol=1e-5)
+    if ending == ".npz":
+        with np.load(out) as arrays:
+            assert set(arrays) == {"w", "v", "secrecy_rate", "sum_secrecy_rate"}
+    else:
+        assert "h_user" not in scipy.io.loadmat(out)
+    numbers = json.loads(report.read_text())
+    assert numbers["num_channels"] == 6 and numbers["method"] == METHOD
+    assert numbers["sum_secrecy_rate"]["mean"] == pytest.approx(stored.sum_secrecy_rate.mean())
+    assert numbers["worst_channel"]["index"] == int(np.argmin(stored.sum_secrecy_rate))
+    assert numbers["command"].startswith("jaxsec design ") and numbers["us_per_channel"] > 0
+    for text in ("6, M = 4", "K = 2", "L = 4", METHOD, "95% CI", "worst channel", str(out)):
+        assert text in printed
+
+
+def test_design_does_not_depend_on_the_units_of_the_file(tmp_path, channel_file):
+    """Amplitudes of 1e-25 have squares that float32 does not hold."""
+    channels = files.load_channels(channel_file)
+    tiny = Channels(
+        channels.h_user.astype(complex) * 1e-20,
+        channels.h_eve.astype(complex) * 1e-20,
+        channels.noise_power.astype(float) * 1e-40,
+    )
+    files.save_channels(tmp_path / "tiny.mat", tiny)
+    rates = []
+    for path in (channel_file, tmp_path / "tiny.mat"):
+        out = tmp_path / "s.npz"
+        assert main(["design", str(path), "--method", METHOD, "--out", str(out)]) == 0
+        rates.append(files.load_strategy(out).sum_secrecy_rate)
+    np.testing.assert_allclose(rates[1], rates[0], rtol=1e-4)
+
+
+def test_slices_change_nothing(tmp_path, channel_file, monkeypatch):
+    def rates():
+        out = tmp_path / "s.npz"
+        assert main(["design", str(channel_file), "--method", METHOD, "--out", str(out)]) == 0
+        return files.load_strategy(out).sum_secrecy_rate
+
+    whole = rates()
+    monkeypatch.setattr(common, "SLICE", 4)
+    np.testing.assert_allclose(rates(), whole, rtol=1e-4)
+
+
+def test_judge_agrees_with_secrecy():
+    """Two implementations written apart, on random beams."""
+    rng = np.random.default_rng(0)
+
+    def normal(*shape):
+        return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(np.complex64)
+
+    for num_eves, j, noise in ((3, 2, np.float32(0.5)), (0, 0, np.array([0.1, 1, 2], np.float32))):
+        channels = Channels(normal(3, 2, 4), normal(3, num_eves, 4), noise)
+        strategy = Strategy(normal(3, 4, 2), normal(3, 4, j))
+        expected = secrecy.secrecy_rates(*strategy, *channels)
+        np.testing.assert_allclose(judge.secrecy_rates(strategy, channels), expected, atol=1e-5)
+
+
+def test_compare_reports_the_same_numbers_everywhere(tmp_path, capsys, fake_reference):
+    figure, report = tmp_path / "f.png", tmp_path / "r.json"
+    argv = [
+        "compare", "--methods", "mrt", METHOD, "--num-channels", "6", "--num-antennas", "4",
+        "--figure", str(figure), "--json", str(report), "--seed", "5",
+    ]  # fmt: skip
+    assert main(argv) == 0
+    printed = capsys.readouterr().out
+    numbers = json.loads(report.read_text())
+    assert figure.read_bytes().startswith(PNG)
+    assert numbers["command"] == "jaxsec " + " ".join(argv)
+    assert numbers["seed"] == 5 and numbers["num_channels"] == 6
+    assert numbers["scenario"]["num_antennas"] == 4
+    assert {"cpu", "cores", "jax", "backend"} <= set(numbers["hardware"])
+    assert [row["method"] for row in numbers["methods"]] == ["mrt", METHOD]
+    assert numbers["best_known"]["mean"] == 200.0
+    for row in numbers["methods"]:
+        mean, ratio = row["sum_secrecy_rate"]["mean"], row["ratio_to_best_known"]
+        assert ratio["mean"] == pytest.approx(mean / 200.0)
+        assert 0.0 <= ratio["worst"] <= ratio["mean"] <= 1.0
+        for text in (row["method"], f"{mean:.2f}", f"{100 * ratio['mean']:.2f}%"):
+            assert text in printed
+
+
+def test_compare_without_best_known(tmp_path, capsys):
+    report = tmp_path / "r.json"
+    argv = ["compare", "--methods", METHOD, "--num-channels", "1", "--no-best-known"]
+    assert main([*argv, "--json", str(report), "--figure", str(tmp_path / "f.svg")]) == 0
+    numbers = json.loads(report.read_text())
+    assert numbers["best_known"] is None and "ratio_to_best_known" not in numbers["methods"][0]
+    assert numbers["methods"][0]["sum_secrecy_rate"]["ci95"] is None
+    assert "best known" not in capsys.readouterr().out
+
+
+def test_ratio_is_one_where_nothing_can_be_reached():
+    timing = common.Timing(1.0, 1.0)
+    result = compare.Result("opt", np.array([0.0, 1.0]), 2, timing)
+    ratio = compare.Comparison([result], np.array([0.0, 2.0])).ratio(result)
+    np.testing.assert_array_equal(ratio, [1.0, 0.5])
+
+
+def test_confidence_interval():
+    mean = common.mean_ci(np.array([1.0, 2.0, 3.0, 4.0]))
+    assert mean.value == 2.5
+    assert mean.ci95 == pytest.approx(1.96 * np.sqrt(5.0 / 3.0) / 2.0)
+    assert str(common.mean_ci(np.array([2.0]))) == "2.00"
+
+
+def test_compile_clock_counts_nested_spans_once(monkeypatch):
+    now = iter([0.0, 3.0, 4.0, 10.0])
+    monkeypatch.setattr(common.time, "perf_counter", lambda: next(now))
+    with common.compile_clock() as seconds:
+        for event, duration in (("compile/a", 0.0), ("compile/b", 2.0), ("compile/c", 4.0)):
+            jax.monitoring.record_event_duration_secs("/jax/core/" + event, duration)
+        jax.monitoring.record_event_duration_secs("/jax/other", 5.0)
+    assert seconds() == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (["--method", "magic"], ", ".join(designers.METHODS)),
+        (["--num-starts", "0"], "`--num-starts` must be at least 1"),
+        (["--num-noise-beams", "-1"], "`--num-noise-beams` must be at least 0"),
+        (["--seed", "-1"], "`--seed` must lie in"),
+        (["--json", "nowhere/s.json"], "no folder"),
+    ],
+)
+def test_design_refuses_bad_options(tmp_path, channel_file, capsys, options, wanted):
+    out = tmp_path / "s.npz"
+    assert wanted in refused(capsys, "design", channel_file, "--out", out, *options)
+    assert names_in(tmp_path) == ["channels.npz"]
+
+
+def test_design_refuses_bad_files(tmp_path, channel_file, capsys, monkeypatch):
+    def no_work(*_args, **_kwargs):
+        pytest.fail("worked before the files were checked")
+
+    monkeypatch.setattr(design.common, "design_in_slices", no_work)
+    channels = files.load_channels(channel_file)
+    np.savez(tmp_path / "real.npz", **channels._asdict() | {"h_user": channels.h_user.real})
+    np.savez(tmp_path / "loud.npz", **channels._asdict() | {"noise_power": 1e-45})
+    (tmp_path / "cut.npz").write_bytes(channel_file.read_bytes()[:300])
+    (tmp_path / "folder.npz").mkdir()
+    before = names_in(tmp_path)
+    for name, out, wanted in (
+        ("nothing.npz", "s.npz", "no such file"),
+        ("real.npz", "s.npz", "`h_user` must be complex"),
+        ("loud.npz", "s.npz", "|h|²/noise_power"),
+        ("cut.npz", "s.npz", "damaged or truncated"),
+        ("folder.npz", "s.npz", "is a folder"),
+        ("channels.npz", "folder.npz", "is a folder"),
+        ("channels.npz", "nowhere/s.npz", "no folder"),
+        ("channels.npz", "s.txt", "must end in .npz or .mat"),
+        ("channels.npz", "channels.npz", "already an input"),
+    ):
+        message = refused(capsys, "design", tmp_path / name, "--out", tmp_path / out)
+        assert wanted in message and (name in message or out in message)
+    assert names_in(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (["--num-users", "0"], "`num_users` must be at least 1"),
+        (["--antenna-correlation", "1"], "`antenna_correlation`"),
+        (["--num-channels", "0"], "`--num-channels` must be at least 1"),
+        (["--seed", str(2**32)], "`--seed`"),
+        (["--transmit-power-dbm", "400"], "`noise_power` must be positive"),
+    ],
+)
+def test_sample_refuses_bad_options(tmp_path, capsys, options, wanted):
+    assert wanted in refused(capsys, "sample", "--out", tmp_path / "c.npz", *options)
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (["--methods", "opt", "magic"], "must be one of"),
+        (["--methods"], "at least one method"),
+        (["--num-channels", "0"], "`--num-channels`"),
+        (["--figure", "f.bmp"], "must end in .png"),
+        (["--num-eavesdroppers", "-1"], "`num_eavesdroppers`"),
+    ],
+)
+def test_compare_refuses_bad_options(tmp_path, capsys, options, wanted):
+    assert wanted in refused(capsys, "compare", *options)
+
+
+def test_beams_that_are_not_finite_are_never_written(tmp_path, channel_file, capsys, monkeypatch):
+    def broken(h_user, *_args, **_kwargs):
+        n, k, m = h_user.shape
+        return Strategy(np.full((n, m, k), np.nan + 0j), np.zeros((n, m, 1), complex))
+
+    monkeypatch.setattr(common.designers, "design", broken)
+    message = refused(capsys, "design", channel_file, "--out", tmp_path / "s.npz")
+    assert "no finite beams for 6 of 6 channels, the first at index 0" in message
+    assert names_in(tmp_path) == ["channels.npz"]
+
+
+def test_interrupt_leaves_nothing(tmp_path, channel_file, capsys, monkeypatch):
+    def interrupted(*_args, **_kwargs):
+        raise KeyboardInterrupt
+
+    for owner, name in ((common.designers, "design"), (np, "savez")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, interrupted)
+            out = str(tmp_path / "s.npz")
+            assert main(["design", str(channel_file), "--method", METHOD, "--out", out]) == 130
+        captured = capsys.readouterr()
+        assert captured.err == "jaxsec: interrupted\n"
+        assert names_in(tmp_path) == ["channels.npz"]

@@ -1,0 +1,433 @@
+"""Channel and strategy files: what goes in comes out, and nothing bad comes in."""
+
+import io
+import os
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jaxsec import archive, files, matlab
+from jaxsec.channels import Channels
+from jaxsec.checks import InputError
+from jaxsec.strategy import Strategy
+
+QUICK = settings(deadline=None, derandomize=True, max_examples=60)
+ENDINGS = st.sampled_from([".npz", ".mat"])
+
+
+def complex_normal(rng, shape, dtype=np.complex64):
+    return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(dtype)
+
+
+def make_channels(n=3, k=2, num_eves=4, m=5, noise=1e-3, dtype=np.complex64, seed=0):
+    rng = np.random.default_rng(seed)
+    h_user = complex_normal(rng, (n, k, m), dtype)
+    return Channels(h_user, complex_normal(rng, (n, num_eves, m), dtype), np.asarray(noise))
+
+
+def write(path: Path, arrays: dict) -> Path:
+    """Writes a file as a user's own script would, without jaxsec's checks."""
+    if path.suffix == ".npz":
+        np.savez(path, **arrays)
+    else:
+        scipy.io.savemat(path, arrays)
+    return path
+
+
+def same(left, right) -> bool:
+    return left.dtype == right.dtype and np.array_equal(left, right)
+
+
+def error_of(function, *args) -> str:
+    """The message of the InputError that `function` must raise: one line."""
+    with pytest.raises(InputError) as caught:
+        function(*args)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("files")
+
+
+@given(
+    ending=ENDINGS,
+    n=st.integers(1, 4),
+    k=st.integers(1, 3),
+    num_eves=st.integers(0, 3),
+    m=st.integers(1, 4),
+    dtype=st.sampled_from([np.complex64, np.complex128]),
+    noise_dtype=st.sampled_from([np.float32, np.float64]),
+    noise_vector=st.booleans(),
+    seed=st.integers(0, 99),
+)
+@QUICK
+def test_channels_round_trip(
+    folder, ending, n, k, num_eves, m, dtype, noise_dtype, noise_vector, seed
+):
+    noise = np.full((n,) if noise_vector else (), 1e-12, noise_dtype)
+    channels = make_channels(n, k, num_eves, m, noise, dtype, seed)
+    path = folder / f"channels{ending}"
+    files.save_channels(path, channels)
+    back = files.load_channels(path)
+    assert same(back.h_user, channels.h_user)
+    assert back.h_eve.shape == channels.h_eve.shape
+    assert num_eves == 0 or same(back.h_eve, channels.h_eve)
+    assert back.noise_power.dtype == noise_dtype
+    assert back.noise_power.shape in ((), (n,)) and (back.noise_power == noise).all()
+    if n > 1:
+        assert back.noise_power.shape == noise.shape
+    assert [p.name for p in folder.glob(".*")] == []
+
+
+@given(ending=ENDINGS, n=st.integers(1, 3), j=st.integers(0, 2), k=st.integers(1, 3))
+@QUICK
+def test_strategy_round_trip(folder, ending, n, j, k):
+    rng = np.random.default_rng(0)
+    strategy = Strategy(complex_normal(rng, (n, 4, k)), complex_normal(rng, (n, 4, j)))
+    rate = rng.random((n, k), np.float32)
+    path = folder / f"strategy{ending}"
+    files.save_strategy(path, strategy, rate, rate.sum(-1))
+    back = files.load_strategy(path)
+    assert same(back.strategy.w, strategy.w)
+    assert back.strategy.v.shape == (n, 4, j) and np.array_equal(back.strategy.v, strategy.v)
+    assert same(back.secrecy_rate, rate) and same(back.sum_secrecy_rate, rate.sum(-1))
+
+
+@given(ending=ENDINGS, shape=st.sampled_from(["()", "(n,)", "(1,)", "(1,1)", "(1,n)", "(n,1)"]))
+@QUICK
+def test_noise_power_may_have_the_shapes_that_matlab_gives_it(folder, ending, shape):
+    shape = {"()": (), "(n,)": (3,), "(1,)": (1,), "(1,1)": (1, 1), "(1,n)": (1, 3)}.get(
+        shape, (3, 1)
+    )
+    path = folder / f"noise{ending}"
+    values = np.full(shape, 0.5) if np.prod(shape) == 1 else np.arange(1.0, 4.0).reshape(shape)
+    write(path, make_channels()._asdict() | {"noise_power": values})
+    noise = files.load_channels(path).noise_power
+    assert noise.shape == (() if values.size == 1 else (3,))
+    assert np.array_equal(noise.ravel(), values.ravel())
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int32, np.uint8])
+def test_other_noise_dtypes_become_float64(tmp_path, dtype):
+    arrays = make_channels()._asdict() | {"noise_power": np.array(2, dtype)}
+    noise = files.load_channels(write(tmp_path / "c.npz", arrays)).noise_power
+    assert noise.dtype == np.float64 and noise == 2.0
+
+
+def test_foreign_byte_order_is_read(tmp_path):
+    channels = make_channels()
+    path = write(tmp_path / "c.npz", {k: a.astype(a.dtype.newbyteorder(">")) for k, a in
+                                      channels._asdict().items()})  # fmt: skip
+    back = files.load_channels(path)
+    assert all(array.dtype.isnative for array in back)
+    assert np.array_equal(back.h_user, channels.h_user)
+
+
+def test_no_eavesdroppers_in_the_ways_they_come(tmp_path):
+    """An empty array is often real, since there is no imaginary part to lose."""
+    arrays = make_channels()._asdict()
+    for ending, empty in (
+        (".npz", np.zeros((3, 0, 5))),
+        (".mat", np.zeros((3, 0, 5))),
+        (".mat", np.zeros((0, 0))),
+    ):
+        path = write(tmp_path / f"c{ending}", arrays | {"h_eve": empty})
+        assert files.load_channels(path).h_eve.shape == (3, 0, 5)
+    path = write(tmp_path / "c.npz", arrays | {"h_eve": np.zeros((0, 0))})
+    assert "`h_eve` must" in error_of(files.load_channels, path)
+
+
+def test_matlab_drops_the_axis_of_a_single_antenna(tmp_path):
+    channels = make_channels(m=1)
+    squeezed = {"h_user": channels.h_user[..., 0], "h_eve": channels.h_eve[..., 0]}
+    each = squeezed | {"noise_power": np.ones((3, 1))}
+    back = files.load_channels(write(tmp_path / "c.mat", each))
+    assert np.array_equal(back.h_user, channels.h_user)
+    assert np.array_equal(back.h_eve, channels.h_eve)
+    # With one noise power for all, this may as well be one channel of shape (K, M).
+    message = error_of(
+        files.load_channels, write(tmp_path / "d.mat", squeezed | {"noise_power": 1.0})
+    )
+    assert "(3, 2)" in message and "reshape(h, 1, K, M)" in message
+
+
+BAD_FIELDS = {
+    "rank": ({"h_user": np.ones((3, 2), np.complex64)}, "`h_user` must have shape (N, K, M)"),
+    "rank 4": ({"h_eve": np.ones((3, 2, 5, 2), np.complex64)}, "`h_eve` must have shape (N, L, M)"),
+    "antennas": ({"h_eve": np.ones((3, 4, 6), np.complex64)}, "antennas M"),
+    "channels": ({"h_eve": np.ones((2, 4, 5), np.complex64)}, "channels N"),
+    "nan": ({"h_user": np.full((3, 2, 5), np.nan + 0j)}, "`h_user` must be finite, but 30 of 30"),
+    "inf": ({"h_eve": np.full((3, 4, 5), 1j * np.inf)}, "`h_eve` must be finite"),
+    "real": ({"h_user": np.ones((3, 2, 5))}, "`h_user` must be complex64 or complex128"),
+    "integer": ({"h_eve": np.ones((3, 4, 5), int)}, "MATLAB drops one that is all zero"),
+    "no channels": (
+        {"h_user": np.ones((0, 2, 5), np.complex64), "h_eve": np.ones((0, 4, 5), np.complex64)},
+        "at least one channel",
+    ),
+    "no users": ({"h_user": np.ones((3, 0, 5), np.complex64)}, "at least one user"),
+    "no antennas": (
+        {"h_user": np.ones((3, 2, 0), np.complex64), "h_eve": np.ones((3, 4, 0), np.complex64)},
+        "at least one antenna",
+    ),
+    "zero noise": ({"noise_power": 0.0}, "`noise_power` must be positive"),
+    "negative noise": ({"noise_power": np.array([1.0, -1.0, 1.0])}, "`noise_power` must be pos"),
+    "nan noise": ({"noise_power": np.nan}, "`noise_power` must be finite"),
+    "inf noise": ({"noise_power": np.inf}, "`noise_power` must be finite"),
+    "noise shape": ({"noise_power": np.ones(2)}, "one number or have shape (3,)"),
+    "noise rank": ({"noise_power": np.ones((1, 3, 1))}, "one number or have shape (3,)"),
+    "empty noise": ({"noise_power": np.ones(0)}, "one number or have shape (3,)"),
+    "complex noise": ({"noise_power": 1.0 + 1.0j}, "`noise_power` must be real"),
+    "text noise": ({"noise_power": "loud"}, "`noise_power` must be real"),
+    "text": ({"h_user": "channel"}, "`h_user` must be complex64 or complex128"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", [".npz", ".mat"])
+@pytest.mark.parametrize("case", BAD_FIELDS)
+def test_bad_field_is_named(tmp_path, case, ending):
+    fields, wanted = BAD_FIELDS[case]
+    path = write(tmp_path / f"c{ending}", make_channels()._asdict() | fields)
+    message = error_of(files.load_channels, path)
+    assert message.startswith(f"{path}: ")
+    # SciPy writes some empty or flat arrays in a shape that MATLAB can hold.
+    assert wanted in message or (ending == ".mat" and "`" in message)
+
+
+@pytest.mark.parametrize("ending", [".npz", ".mat"])
+def test_missing_key_lists_what_is_there(tmp_path, ending):
+    arrays = make_channels()._asdict()
+    del arrays["noise_power"]
+    path = write(tmp_path / f"c{ending}", arrays | {"noise": 1.0})
+    message = error_of(files.load_channels, path)
+    assert "`noise_power` is missing, the file holds h_user, h_eve, noise" in message
+
+
+def test_pickled_objects_are_never_loaded(tmp_path):
+    path = tmp_path / "c.npz"
+    np.savez(path, **make_channels()._asdict() | {"h_eve": np.array([{"a": 1}], object)})
+    assert "`h_eve` holds pickled Python objects" in error_of(files.load_channels, path)
+
+
+def test_matlab_cells_and_structs_are_refused(tmp_path):
+    for value in ({"a": 1.0}, np.array([1, "a"], object)):
+        path = write(tmp_path / "c.mat", make_channels()._asdict() | {"h_eve": value})
+        assert "`h_eve` must be a full numeric array" in error_of(files.load_channels, path)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_matlab_reader_agrees_with_scipy(tmp_path, compressed):
+    """Whatever numeric array SciPy writes and reads, beside things that are no such array."""
+    rng = np.random.default_rng(0)
+    arrays = {
+        "a": complex_normal(rng, (2, 3, 4, 2), np.complex128),
+        "b": complex_normal(rng, (1, 1)),
+        "empty": np.zeros((3, 0, 5), np.complex64),
+        "one": np.array([[7]], np.uint8),
+        "a_name_of_some_length_over_four": rng.normal(size=(3, 2)).astype(np.float32),
+    } | {code: np.arange(-3, 3).astype(code).reshape(2, 3) for code in "bBhHiIqQ"}
+    others = {"cell": np.array([1, "a"], object), "struct": {"x": 1.0}, "text": "hello"}
+    path = tmp_path / "all.mat"
+    scipy.io.savemat(path, others | arrays, do_compression=compressed)
+    expected = scipy.io.loadmat(path)
+    read, names = matlab.parse(path.read_bytes(), list(arrays))
+    assert set(names) == set(others | arrays)
+    for name in arrays:
+        assert same(read[name], expected[name]), name
+
+
+def test_matlab_stores_small_whole_numbers_as_bytes():
+    """A double array as MATLAB itself writes it: the class says double, the data are bytes."""
+    variable = struct.pack("<IIII", 6, 8, 6, 0) + struct.pack("<IIii", 5, 8, 1, 3)
+    variable += struct.pack("<I4s", 1 | 1 << 16, b"x") + struct.pack("<I4s", 2 | 3 << 16, b"\1\2\3")
+    data = b" " * 124 + b"\x00\x01IM" + struct.pack("<II", 14, len(variable)) + variable
+    read, _ = matlab.parse(data, ["x"])
+    assert same(read["x"], np.array([[1.0, 2.0, 3.0]]))
+
+
+def test_unreadable_paths(tmp_path):
+    (tmp_path / "folder.npz").mkdir()
+    (tmp_path / "c.h5").write_bytes(b"x")
+    (tmp_path / "c.npz").write_bytes(b"not a zip")
+    (tmp_path / "c.mat").write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+    (tmp_path / "hdf5.mat").write_bytes(b"MATLAB".ljust(512) + b"\x89HDF\r\n\x1a\n" + b"x" * 99)
+    (tmp_path / "d.mat").write_bytes(b"")
+    for name, wanted in (
+        ("folder.npz", "is a folder"),
+        ("nowhere.npz", "no such file"),
+        ("c.h5", "must end in .npz or .mat, but ends in '.h5'"),
+        ("c", "ends in 'nothing'"),
+        ("c.npz", "no zip archive"),
+        ("c.mat", "v7.3"),
+        ("hdf5.mat", "'-v7'"),
+        ("d.mat", "truncated"),
+    ):
+        message = error_of(files.load_channels, tmp_path / name)
+        assert name in message and wanted in message
+
+
+def valid_bytes(ending: str, *, compressed: bool) -> bytes:
+    buffer, arrays = io.BytesIO(), make_channels(1, 1, 1, 2)._asdict()
+    if ending == ".npz":
+        (np.savez_compressed if compressed else np.savez)(buffer, **arrays)
+    else:
+        scipy.io.savemat(buffer, arrays, do_compression=compressed)
+    return buffer.getvalue()
+
+
+def load_or_refuse(path: Path) -> bool:
+    """Whether the file could be read; anything but a Channels or an InputError escapes."""
+    try:
+        channels = files.load_channels(path)
+    except InputError as error:
+        assert "\n" not in str(error) and path.name in str(error)
+        return False
+    assert channels.h_user.ndim == channels.h_eve.ndim == 3
+    return True
+
+
+@given(ending=ENDINGS, data=st.binary(max_size=300))
+@QUICK
+def test_arbitrary_bytes_are_refused(folder, ending, data):
+    path = folder / f"bytes{ending}"
+    for prefix in (b"", b"PK\x03\x04", b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"):
+        path.write_bytes(prefix + data)
+        assert not load_or_refuse(path)
+
+
+@given(ending=ENDINGS, compressed=st.booleans(), share=st.floats(0, 1, exclude_max=True))
+@QUICK
+def test_truncated_files_are_refused(folder, ending, compressed, share):
+    data = valid_bytes(ending, compressed=compressed)
+    path = folder / f"truncated{ending}"
+    path.write_bytes(data[: int(share * len(data))])
+    assert not load_or_refuse(path)
+
+
+@given(
+    ending=ENDINGS,
+    compressed=st.booleans(),
+    place=st.floats(0, 1, exclude_max=True),
+    flip=st.integers(1, 255),
+)
+@settings(QUICK, max_examples=150)
+def test_damaged_files_never_crash(folder, ending, compressed, place, flip):
+    data = bytearray(valid_bytes(ending, compressed=compressed))
+    data[int(place * len(data))] ^= flip
+    path = folder / f"damaged{ending}"
+    path.write_bytes(data)
+    load_or_refuse(path)
+
+
+def test_save_refuses_what_load_would(tmp_path):
+    path = tmp_path / "c.npz"
+    assert "`noise_power`" in error_of(files.save_channels, path, make_channels(noise=0.0))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("w", "v", "rate", "wanted"),
+    [
+        ((3, 4, 2), (3, 5, 1), (3, 2), "`v`"),
+        ((3, 4, 2), (3, 4, 1), (3, 3), "`secrecy_rate`"),
+        ((3, 4), (3, 4, 1), (3, 2), "`w`"),
+    ],
+)
+def test_strategy_fields_must_fit(tmp_path, w, v, rate, wanted):
+    path = tmp_path / "s.npz"
+    strategy = Strategy(np.ones(w, np.complex64), np.ones(v, np.complex64))
+    files.save_strategy(path, strategy, np.ones(rate), np.ones(3))
+    assert wanted in error_of(files.load_strategy, path)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-30, 1.0, 1e150])
+def test_normalise_brings_any_units_into_float32(scale):
+    channels = make_channels(noise=1e-5, dtype=np.complex128)
+    scaled = Channels(channels.h_user * scale, channels.h_eve * scale, np.array(1e-5 * scale**2))
+    got = files.normalise(scaled)
+    assert got.h_user.dtype == np.complex64 and got.noise_power.dtype == np.float32
+    assert np.array_equal(got.noise_power, np.ones(3))
+    np.testing.assert_allclose(got.h_user, channels.h_user / np.sqrt(1e-5), rtol=1e-6)
+    np.testing.assert_allclose(got.h_eve, channels.h_eve / np.sqrt(1e-5), rtol=1e-6)
+
+
+def test_normalise_takes_a_noise_power_for_each_channel():
+    noise = np.array([1.0, 4.0, 16.0])
+    channels = make_channels(noise=noise)
+    expected = channels.h_eve / np.sqrt(noise)[:, None, None]
+    np.testing.assert_allclose(files.normalise(channels).h_eve, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("gain", "noise"), [(1e16, 1.0), (1.0, 1e-31), (1e300, 1e-300)])
+def test_normalise_refuses_what_float32_cannot_square(gain, noise):
+    channels = make_channels(noise=noise, dtype=np.complex128)
+    message = error_of(files.normalise, channels._replace(h_eve=channels.h_eve * gain))
+    assert "|h|²/noise_power" in message and "units" in message
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError, OSError(28, "No space left")])
+def test_nothing_is_left_of_a_failed_write(tmp_path, stop):
+    path = tmp_path / "s.npz"
+    path.write_bytes(b"old")
+    expected = InputError if isinstance(stop, OSError) else stop
+    with pytest.raises(expected), archive.atomic_write(path) as file:
+        file.write(b"half")
+        raise stop
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["s.npz"]
+
+
+def test_writing_follows_a_link_and_keeps_it(tmp_path):
+    (tmp_path / "real.npz").write_bytes(b"old")
+    (tmp_path / "link.npz").symlink_to("real.npz")
+    with archive.atomic_write(tmp_path / "link.npz") as file:
+        file.write(b"new")
+    assert (tmp_path / "link.npz").is_symlink()
+    assert (tmp_path / "real.npz").read_bytes() == b"new"
+
+
+def test_check_writable(tmp_path, monkeypatch):
+    (tmp_path / "folder.npz").mkdir()
+    (tmp_path / "there.npz").write_bytes(b"old")
+    archive.check_writable(tmp_path / "new.npz", archive.FORMATS)
+    archive.check_writable(tmp_path / "there.npz", archive.FORMATS)
+    archive.check_writable(tmp_path / "any.thing")
+    assert "is a folder" in error_of(archive.check_writable, tmp_path / "folder.npz")
+    assert "no folder" in error_of(archive.check_writable, tmp_path / "nowhere" / "s.npz")
+    assert "must end in" in error_of(archive.check_writable, tmp_path / "s.txt", archive.FORMATS)
+    if os.path.exists(os.devnull):
+        assert "regular file" in error_of(archive.check_writable, os.devnull)
+    monkeypatch.setattr(archive.os, "access", lambda *_: False)
+    assert "write-protected" in error_of(archive.check_writable, tmp_path / "there.npz")
+
+    def refuse(*_args, **_kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(archive.Path, "open", refuse)
+    assert "Permission denied" in error_of(archive.check_writable, tmp_path / "new.npz")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.npz", "there.npz"]
+
+
+def test_too_large_for_matlab_is_said(tmp_path, monkeypatch):
+    def refuse(*_args, **_kwargs):
+        raise scipy.io.matlab.MatWriteError("Matrix too large")
+
+    monkeypatch.setattr(scipy.io, "savemat", refuse)
+    message = error_of(files.save_channels, tmp_path / "c.mat", make_channels())
+    assert "use .npz" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_loading_is_silent(tmp_path):
+    path = tmp_path / "c.mat"
+    files.save_channels(path, make_channels())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        files.load_channels(path)
