@@ -11,10 +11,10 @@ run: $(READY)  ## the main job: RZF-NS against OPT on the default scenario, tabl
 	$(BIN)/jaxsec compare --json out/compare.json --figure out/compare.png
 
 test: $(READY)  ## the whole suite: float32, then the float64 leg and key-reuse checks it contains
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 test-fast: $(READY)  ## without the slow tests, under two minutes
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .

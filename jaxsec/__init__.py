@@ -1,26 +1,32 @@
 """Physical-layer security in JAX: secrecy rates, secure beamforming and artificial noise.
 
-channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 1000)
-strategy = jaxsec.design(*channels)
-rates = jaxsec.sum_secrecy_rate(*strategy, *channels)
+    channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 1000)
+    strategy = jaxsec.design(*channels)
+    rates = jaxsec.sum_secrecy_rate(*strategy, *channels)
+
+Names are loaded when they are first used, so that `import jaxsec` and `jaxsec --help` are quick.
 """
 
-from jaxsec.channels import Channels, Scenario, estimate_channels, sample_channels
-from jaxsec.checks import InputError
-from jaxsec.designers import METHODS, design
-from jaxsec.secrecy import (
-    project_to_budget,
-    secrecy_loss,
-    secrecy_outage_probability,
-    secrecy_rates,
-    secure_energy_efficiency,
-    smooth_secrecy_rates,
-    sum_secrecy_rate,
-    user_rates,
-    wiretap_rates,
-    worst_user_secrecy_rate,
-)
-from jaxsec.strategy import Strategy
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxsec.channels import Channels, Scenario, estimate_channels, sample_channels
+    from jaxsec.checks import InputError
+    from jaxsec.designers import METHODS, design
+    from jaxsec.secrecy import (
+        project_to_budget,
+        secrecy_loss,
+        secrecy_outage_probability,
+        secrecy_rates,
+        secure_energy_efficiency,
+        smooth_secrecy_rates,
+        sum_secrecy_rate,
+        user_rates,
+        wiretap_rates,
+        worst_user_secrecy_rate,
+    )
+    from jaxsec.strategy import Strategy
 
 __all__ = [
     "METHODS",
@@ -42,3 +48,29 @@ __all__ = [
     "wiretap_rates",
     "worst_user_secrecy_rate",
 ]
+
+_HOME = {
+    "METHODS": "designers",
+    "design": "designers",
+    "Channels": "channels",
+    "Scenario": "channels",
+    "estimate_channels": "channels",
+    "sample_channels": "channels",
+    "InputError": "checks",
+    "Strategy": "strategy",
+}
+"""Module of each name; those not listed are in `secrecy`."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'jaxsec' has no attribute {name!r}")
+    module = importlib.import_module(f"jaxsec.{_HOME.get(name, 'secrecy')}")
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
+__version__ = "0.1.0"

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float, Key
 
 from jaxsec import checks, units
-from jaxsec.shapes import lift
+from jaxsec.shapes import AnyArray, lift
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,9 +82,9 @@ class Scenario:
 class Channels(NamedTuple):
     """A batch of channels, in the order that rates and designs take them."""
 
-    h_user: Complex[Array, "n K M"]
-    h_eve: Complex[Array, "n L M"]
-    noise_power: Float[Array, "n"]
+    h_user: Complex[AnyArray, "n K M"]
+    h_eve: Complex[AnyArray, "n L M"]
+    noise_power: Float[AnyArray, "n"]
 
 
 class Geometry(NamedTuple):
@@ -110,31 +110,23 @@ def sample_channels(key: Key[Array, ""], scenario: Scenario, n: int) -> Channels
 
 def sample_geometry(key: Key[Array, ""], scenario: Scenario, n: int) -> Geometry:
     """Users uniform (by area) on the ring, eavesdroppers uniform in a disc around a random user."""
-    key_users, key_eves, key_target = jax.random.split(key, 3)
-    users = _uniform_ring(
-        key_users,
-        (n, scenario.num_users),
-        scenario.min_distance_m,
-        scenario.max_distance_m,
-    )
-    offsets = _uniform_ring(
-        key_eves, (n, scenario.num_eavesdroppers), 0.0, scenario.eavesdropper_radius_m
-    )
-    target = jax.random.randint(
-        key_target, (n, scenario.num_eavesdroppers), 0, scenario.num_users
-    )  # [n, L]
+    key_place, key_target = jax.random.split(key)
+    num_users, num_eves = scenario.num_users, scenario.num_eavesdroppers
+    # One draw for all, so that little is compiled: squared radius and angle, each uniform.
+    place = jax.random.uniform(key_place, (n, num_users + num_eves, 2))
+    users = _uniform_ring(place[:, :num_users], scenario.min_distance_m, scenario.max_distance_m)
+    offsets = _uniform_ring(place[:, num_users:], 0.0, scenario.eavesdropper_radius_m)
+    target = jax.random.randint(key_target, (n, num_eves), 0, num_users)
     return Geometry(users, jnp.take_along_axis(users, target[..., None], axis=1) + offsets)
 
 
 def fade(key: Key[Array, ""], scenario: Scenario, geometry: Geometry) -> Channels:
     """Small-scale fading on top of the large-scale gains of `geometry`."""
-    key_user, key_eve = jax.random.split(key)
-    noise_power = jnp.full(geometry.users.shape[0], scenario.noise_power)
-    return Channels(
-        _fade_links(key_user, scenario, geometry.users),
-        _fade_links(key_eve, scenario, geometry.eavesdroppers),
-        noise_power,
-    )
+    positions = jnp.concatenate([geometry.users, geometry.eavesdroppers], axis=1)
+    h = _fade_links(key, scenario, positions)
+    num_users = geometry.users.shape[1]
+    noise_power = jnp.full(h.shape[0], scenario.noise_power, positions.dtype)
+    return Channels(h[:, :num_users], h[:, num_users:], noise_power)
 
 
 def large_scale_gain(positions_m: Float[Array, "... 2"], scenario: Scenario) -> Float[Array, "..."]:
@@ -152,7 +144,7 @@ def large_scale_gain(positions_m: Float[Array, "... 2"], scenario: Scenario) -> 
 
 def estimate_channels(
     key: Key[Array, ""],
-    h: Complex[Array, "*batch R M"],
+    h: Complex[AnyArray, "*batch R M"],
     error: float | Float[Array, ""],
     gain: Float[Array, "*batch R"] | None = None,
 ) -> Complex[Array, "*batch R M"]:
@@ -173,6 +165,7 @@ def estimate_channels(
     """
     if isinstance(error, float | int):
         checks.check_fraction("error", error)
+    h = jnp.asarray(h)
     if gain is None:
         gain = jnp.sqrt(jnp.mean(jnp.square(h.real) + jnp.square(h.imag), axis=-1))
     noise = jax.random.normal(key, h.shape, h.dtype)
@@ -180,13 +173,12 @@ def estimate_channels(
 
 
 def _uniform_ring(
-    key: Key[Array, ""], shape: tuple[int, ...], inner_m: float, outer_m: float
-) -> Float[Array, "... 2"]:
-    """Points uniform by area between two radii."""
-    key_radius, key_angle = jax.random.split(key)
-    square = jax.random.uniform(key_radius, shape, minval=inner_m**2, maxval=outer_m**2)
-    angle = jax.random.uniform(key_angle, shape, maxval=2.0 * jnp.pi)
-    return jnp.sqrt(square)[..., None] * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=-1)
+    place: Float[Array, "n R 2"], inner_m: float, outer_m: float
+) -> Float[Array, "n R 2"]:
+    """Points uniform by area between two radii, from uniform variates in [0, 1)."""
+    radius_m = jnp.sqrt(inner_m**2 + (outer_m**2 - inner_m**2) * place[..., 0])
+    angle = 2.0 * jnp.pi * place[..., 1]
+    return radius_m[..., None] * jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=-1)
 
 
 def _fade_links(
@@ -208,7 +200,9 @@ def _fade_links(
         # Steering vector of the array towards the receiver, with a random common phase.
         sine = jnp.sin(jnp.arctan2(positions_m[..., 1], positions_m[..., 0]))
         phase = jax.random.uniform(key_phase, sine.shape, maxval=2.0 * jnp.pi)
-        line_of_sight = jnp.exp(1j * (phase[..., None] + jnp.pi * sine[..., None] * lift(antennas, 3)))
+        line_of_sight = jnp.exp(
+            1j * (phase[..., None] + jnp.pi * sine[..., None] * lift(antennas, 3))
+        )
         share = scenario.rician_factor / (1.0 + scenario.rician_factor)
         h = math.sqrt(share) * line_of_sight + math.sqrt(1.0 - share) * h
     return gain * h

@@ -73,7 +73,7 @@ def check_fraction(name: str, value: float) -> None:
 
 
 def check_finite(name: str, array: Any) -> None:
-    """Every entry of a concrete array must be finite; says how many are not and where the first is."""
+    """Every entry of a concrete array must be finite; says how many are not, and where."""
     bad = ~np.isfinite(np.asarray(array))
     if bad.any():
         first = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -84,7 +84,7 @@ def check_finite(name: str, array: Any) -> None:
 
 
 def check_noise_power(noise_power: Any, batch_shape: tuple[int, ...]) -> None:
-    """`noise_power` must be real, positive, finite, and a scalar or of the channels' batch shape."""
+    """`noise_power` must be real, positive, finite; a scalar or of the batch shape."""
     array = np.asarray(noise_power)
     require(
         array.dtype.kind in "fiu",
@@ -96,7 +96,5 @@ def check_noise_power(noise_power: Any, batch_shape: tuple[int, ...]) -> None:
         f"but has shape {array.shape}",
     )
     check_finite("noise_power", array)
-    require(
-        bool((array > 0).all()),
-        f"`noise_power` must be positive, but its smallest entry is {array.min() if array.size else None}",
-    )
+    if not (array > 0).all():
+        raise InputError(f"`noise_power` must be positive, but its smallest entry is {array.min()}")

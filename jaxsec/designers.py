@@ -8,6 +8,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
 from jaxsec import checks
 from jaxsec.precoding import gpip, linear
+from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
 DEFAULT_NOISE_BEAMS = 2
@@ -23,34 +24,40 @@ class Options:
     num_starts: int
 
 
-Designer = Callable[[Array, Array, ArrayLike, Options], Strategy]
+Designer = Callable[[AnyArray, AnyArray, ArrayLike, Options], Strategy]
 
 
-def _without_noise(precoder: Callable[[Array, ArrayLike], Array]) -> Designer:
-    def designer(h_user: Array, h_eve: Array, noise_power: ArrayLike, options: Options) -> Strategy:
+def _without_noise(precoder: Callable[[AnyArray, ArrayLike], Array]) -> Designer:
+    def designer(
+        h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
+    ) -> Strategy:
         w = jax.jit(precoder)(h_user, noise_power)
         return Strategy(w, w[..., :0])
 
     return designer
 
 
-def _rzf_ns(h_user: Array, h_eve: Array, noise_power: ArrayLike, options: Options) -> Strategy:
+def _rzf_ns(
+    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
+) -> Strategy:
     solve = jax.jit(linear.rzf_ns, static_argnames="num_noise_beams")
     return solve(h_user, h_eve, noise_power, num_noise_beams=options.num_noise_beams)
 
 
 def _rzf_ns_aimed(
-    h_user: Array, h_eve: Array, noise_power: ArrayLike, options: Options
+    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
 ) -> Strategy:
     aimed = dataclasses.replace(options, num_noise_beams=_beams(options))
     return _rzf_ns(h_user, h_eve, noise_power, aimed)
 
 
-def _opt_plain(h_user: Array, h_eve: Array, noise_power: ArrayLike, options: Options) -> Strategy:
+def _opt_plain(
+    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
+) -> Strategy:
     return gpip.plain_gpip(h_user, h_eve, noise_power, num_noise_beams=_beams(options)).strategy
 
 
-def _opt(h_user: Array, h_eve: Array, noise_power: ArrayLike, options: Options) -> Strategy:
+def _opt(h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options) -> Strategy:
     return gpip.opt(
         h_user,
         h_eve,
@@ -79,8 +86,8 @@ METHODS: dict[str, Designer] = {
 
 
 def design(
-    h_user: Complex[Array, "... K M"],
-    h_eve: Complex[Array, "... L M"],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     method: str = "opt",
     *,

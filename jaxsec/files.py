@@ -6,7 +6,7 @@ NumPy .npz or MATLAB .mat (v5, `save(..., '-v7')`).
 | file | holds |
 |---|---|
 | channels | `h_user` (N, K, M) and `h_eve` (N, L, M), complex; `noise_power`, a number or (N,) |
-| strategy | `w` (N, M, K) and `v` (N, M, J), complex; `secrecy_rate` (N, K); `sum_secrecy_rate` (N,) |
+| strategy | complex `w` (N, M, K), `v` (N, M, J); `secrecy_rate` (N, K), `sum_secrecy_rate` (N,) |
 
 Files are read strictly: what is not plainly right is an `InputError` naming file and field, and
 values come back as they are. Only shapes that MATLAB changes on its own are changed back.

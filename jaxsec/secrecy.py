@@ -20,22 +20,22 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec import checks
-from jaxsec.shapes import lift, over_noise
+from jaxsec.shapes import AnyArray, lift, over_noise
 
 LN2 = 0.6931471805599453
 
 
 def received_gains(
-    h: Complex[Array, "... R M"], u: Complex[Array, "... M N"]
+    h: Complex[AnyArray, "... R M"], u: Complex[AnyArray, "... M N"]
 ) -> Complex[Array, "... R N"]:
     """Received amplitudes hᴴu: the one place where a channel is conjugated."""
     return jnp.einsum("...rm,...mn->...rn", h.conj(), u, precision="highest")
 
 
 def received_powers(
-    w: Complex[Array, "... M K"],
-    v: Complex[Array, "... M J"],
-    h: Complex[Array, "... R M"],
+    w: Complex[AnyArray, "... M K"],
+    v: Complex[AnyArray, "... M J"],
+    h: Complex[AnyArray, "... R M"],
     noise_power: Float[ArrayLike, "..."],
 ) -> tuple[Float[Array, "... R K"], Float[Array, "... R"]]:
     """Power of every beam, and of the artificial noise, at every receiver, over receiver noise."""
@@ -44,9 +44,9 @@ def received_powers(
 
 
 def user_rates(
-    w: Complex[Array, "... M K"],
-    v: Complex[Array, "... M J"],
-    h_user: Complex[Array, "... K M"],
+    w: Complex[AnyArray, "... M K"],
+    v: Complex[AnyArray, "... M J"],
+    h_user: Complex[AnyArray, "... K M"],
     noise_power: Float[ArrayLike, "..."],
 ) -> Float[Array, "... K"]:
     """R_k of P1 (3): other beams and artificial noise count as noise."""
@@ -58,9 +58,9 @@ def user_rates(
 
 
 def wiretap_rates(
-    w: Complex[Array, "... M K"],
-    v: Complex[Array, "... M J"],
-    h_eve: Complex[Array, "... L M"],
+    w: Complex[AnyArray, "... M K"],
+    v: Complex[AnyArray, "... M J"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
 ) -> Float[Array, "... L K"]:
     """R^e_{l,k} of P1 (4): what eavesdropper l alone can decode of user k's message."""
@@ -70,9 +70,9 @@ def wiretap_rates(
 
 
 def colluding_wiretap_rates(
-    w: Complex[Array, "... M K"],
-    v: Complex[Array, "... M J"],
-    h_eve: Complex[Array, "... L M"],
+    w: Complex[AnyArray, "... M K"],
+    v: Complex[AnyArray, "... M J"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
 ) -> Float[Array, "... K"]:
     """Rate of all eavesdroppers together on user k's message, by joint MMSE combining.
@@ -103,15 +103,15 @@ def colluding_wiretap_rates(
 
 
 def secrecy_rates(
-    w: Complex[Array, "... M K"],
-    v: Complex[Array, "... M J"],
-    h_user: Complex[Array, "... K M"],
-    h_eve: Complex[Array, "... L M"],
+    w: Complex[AnyArray, "... M K"],
+    v: Complex[AnyArray, "... M J"],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
     colluding: bool = False,
 ) -> Float[Array, "... K"]:
-    """R_k^sec of P1 (5): rate above the strongest eavesdropper (or, `colluding`, above all), ≥ 0."""
+    """R_k^sec of P1 (5): rate above the strongest eavesdropper (`colluding`: above all)."""
     return jnp.maximum(
         user_rates(w, v, h_user, noise_power)
         - _worst_wiretap_rate(w, v, h_eve, noise_power, colluding),
@@ -120,10 +120,10 @@ def secrecy_rates(
 
 
 def smooth_secrecy_rates(
-    w: Complex[Array, "... M K"],
-    v: Complex[Array, "... M J"],
-    h_user: Complex[Array, "... K M"],
-    h_eve: Complex[Array, "... L M"],
+    w: Complex[AnyArray, "... M K"],
+    v: Complex[AnyArray, "... M J"],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     smoothing: float | Float[Array, ""] = 0.01,
 ) -> Float[Array, "... K"]:
@@ -140,10 +140,10 @@ def smooth_secrecy_rates(
 
 
 def sum_secrecy_rate(
-    w: Complex[Array, "... M K"],
-    v: Complex[Array, "... M J"],
-    h_user: Complex[Array, "... K M"],
-    h_eve: Complex[Array, "... L M"],
+    w: Complex[AnyArray, "... M K"],
+    v: Complex[AnyArray, "... M J"],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
     user_weights: Float[ArrayLike, "... K"] | None = None,
@@ -157,10 +157,10 @@ def sum_secrecy_rate(
 
 
 def worst_user_secrecy_rate(
-    w: Complex[Array, "... M K"],
-    v: Complex[Array, "... M J"],
-    h_user: Complex[Array, "... K M"],
-    h_eve: Complex[Array, "... L M"],
+    w: Complex[AnyArray, "... M K"],
+    v: Complex[AnyArray, "... M J"],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
     colluding: bool = False,
@@ -178,10 +178,10 @@ def secrecy_outage_probability(
 
 
 def secure_energy_efficiency(
-    w: Complex[Array, "... M K"],
-    v: Complex[Array, "... M J"],
-    h_user: Complex[Array, "... K M"],
-    h_eve: Complex[Array, "... L M"],
+    w: Complex[AnyArray, "... M K"],
+    v: Complex[AnyArray, "... M J"],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
     transmit_power_w: float | Float[Array, ""],
@@ -196,15 +196,17 @@ def secure_energy_efficiency(
     return rate / (transmit_power_w * power(w, v) + circuit_power_w)
 
 
-def power(w: Complex[Array, "... M K"], v: Complex[Array, "... M J"]) -> Float[Array, "..."]:
+def power(w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]) -> Float[Array, "..."]:
     """‖w‖² + ‖v‖², the left side of P1 (8), in units of P."""
+    w, v = jnp.asarray(w), jnp.asarray(v)
     return jnp.sum(_abs2(w), axis=(-2, -1)) + jnp.sum(_abs2(v), axis=(-2, -1))
 
 
 def project_to_budget(
-    w: Complex[Array, "... M K"], v: Complex[Array, "... M J"]
+    w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]
 ) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M J"]]:
     """Scales beams and noise together to the full budget ‖w‖² + ‖v‖² = 1; zero stays zero."""
+    w, v = jnp.asarray(w), jnp.asarray(v)
     # Dividing by the largest entry first keeps the squares of tiny or huge beams in range.
     peak = jnp.maximum(
         jnp.max(_abs1(w), axis=(-2, -1), initial=0.0), jnp.max(_abs1(v), axis=(-2, -1), initial=0.0)
@@ -218,8 +220,8 @@ def project_to_budget(
 
 def secrecy_loss(
     z: Float[Array, "... D"],
-    h_user: Complex[Array, "... K M"],
-    h_eve: Complex[Array, "... L M"],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
     smoothing: float | Float[Array, ""] = 0.01,
@@ -268,7 +270,9 @@ def unpack_real(
     return u[..., :num_users], u[..., num_users:]
 
 
-def pack_real(w: Complex[Array, "... M K"], v: Complex[Array, "... M J"]) -> Float[Array, "... D"]:
+def pack_real(
+    w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]
+) -> Float[Array, "... D"]:
     """Real coordinates [Re u; Im u] of a strategy, P1 (10) and (12), D = 2M(K+J)."""
     u = jnp.swapaxes(jnp.concatenate([w, v], axis=-1), -1, -2)
     u = u.reshape(*u.shape[:-2], -1)
@@ -298,7 +302,7 @@ def _abs1(x: Complex[Array, "..."]) -> Float[Array, "..."]:
     return jnp.abs(x.real) + jnp.abs(x.imag)
 
 
-def _check_link(w, v, **channel: Complex[Array, "..."]) -> None:
+def _check_link(w, v, **channel: AnyArray) -> None:
     ((name, h),) = channel.items()
     for array_name, array, wanted in (
         ("w", w, "[..., M, K]"),

@@ -3,7 +3,11 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
+
+AnyArray = Array | np.ndarray
+"""What public functions take: a user's own NumPy arrays, or JAX's."""
 
 
 def lift(x: Any, ndim: int) -> Array:
@@ -12,10 +16,11 @@ def lift(x: Any, ndim: int) -> Array:
     return x.reshape((1,) * max(ndim - x.ndim, 0) + x.shape)
 
 
-def over_noise(h: Array, noise_power: Any) -> Array:
+def over_noise(h: AnyArray, noise_power: Any) -> Array:
     """Channels [..., R, M] over the amplitude of the receiver noise, a scalar or [...].
 
     Dividing first keeps float32 in range: |h|² is about 1e-7, σ0²/P about 1e-12.
     """
+    h = jnp.asarray(h)
     amplitude = jnp.sqrt(jnp.asarray(noise_power, h.real.dtype))
     return h / (amplitude[..., None, None] if amplitude.ndim else amplitude)

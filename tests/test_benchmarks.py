@@ -16,6 +16,8 @@ from jaxsec.precoding import batchlast as bl
 from jaxsec.precoding import gpip, gpip_step, reference
 from jaxsec.strategy import Strategy
 
+pytestmark = pytest.mark.slow
+
 SPEED = Path(__file__).parents[1] / "benchmarks" / "speed"
 SCENARIO = Scenario(num_antennas=4, num_users=2, num_eavesdroppers=2)
 

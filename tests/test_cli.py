@@ -74,7 +74,10 @@ def test_method_help_lists_the_methods(capsys):
 
 
 def test_help_imports_no_jax():
-    code = "import sys; from jaxsec.cli.__main__ import main; main(['-h']); sys.exit('jax' in sys.modules)"
+    code = (
+        "import sys; from jaxsec.cli.__main__ import main; main(['-h']); "
+        "sys.exit('jax' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 

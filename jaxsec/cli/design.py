@@ -29,7 +29,7 @@ class Command:
     channels: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHANNELS")]
     """File of channels, .npz or .mat."""
     out: Path
-    """File to write, .npz or .mat: w (N,M,K), v (N,M,J), secrecy_rate (N,K), sum_secrecy_rate (N,)."""
+    """File to write, .npz or .mat: w (N,M,K), v (N,M,J), secrecy_rate, sum_secrecy_rate."""
     method: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(common.METHODS) + "}")] = "opt"
     """How to design."""
     num_noise_beams: Annotated[int | None, tyro.conf.arg(metavar="N")] = None

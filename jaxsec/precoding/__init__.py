@@ -1,1 +1,1 @@
-"""Classical designs: closed-form (`linear`), OPT (`gpip`), and the best known rates (`reference`)."""
+"""Classical designs: closed-form (`linear`), OPT (`gpip`), best known rates (`reference`)."""

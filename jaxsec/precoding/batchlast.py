@@ -178,7 +178,7 @@ def _stack_rows(*rows: Split) -> Split:
 
 
 def orthonormal_basis(h: Split) -> tuple[Split, Split]:
-    """Basis q [R, M, B] of the span of h [R, M, B] and coordinates g [R, R, B], h_r = Σ_s g[r, s] q_s.
+    """Basis q [R, M, B] of the span of h [R, M, B]; coordinates g [R, R, B]: h_r = Σ_s g_rs q_s.
 
     Gram–Schmidt, each vector orthogonalised twice (Golub & Van Loan, 5.2.9). A vector that depends
     on earlier ones to rounding, or is zero, adds a zero basis vector: the span then has fewer

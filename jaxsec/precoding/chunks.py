@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 SMALLEST_SHARE = 64
 """Channels below which another core is not worth its hand-over."""
@@ -48,14 +49,16 @@ def deal(solve: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
     leaves = jax.tree.leaves(inputs)
     n = leaves[0].shape[0]
     lanes = min(os.cpu_count() or 1, n // SMALLEST_SHARE)
-    traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
+    traced = any(isinstance(leaf, Tracer) for leaf in leaves)
     if traced or lanes <= 1 or jax.default_backend() != "cpu":
         return solve(*inputs)
     share = -(-n // lanes)
     starts = [min(i * share, n - share) for i in range(lanes)]  # equal shares; the last overlaps
     parts = [jax.tree.map(lambda x, s=s: x[s : s + share], inputs) for s in starts]
     # The first compiles, the others then run the same program.
-    wide = bool(jax.config.jax_enable_x64)  # a setting of this thread, which new ones do not have
+    wide = (
+        jnp.result_type(float) == jnp.float64
+    )  # a setting of this thread, which new ones do not have
 
     def run(part: tuple[Any, ...]) -> Any:
         with jax.enable_x64(wide):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Complex, Float, Int, Key
 
 from jaxsec import checks
@@ -23,6 +24,7 @@ from jaxsec.precoding.chunks import chunk_size, deal, map_chunks
 from jaxsec.precoding.gpip_step import Iterate, Problem, Rates
 from jaxsec.precoding.stages import region, single_kernels, stage
 from jaxsec.secrecy import project_to_budget
+from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
 DEFAULT_STEPS = 16
@@ -65,8 +67,8 @@ class GpipResult(NamedTuple):
 
 
 def opt(
-    h_user: Complex[Array, "... K M"],
-    h_eve: Complex[Array, "... L M"],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
     num_noise_beams: int = 2,
@@ -121,8 +123,8 @@ def opt(
 
 
 def plain_gpip(
-    h_user: Complex[Array, "... K M"],
-    h_eve: Complex[Array, "... L M"],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
     num_noise_beams: int = 2,
@@ -213,7 +215,7 @@ def _solve(
 
 def _solve_flat(*inputs, **options) -> GpipResult:
     """One compiled program; single-threaded kernels only where nothing but this is compiled."""
-    if any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves(inputs)):
+    if any(isinstance(x, Tracer) for x in jax.tree.leaves(inputs)):
         return _solve_compiled(*inputs, **options, kernels=False)
     try:
         return _solve_compiled(*inputs, **options, kernels=True)
@@ -288,7 +290,7 @@ def _solve_batch(
 def _solve_chunk(
     h, weights, variates, *, smoothing, num_beams: int, plain: bool, draw: bool, kernels: bool
 ):
-    """h [B, R, M] complex, weights [B, K], variates [B, V]; beams [B, M, N] and info, batch first."""
+    """h [B, R, M] complex, weights [B, K], variates [B, V] to beams [B, M, N] and info."""
     channels = bl.split(h)  # [R, M, B]
     if h.shape[1] < h.shape[2]:
         basis, reduced = bl.orthonormal_basis(channels)

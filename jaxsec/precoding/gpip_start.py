@@ -50,7 +50,8 @@ def start(
     num_noise_beams = num_beams - num_users
     aims = _even_aims(problem, num_noise_beams)
     activity = jnp.ones_like(problem.weights)
-    for _ in range(max(num_users - num_antennas, 0) + 1 if num_users >= num_antennas - 1 else 0):
+    rounds = max(num_users - num_antennas, 0) + 1 if num_users > 1 else 0
+    for _ in range(rounds):
         activity = _drop_one(problem, Recipe(activity, aims))
     recipe = Recipe(activity, aims)
     if variates is not None:

@@ -8,7 +8,8 @@ The smooth weighted sum secrecy rate, with p_lk = weight_k·softmax_l(R^e_lk / s
 stationary where A_n f_n = B_n f_n for every beam n (Choi et al., IEEE TCOM 2023, Lemma 1; here for
 P1 (6)):
 
-    B_0 = β I + Σ_k weight_k/I_k·h_k h_kᴴ + Σ_l (Σ_k p_lk)/E_l·g_l g_lᴴ,   B_k = B_0 − weight_k/I_k·h_k h_kᴴ
+    B_0 = β I + Σ_k weight_k/I_k·h_k h_kᴴ + Σ_l (Σ_k p_lk)/E_l·g_l g_lᴴ
+    B_k = B_0 − weight_k/I_k·h_k h_kᴴ
 
 with T_k, I_k user k's total power and interference, E_l, I^e_lk those of eavesdropper l, and
 β = Σ_k weight_k/I_k + Σ_l (Σ_k p_lk)/E_l. (A_n − B_n)f_n is the rate's gradient times ln 2.
@@ -33,8 +34,8 @@ from jaxsec.precoding.batchlast import Split
 from jaxsec.precoding.stages import stage
 from jaxsec.secrecy import LN2
 
-STEP_SIZES = (0.25, 0.5, 1.0)
-"""Values of η tried at every step, besides 0."""
+STEP_SIZES = (0.3, 1.0, 2.0, 4.0)
+"""Values of η tried at every step, besides 0; the large ones matter below 10 dB of link SNR."""
 
 
 class Problem(NamedTuple):
@@ -276,7 +277,7 @@ def _secrecy(
 
 @stage
 def _best_trial(trial: Rates, lengths: Float[Array, "2 B"]) -> tuple[Rates, Float[Array, "2 B"]]:
-    """Rates of the trial of largest smooth rate; its step size, and the scale back to unit power."""
+    """Rates of the trial of largest smooth rate; its step size and scale to unit power."""
     sizes = jnp.array((0.0, *STEP_SIZES), lengths.dtype)[:, None]
     smooth = bl.max_first(trial.smooth)
     best = trial.smooth == smooth[None]

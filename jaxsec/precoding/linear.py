@@ -14,7 +14,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
@@ -26,20 +25,20 @@ from jaxsec.precoding.batchlast import Split
 from jaxsec.precoding.gpip_step import Problem
 from jaxsec.precoding.power_split import best_split
 from jaxsec.secrecy import project_to_budget
-from jaxsec.shapes import over_noise
+from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
 
 SIGNAL_FRACTIONS = np.sin(np.linspace(0.0, np.pi / 2, 64)) ** 2
 """Power splits RZF-NS searches; dense near 0 and 1, where strong links have their best."""
 
 
-def mrt(h_user: Complex[Array, "... K M"]) -> Complex[Array, "... M K"]:
+def mrt(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
     """Maximum-ratio transmission: w_k along h_k."""
     _check_user(h_user)
     return _equal_power(lambda h: gpip_start.unit_columns(bl.swap(h)), h_user)
 
 
-def zf(h_user: Complex[Array, "... K M"]) -> Complex[Array, "... M K"]:
+def zf(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
     """Zero-forcing: user k's beam is heard by no other user.
 
     Users that no beam can separate, whose channels depend on one another, share what is left.
@@ -68,7 +67,7 @@ def zf(h_user: Complex[Array, "... K M"]) -> Complex[Array, "... M K"]:
 
 
 def rzf(
-    h_user: Complex[Array, "... K M"], noise_power: Float[ArrayLike, "..."]
+    h_user: Complex[AnyArray, "... K M"], noise_power: Float[ArrayLike, "..."]
 ) -> Complex[Array, "... M K"]:
     """Regularised zero-forcing, (HHᴴ + K·σ0²/P·I)⁻¹H with columns of equal power."""
     _check_user(h_user)
@@ -83,8 +82,8 @@ def rzf(
 
 
 def null_space_noise(
-    h_user: Complex[Array, "... K M"],
-    h_eve: Complex[Array, "... L M"] | None = None,
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"] | None = None,
     num_noise_beams: int | None = None,
 ) -> Complex[Array, "... M J"]:
     """Artificial noise no user hears, ‖v‖² = 1, or zero where users leave no room (K ≥ M).
@@ -110,8 +109,8 @@ def null_space_noise(
 
 
 def rzf_ns(
-    h_user: Complex[Array, "... K M"],
-    h_eve: Complex[Array, "... L M"],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
     signal_fraction: float | None = None,

@@ -1,0 +1,120 @@
+"""How close is OPT to the best known rate? In float32, at every point of P1's figures.
+
+    python benchmarks/optimality.py [--num-channels 1000] [--json FILE]
+
+For each scenario: mean sum secrecy rate with its 95% confidence interval of RZF-NS, plain OPT, OPT
+and the best known (float64, several starts; the best of all methods a channel), and OPT's fraction
+of it, mean and worst channel. Channels are drawn from a seed that nothing was tuned on.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import jax
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+import jaxsec
+from jaxsec.cli import common
+from jaxsec.precoding import reference
+
+POINTS = (
+    *[(2, 4, float(p), -100.0) for p in (0, 10, 20, 30, 40)],
+    *[(4, eves, 20.0, -100.0) for eves in (2, 4, 6, 8)],
+    *[(users, 2, 20.0, -100.0) for users in (2, 3, 5, 6)],
+    *[(4, 2, 20.0, float(noise)) for noise in (-110, -90, -80, -70)],
+    (8, 4, 20.0, -100.0),
+)
+"""(K, L, transmit power in dBm, noise power in dBm); the last has as many users as antennas."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    num_channels: int = 1000
+    seed: int = 20260
+    num_starts: int = 4
+    """Starts of the reference; 12 where K = M."""
+    num_steps: int = 100
+    json: Path | None = None
+
+
+def measure(arguments: Arguments, point: tuple[int, int, float, float]) -> dict[str, float]:
+    users, eves, power_dbm, noise_dbm = point
+    scenario = jaxsec.Scenario(
+        num_users=users,
+        num_eavesdroppers=eves,
+        transmit_power_dbm=power_dbm,
+        noise_power_dbm=noise_dbm,
+    )
+    full = users >= scenario.num_antennas
+    channels = jaxsec.sample_channels(
+        jax.random.key(arguments.seed), scenario, arguments.num_channels
+    )
+    runs = {"rzf-ns": ("rzf-ns", 1), "opt-plain": ("opt-plain", 1), "opt": ("opt", 1)}
+    if full:
+        runs["opt, 8 starts"] = ("opt", 8)
+    rates = {
+        name: np.asarray(
+            jaxsec.sum_secrecy_rate(
+                *jaxsec.design(*channels, method=method, num_starts=starts), *channels
+            ),
+            np.float64,
+        )
+        for name, (method, starts) in runs.items()
+    }
+    best = reference.best_known(
+        jax.random.key(arguments.seed + 1),
+        channels,
+        num_starts=12 if full else arguments.num_starts,
+        num_steps=arguments.num_steps,
+    )
+    best = np.max([best, *rates.values()], axis=0)
+    result = {"K": users, "L": eves, "power_dbm": power_dbm, "noise_dbm": noise_dbm}
+    for name, rate in {**rates, "best": best}.items():
+        result[name] = float(rate.mean())
+        result[f"{name} ci95"] = float(1.96 * rate.std() / np.sqrt(len(rate)))
+        result[f"{name} mean ratio"] = float((rate / best).mean())
+        result[f"{name} worst ratio"] = float((rate / best).min())
+    return result
+
+
+def main(arguments: Arguments) -> None:
+    console = Console(width=110)
+    table = Table(
+        "K",
+        "L",
+        "P dBm",
+        "noise dBm",
+        "RZF-NS",
+        "OPT plain",
+        "OPT",
+        "best known",
+        "OPT / best",
+        "worst",
+    )
+    results = []
+    for point in POINTS:
+        result = measure(arguments, point)
+        results.append(result)
+        for name in ("opt", "opt, 8 starts"):
+            if name in result:
+                table.add_row(
+                    *[f"{x:g}" for x in point],
+                    *[f"{result[m]:.2f}" for m in ("rzf-ns", "opt-plain", name)],
+                    f"{result['best']:.2f} ± {result['best ci95']:.2f}",
+                    f"{result[f'{name} mean ratio']:.2%}",
+                    f"{result[f'{name} worst ratio']:.2%}",
+                )
+        console.print(f"K = {point[0]}, L = {point[1]}: done", style="dim")
+    console.print(table)
+    if arguments.json is not None:
+        report = {"arguments": {**dataclasses.asdict(arguments), "json": str(arguments.json)}}
+        report["hardware"] = common.hardware()
+        arguments.json.write_text(json.dumps({**report, "points": results}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Arguments))

@@ -1,0 +1,156 @@
+"""Every method of the table meets every property; then what is special to the linear ones."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsec
+from jaxsec import secrecy
+from jaxsec.precoding import linear
+from tests import cases
+
+METHODS = list(jaxsec.METHODS)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_power_budget_and_shapes(method):
+    channels = cases.channels(n=40)
+    w, v = jaxsec.design(*channels, method=method)
+    assert w.shape == (40, 8, 2)
+    assert v.shape[:2] == (40, 8)
+    assert w.dtype == v.dtype == jnp.complex64
+    np.testing.assert_allclose(secrecy.power(w, v), 1.0, rtol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_common_rotation_of_all_channels_changes_no_rate(method):
+    channels = cases.channels(n=20)
+    rotation = jnp.asarray(cases.unitary(4, 8))
+    rotated = channels._replace(h_user=channels.h_user @ rotation, h_eve=channels.h_eve @ rotation)
+    before = jaxsec.sum_secrecy_rate(*jaxsec.design(*channels, method=method), *channels)
+    after = jaxsec.sum_secrecy_rate(*jaxsec.design(*rotated, method=method), *rotated)
+    np.testing.assert_allclose(after, before, rtol=5e-3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(("m", "k", "l"), [(8, 3, 0), (4, 4, 2), (2, 5, 6)])
+def test_any_size_is_served_or_refused_clearly(method, m, k, l, no_type_checks):
+    channels = cases.channels(n=5, num_antennas=m, num_users=k, num_eavesdroppers=l)
+    if method == "zf" and k > m:
+        with pytest.raises(jaxsec.InputError, match="`h_user` must hold at most M = 2 users"):
+            jaxsec.design(*channels, method=method)
+        return
+    w, v = jaxsec.design(*channels, method=method)
+    assert bool(jnp.isfinite(jaxsec.sum_secrecy_rate(w, v, *channels)).all())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_zero_and_duplicate_channels_stay_finite(method):
+    channels = cases.channels(n=4)
+    h_user, h_eve = np.array(channels.h_user), np.array(channels.h_eve)
+    h_user[0, 0] = 0
+    h_user[1, 1] = h_user[1, 0]
+    h_eve[2] = 0
+    h_user[3], h_eve[3] = 0, 0
+    strategy = jaxsec.design(jnp.asarray(h_user), jnp.asarray(h_eve), 1e-12, method=method)
+    assert all(bool(jnp.isfinite(x).all()) for x in strategy)
+
+
+def test_phase_of_a_beam_and_basis_of_the_noise_change_no_rate():
+    channels = cases.channels(n=10)
+    w, v = jaxsec.design(*channels)
+    before = jaxsec.secrecy_rates(w, v, *channels)
+    turned = w * jnp.exp(1j * jnp.array([[[0.3, 2.0]]]))
+    mixed = v @ jnp.asarray(cases.unitary(1, 2))
+    np.testing.assert_allclose(
+        jaxsec.secrecy_rates(turned, mixed, *channels), before, rtol=1e-3, atol=1e-3
+    )
+
+
+def test_more_power_never_hurts():
+    rates = []
+    for power_dbm in (0.0, 10.0, 20.0, 30.0):
+        channels = cases.channels(5, n=64, transmit_power_dbm=power_dbm)
+        rates.append(jaxsec.sum_secrecy_rate(*jaxsec.design(*channels), *channels))
+    assert bool((jnp.diff(jnp.stack(rates), axis=0) > 0).all())
+
+
+def leakage_db(w, h):
+    """Largest power of another user's beam, over the own one."""
+    power = jnp.abs(secrecy.received_gains(h, w)) ** 2
+    own = jnp.diagonal(power, axis1=-2, axis2=-1)
+    others = power - jnp.eye(power.shape[-1])[None] * power
+    return 10 * jnp.log10((others.max(-1) / own).max())
+
+
+def test_zero_forcing_leaves_no_leakage():
+    assert float(leakage_db(linear.zf(h := cases.channels(n=50, num_users=4).h_user), h)) < -90
+
+
+def test_regularised_zero_forcing_has_both_limits():
+    h = cases.channels(n=20, num_users=3).h_user
+    assert float(leakage_db(linear.rzf(h, 1e-16), h)) < -60
+    np.testing.assert_allclose(linear.rzf(h, 1.0), linear.mrt(h), atol=1e-3)
+
+
+def test_regularised_zero_forcing_is_the_textbook_matrix():
+    h = np.asarray(cases.channels(n=1, num_users=3).h_user[0], np.complex128)
+    columns = h.T
+    w = columns @ np.linalg.inv(columns.conj().T @ columns + 3 * 1e-9 * np.eye(3))
+    w /= np.linalg.norm(w, axis=0) * np.sqrt(3)
+    np.testing.assert_allclose(linear.rzf(jnp.asarray(h, jnp.complex64), 1e-9), w, atol=1e-4)
+
+
+def test_users_hear_no_null_space_noise():
+    channels = cases.channels(n=30, num_users=3)
+    for v in (
+        linear.null_space_noise(channels.h_user),
+        linear.null_space_noise(channels.h_user, channels.h_eve, 2),
+    ):
+        heard = jnp.abs(secrecy.received_gains(channels.h_user, v)).max()
+        assert float(heard) < 1e-5 * float(jnp.abs(channels.h_user).max())
+        np.testing.assert_allclose(jnp.sum(jnp.abs(v) ** 2, axis=(1, 2)), 1.0, rtol=1e-5)
+    isotropic = linear.null_space_noise(channels.h_user)
+    assert isotropic.shape == (30, 8, 5)
+    gram = jnp.einsum("nmi,nmj->nij", isotropic.conj(), isotropic)
+    np.testing.assert_allclose(gram, jnp.broadcast_to(jnp.eye(5) / 5, (30, 5, 5)), atol=1e-5)
+
+
+def test_line_search_beats_every_fixed_split():
+    channels = cases.channels(n=30)
+    searched = jaxsec.sum_secrecy_rate(*linear.rzf_ns(*channels), *channels)
+    for fraction in (0.2, 0.5, 0.8):
+        strategy = linear.rzf_ns(*channels, signal_fraction=fraction)
+        np.testing.assert_allclose(
+            jnp.sum(jnp.abs(strategy.w) ** 2, axis=(1, 2)), fraction, rtol=1e-4
+        )
+        fixed = jaxsec.sum_secrecy_rate(*strategy, *channels)
+        assert bool((searched >= fixed - 0.02).all())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "magic"}, "`method` must be one of mrt, zf"),
+        ({"noise_power": 0.0}, "`noise_power` must be positive"),
+        ({"noise_power": np.ones(3)}, "`noise_power` must be a scalar or have the channels' batch"),
+        ({"h_user": np.full((4, 2, 8), np.nan, np.complex64)}, "`h_user` must be finite"),
+        ({"h_user": np.ones((4, 2, 8), np.float32)}, "`h_user` must be complex"),
+        ({"h_eve": np.ones((4, 2, 7), np.complex64)}, "must agree in their number of antennas"),
+        ({"num_starts": 0}, "`num_starts` must be at least 1"),
+        ({"num_noise_beams": -2}, "`num_noise_beams` must be at least 0"),
+    ],
+)
+def test_bad_input_is_named(change, message, no_type_checks):
+    channels = cases.channels(n=4)._asdict()
+    with pytest.raises(jaxsec.InputError, match=message):
+        jaxsec.design(**{**channels, **change})
+
+
+def test_designs_are_reproducible():
+    channels = cases.channels(n=8)
+    for key in (None, jax.random.key(3)):
+        first = jaxsec.design(*channels, num_starts=3, key=key)
+        second = jaxsec.design(*channels, num_starts=3, key=key)
+        np.testing.assert_array_equal(first.w, second.w)
