@@ -10,6 +10,8 @@ from jaxsec import secrecy
 from jaxsec.precoding import linear
 from tests import cases
 
+pytestmark = pytest.mark.slow
+
 METHODS = list(jaxsec.METHODS)
 
 

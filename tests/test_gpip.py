@@ -77,9 +77,10 @@ def test_smooth_rate_never_falls_at_fixed_smoothing(m, k, l):
     channels = cases.channels(n=64, num_antennas=m, num_users=k, num_eavesdroppers=l)
     history = gpip.opt(*channels, smoothing=np.full(25, 0.1)).info.smooth_history
     assert float(jnp.diff(history, axis=0).min()) > -2e-4 * float(history.max())
-    assert float((history[-1] - history[0]).mean()) > 0.1
+    assert float((history[-1] - history[0]).mean()) > 0.02
 
 
+@pytest.mark.slow
 def test_plain_iteration_oscillates_at_small_smoothing_and_the_default_does_not():
     """design figures at K=2, L=4, 20 dBm: 25.7 at 0.01, 34.5 at 0.5, of 34.9 best known."""
     channels = cases.channels(7, n=400)
@@ -132,6 +133,7 @@ def test_eight_starts_where_users_fill_the_antennas():
     assert (np.asarray(reached, np.float64) / best).mean() >= 0.998
 
 
+@pytest.mark.slow
 def test_reported_rate_is_the_rate_of_the_strategy():
     channels = cases.channels(n=50)
     result = gpip.opt(*channels)
@@ -144,12 +146,14 @@ def test_reported_rate_is_the_rate_of_the_strategy():
     chex.assert_tree_all_finite(result.info)
 
 
+@pytest.mark.slow
 def test_long_run_converges():
     channels = cases.channels(n=20, num_eavesdroppers=1)
     info = gpip.opt(*channels, smoothing=gpip.annealing(300, 1.0, 0.5), tolerance=1e-2).info
     assert float(info.converged.mean()) > 0.9
 
 
+@pytest.mark.slow
 def test_weights_shift_the_rate_between_users():
     channels = cases.channels(n=100, transmit_power_dbm=-10.0)
     weights = jnp.array([[1.0, 0.2]])
@@ -160,6 +164,7 @@ def test_weights_shift_the_rate_between_users():
     assert float(after[1]) < float(before[1])
 
 
+@pytest.mark.slow
 def test_batch_shapes_and_scalars():
     channels = cases.channels(n=6)
     flat = gpip.opt(*channels).info.rate
@@ -173,6 +178,7 @@ def test_batch_shapes_and_scalars():
     np.testing.assert_allclose(single.info.rate, flat[0], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_dealing_to_cores_changes_nothing():
     """Starts are drawn by a channel's index, not by where it is computed."""
     channels = cases.channels(n=300)
@@ -191,6 +197,7 @@ def test_same_call_same_bits():
     chex.assert_trees_all_equal(first, second)
 
 
+@pytest.mark.slow
 def test_compiles_once_for_a_shape():
     channels = cases.channels(n=5, num_users=3, num_eavesdroppers=1)
     gpip.opt(*channels)
@@ -199,6 +206,7 @@ def test_compiles_once_for_a_shape():
     assert gpip._solve_compiled._cache_size() == before
 
 
+@pytest.mark.slow
 def test_unrolled_gradient_agrees_with_finite_differences(float64):
     channels = cases.at_snr(0, 1, 3, 1, 2, 10.0)
     h_user, h_eve = channels[:2]
