@@ -20,3 +20,9 @@ def no_type_checks():
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """One folder for all examples of the property-based file tests."""
+    return tmp_path_factory.mktemp("files")

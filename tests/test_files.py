@@ -1,60 +1,17 @@
 """Channel and strategy files: what goes in comes out, and nothing bad comes in."""
 
-import io
-import os
 import struct
-import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.io
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxsec import archive, files, matlab
+from jaxsec import files, matlab
 from jaxsec.channels import Channels
-from jaxsec.checks import InputError
 from jaxsec.strategy import Strategy
-
-QUICK = settings(deadline=None, derandomize=True, max_examples=60)
-ENDINGS = st.sampled_from([".npz", ".mat"])
-
-
-def complex_normal(rng, shape, dtype=np.complex64):
-    return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(dtype)
-
-
-def make_channels(n=3, k=2, num_eves=4, m=5, noise=1e-3, dtype=np.complex64, seed=0):
-    rng = np.random.default_rng(seed)
-    h_user = complex_normal(rng, (n, k, m), dtype)
-    return Channels(h_user, complex_normal(rng, (n, num_eves, m), dtype), np.asarray(noise))
-
-
-def write(path: Path, arrays: dict) -> Path:
-    """Writes a file as a user's own script would, without jaxsec's checks."""
-    if path.suffix == ".npz":
-        np.savez(path, **arrays)
-    else:
-        scipy.io.savemat(path, arrays)
-    return path
-
-
-def same(left, right) -> bool:
-    return left.dtype == right.dtype and np.array_equal(left, right)
-
-
-def error_of(function, *args) -> str:
-    """The message of the InputError that `function` must raise: one line."""
-    with pytest.raises(InputError) as caught:
-        function(*args)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("files")
+from tests.file_cases import ENDINGS, QUICK, complex_normal, error_of, make_channels, same, write
 
 
 @given(
@@ -273,61 +230,6 @@ def test_unreadable_paths(tmp_path):
         assert name in message and wanted in message
 
 
-def valid_bytes(ending: str, *, compressed: bool) -> bytes:
-    buffer, arrays = io.BytesIO(), make_channels(1, 1, 1, 2)._asdict()
-    if ending == ".npz":
-        (np.savez_compressed if compressed else np.savez)(buffer, **arrays)
-    else:
-        scipy.io.savemat(buffer, arrays, do_compression=compressed)
-    return buffer.getvalue()
-
-
-def load_or_refuse(path: Path) -> bool:
-    """Whether the file could be read; anything but a Channels or an InputError escapes."""
-    try:
-        channels = files.load_channels(path)
-    except InputError as error:
-        clear = "\n" not in str(error) and path.name in str(error)
-        if not clear:
-            raise
-        return False
-    assert channels.h_user.ndim == channels.h_eve.ndim == 3
-    return True
-
-
-@given(ending=ENDINGS, data=st.binary(max_size=300))
-@QUICK
-def test_arbitrary_bytes_are_refused(folder, ending, data):
-    path = folder / f"bytes{ending}"
-    for prefix in (b"", b"PK\x03\x04", b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"):
-        path.write_bytes(prefix + data)
-        assert not load_or_refuse(path)
-
-
-@given(ending=ENDINGS, compressed=st.booleans(), share=st.floats(0, 1, exclude_max=True))
-@QUICK
-def test_truncated_files_are_refused(folder, ending, compressed, share):
-    data = valid_bytes(ending, compressed=compressed)
-    path = folder / f"truncated{ending}"
-    path.write_bytes(data[: int(share * len(data))])
-    assert not load_or_refuse(path)
-
-
-@given(
-    ending=ENDINGS,
-    compressed=st.booleans(),
-    place=st.floats(0, 1, exclude_max=True),
-    flip=st.integers(1, 255),
-)
-@settings(QUICK, max_examples=150)
-def test_damaged_files_never_crash(folder, ending, compressed, place, flip):
-    data = bytearray(valid_bytes(ending, compressed=compressed))
-    data[int(place * len(data))] ^= flip
-    path = folder / f"damaged{ending}"
-    path.write_bytes(data)
-    load_or_refuse(path)
-
-
 def test_save_refuses_what_load_would(tmp_path):
     path = tmp_path / "c.npz"
     assert "`noise_power`" in error_of(files.save_channels, path, make_channels(noise=0.0))
@@ -372,64 +274,3 @@ def test_normalise_refuses_what_float32_cannot_square(gain, noise):
     channels = make_channels(noise=noise, dtype=np.complex128)
     message = error_of(files.normalise, channels._replace(h_eve=channels.h_eve * gain))
     assert "|h|²/noise_power" in message and "units" in message
-
-
-@pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError, OSError(28, "No space left")])
-def test_nothing_is_left_of_a_failed_write(tmp_path, stop):
-    path = tmp_path / "s.npz"
-    path.write_bytes(b"old")
-    expected = InputError if isinstance(stop, OSError) else stop
-    with pytest.raises(expected), archive.atomic_write(path) as file:
-        file.write(b"half")
-        raise stop
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["s.npz"]
-
-
-def test_writing_follows_a_link_and_keeps_it(tmp_path):
-    (tmp_path / "real.npz").write_bytes(b"old")
-    (tmp_path / "link.npz").symlink_to("real.npz")
-    with archive.atomic_write(tmp_path / "link.npz") as file:
-        file.write(b"new")
-    assert (tmp_path / "link.npz").is_symlink()
-    assert (tmp_path / "real.npz").read_bytes() == b"new"
-
-
-def test_check_writable(tmp_path, monkeypatch):
-    (tmp_path / "folder.npz").mkdir()
-    (tmp_path / "there.npz").write_bytes(b"old")
-    archive.check_writable(tmp_path / "new.npz", archive.FORMATS)
-    archive.check_writable(tmp_path / "there.npz", archive.FORMATS)
-    archive.check_writable(tmp_path / "any.thing")
-    assert "is a folder" in error_of(archive.check_writable, tmp_path / "folder.npz")
-    assert "no folder" in error_of(archive.check_writable, tmp_path / "nowhere" / "s.npz")
-    assert "must end in" in error_of(archive.check_writable, tmp_path / "s.txt", archive.FORMATS)
-    if os.path.exists(os.devnull):
-        assert "regular file" in error_of(archive.check_writable, os.devnull)
-    monkeypatch.setattr(archive.os, "access", lambda *_: False)
-    assert "write-protected" in error_of(archive.check_writable, tmp_path / "there.npz")
-
-    def refuse(*_args, **_kwargs):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(archive.Path, "open", refuse)
-    assert "Permission denied" in error_of(archive.check_writable, tmp_path / "new.npz")
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.npz", "there.npz"]
-
-
-def test_too_large_for_matlab_is_said(tmp_path, monkeypatch):
-    def refuse(*_args, **_kwargs):
-        raise scipy.io.matlab.MatWriteError("Matrix too large")
-
-    monkeypatch.setattr(scipy.io, "savemat", refuse)
-    message = error_of(files.save_channels, tmp_path / "c.mat", make_channels())
-    assert "use .npz" in message
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_loading_is_silent(tmp_path):
-    path = tmp_path / "c.mat"
-    files.save_channels(path, make_channels())
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        files.load_channels(path)

@@ -11,7 +11,7 @@ of steps are chosen so that they reach the mean fraction of the best known rate 
 there, or else 99.5%, or else as much as they can; of those that do, the fastest. Their starts are
 computed outside the timing, ours inside.
 
-At (M, K, L) = (8, 2, 4) it asserts the claims of `check_claims`, and exits with 1 if one fails.
+At (M, K, L) = (8, 2, 4) it asserts the claims of `report.check_claims`; exit code 1 if one fails.
 """
 
 import dataclasses
@@ -29,9 +29,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from report import MAIN_CASE, Row, check_claims, show
 
 from jaxsec.channels import Channels, Scenario, sample_channels
 from jaxsec.cli import common, judge
@@ -80,7 +78,7 @@ class Case:
         )
 
 
-MAIN = Case(8, 2, 4)
+MAIN = Case(*MAIN_CASE)
 CASES = (
     MAIN,
     Case(8, 4, 8),
@@ -123,26 +121,6 @@ class Settings(NamedTuple):
         return "full" if self.step_sizes == contenders.FULL_STEP else "searched"
 
 
-class Row(NamedTuple):
-    """One contender at one batch size."""
-
-    case: str
-    batch: int
-    contender: str
-    num_steps: int
-    step: str
-    fraction_mean: float
-    fraction_min: float
-    num_timed: int
-    us_min: float
-    us_median: float
-    us_max: float
-    compile_s: float | None
-    """Of the first call; None where nothing had to be compiled."""
-    ratio: float
-    """Median time over ours."""
-
-
 def main(command: Command, argv: list[str]) -> int:
     """Measures, prints the table and the claims; 1 if a claim fails."""
     common.check_outputs((), (command.json, ()))
@@ -163,7 +141,7 @@ def main(command: Command, argv: list[str]) -> int:
         "rows": [row._asdict() for row in rows],
         "claims": [{"claim": text, "measured": value, "holds": ok} for text, value, ok in claims],
     }
-    _print(report, rows)
+    show(report, rows)
     if command.json is not None:
         common.write_json(command.json, report)
         print(f"written to {command.json}")
@@ -384,81 +362,6 @@ def _rates(design: Any, channels: Channels) -> np.ndarray:
 
 def _first(channels: Channels, n: int) -> Channels:
     return Channels(*(x[:n] for x in channels))
-
-
-def check_claims(rows: list[Row]) -> list[tuple[str, str, bool]]:
-    """The claims at (8, 2, 4): text, what was measured, whether it holds."""
-    at = {(row.batch, row.contender): row for row in rows if row.case == str(MAIN)}
-    batch = max(MAIN.batches)
-    numpy_, jax_, ours, single = (
-        at[key] for key in ((batch, "numpy"), (batch, "jax"), (batch, "ours"), (1, "ours"))
-    )
-    compile_s = max(row.compile_s or 0.0 for (_, name), row in at.items() if name == "ours")
-    return [
-        ("at least 100x faster than the NumPy loop", f"{numpy_.ratio:.0f}x", numpy_.ratio >= 100),
-        ("at least 8x faster than batched JAX", f"{jax_.ratio:.1f}x", jax_.ratio >= 8),
-        (
-            "at least 99.5% of best known",
-            f"{100 * ours.fraction_mean:.2f}%",
-            ours.fraction_mean >= 0.995,
-        ),
-        (
-            "single channel in less than 3 ms",
-            f"{single.us_median / 1e3:.2f} ms",
-            single.us_median < 3e3,
-        ),
-        ("compiled in less than 10 s", f"{compile_s:.1f} s", compile_s < 10),
-    ]
-
-
-def _print(report: dict[str, Any], rows: list[Row]) -> None:
-    console = Console(width=None if sys.stdout.isatty() else 130)
-    table = Table(title="OPT against annealed GPIP at the same quality", box=box.SIMPLE_HEAD)
-    for name in ("(M, K, L)", "batch", "contender"):
-        table.add_column(name, no_wrap=True)
-    for name in (
-        "steps",
-        "of best known\nmean (worst)",
-        "channels\ntimed",
-        "µs a channel: median\n(min to max)",
-        "compile\ns",
-        "time over\nours",
-    ):
-        table.add_column(name, justify="right", no_wrap=True)
-    for i, row in enumerate(rows):
-        new = row.contender == "numpy"
-        if new and i and row.case != rows[i - 1].case:
-            table.add_section()
-        table.add_row(
-            row.case if new else "",
-            str(row.batch) if new else "",
-            row.contender,
-            f"{row.num_steps} {row.step}",
-            f"{100 * row.fraction_mean:.2f}% ({100 * row.fraction_min:.1f}%)",
-            str(row.num_timed),
-            f"{row.us_median:.1f} ({row.us_min:.1f} to {row.us_max:.1f})",
-            "" if row.compile_s is None else f"{row.compile_s:.1f}",
-            f"{row.ratio:.1f}",
-        )
-    console.print(table)
-    for case in report["cases"]:
-        console.print(
-            f"({case['num_antennas']}, {case['num_users']}, {case['num_eavesdroppers']}): "
-            f"J = {case['num_noise_beams']}, {case['scenario']['transmit_power_dbm']:g} dBm; best "
-            f"known of {case['num_starts']} starts on {case['num_judged']} channels; baselines "
-            f"tuned on {case['num_tuning']} others to {100 * case['target_on_tuning']:.2f}%"
-        )
-    machine = report["hardware"]
-    console.print(
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['device']}, jax {machine['jax']}, "
-        f"numpy {machine['numpy']}; load before: {machine['load_before']:.1f}; "
-        f"seed {report['seed']}; {report['wall_s']:.0f} s; {report['command']}"
-    )
-    for claim in report["claims"]:
-        console.print(
-            f"{'holds' if claim['holds'] else 'FAILS'}: at {MAIN}, {claim['claim']}: "
-            f"{claim['measured']}"
-        )
 
 
 def _say(case: Case, what: str) -> None:
