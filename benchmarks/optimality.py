@@ -1,4 +1,4 @@
-"""How close is OPT to the best known rate? In float32, at every point of P1's figures.
+"""How close is OPT to the best known rate? In float32, at every point of P1's figures and beyond.
 
     python benchmarks/optimality.py [--num-channels 1000] [--json FILE]
 
@@ -22,13 +22,19 @@ from jaxsec.cli import common
 from jaxsec.precoding import reference
 
 POINTS = (
-    *[(2, 4, float(p), -100.0) for p in (0, 10, 20, 30, 40)],
-    *[(4, eves, 20.0, -100.0) for eves in (2, 4, 6, 8)],
-    *[(users, 2, 20.0, -100.0) for users in (2, 3, 5, 6)],
-    *[(4, 2, 20.0, float(noise)) for noise in (-110, -90, -80, -70)],
-    (8, 4, 20.0, -100.0),
+    *[(8, 2, 4, float(p), -100.0) for p in (0, 10, 20, 30, 40)],
+    *[(8, 4, eves, 20.0, -100.0) for eves in (2, 4, 6, 8)],
+    *[(8, users, 2, 20.0, -100.0) for users in (2, 3, 5, 6)],
+    *[(8, 4, 2, 20.0, float(noise)) for noise in (-110, -90, -80, -70)],
+    *[(8, users, 4, -40.0, -100.0) for users in (2, 4)],
+    (8, 8, 4, 20.0, -100.0),
+    (4, 5, 4, 20.0, -100.0),
+    (4, 8, 4, 20.0, -100.0),
 )
-"""(K, L, transmit power in dBm, noise power in dBm); the last has as many users as antennas."""
+"""(M, K, L, transmit power in dBm, noise power in dBm).
+
+P1's figures; then −10 dB of link SNR; then as many users as antennas, and more.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,14 +42,15 @@ class Arguments:
     num_channels: int = 1000
     seed: int = 20260
     num_starts: int = 4
-    """Starts of the reference; 12 where K = M."""
+    """Starts of the reference; 12 where K ≥ M."""
     num_steps: int = 100
     json: Path | None = None
 
 
-def measure(arguments: Arguments, point: tuple[int, int, float, float]) -> dict[str, float]:
-    users, eves, power_dbm, noise_dbm = point
+def measure(arguments: Arguments, point: tuple[int, int, int, float, float]) -> dict[str, float]:
+    antennas, users, eves, power_dbm, noise_dbm = point
     scenario = jaxsec.Scenario(
+        num_antennas=antennas,
         num_users=users,
         num_eavesdroppers=eves,
         transmit_power_dbm=power_dbm,
@@ -72,7 +79,7 @@ def measure(arguments: Arguments, point: tuple[int, int, float, float]) -> dict[
         num_steps=arguments.num_steps,
     )
     best = np.max([best, *rates.values()], axis=0)
-    result = {"K": users, "L": eves, "power_dbm": power_dbm, "noise_dbm": noise_dbm}
+    result = {"M": antennas, "K": users, "L": eves, "power_dbm": power_dbm, "noise_dbm": noise_dbm}
     for name, rate in {**rates, "best": best}.items():
         result[name] = float(rate.mean())
         result[f"{name} ci95"] = float(1.96 * rate.std() / np.sqrt(len(rate)))
@@ -84,12 +91,14 @@ def measure(arguments: Arguments, point: tuple[int, int, float, float]) -> dict[
 def main(arguments: Arguments) -> None:
     console = Console(width=110)
     table = Table(
+        "M",
         "K",
         "L",
         "P dBm",
         "noise dBm",
         "RZF-NS",
         "OPT plain",
+        "starts",
         "OPT",
         "best known",
         "OPT / best",
@@ -99,16 +108,18 @@ def main(arguments: Arguments) -> None:
     for point in POINTS:
         result = measure(arguments, point)
         results.append(result)
-        for name in ("opt", "opt, 8 starts"):
+        for name, starts in (("opt", "1"), ("opt, 8 starts", "8")):
             if name in result:
                 table.add_row(
                     *[f"{x:g}" for x in point],
-                    *[f"{result[m]:.2f}" for m in ("rzf-ns", "opt-plain", name)],
+                    *[f"{result[method]:.2f}" for method in ("rzf-ns", "opt-plain")],
+                    starts,
+                    f"{result[name]:.2f}",
                     f"{result['best']:.2f} ± {result['best ci95']:.2f}",
                     f"{result[f'{name} mean ratio']:.2%}",
                     f"{result[f'{name} worst ratio']:.2%}",
                 )
-        console.print(f"K = {point[0]}, L = {point[1]}: done", style="dim")
+        console.print(f"(M, K, L) = {point[:3]}: done", style="dim")
     console.print(table)
     if arguments.json is not None:
         report = {"arguments": {**dataclasses.asdict(arguments), "json": str(arguments.json)}}

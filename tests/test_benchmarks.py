@@ -136,7 +136,8 @@ def test_a_failing_claim_is_named(solver):
     row = solver.Row("(8, 2, 4)", 4096, "numpy", 16, "searched", **figures, **times)
     ours = row._replace(contender="ours", compile_s=1.0, ratio=1.0)
     claims = solver.check_claims(
-        [row, row._replace(contender="jax"), ours, ours._replace(batch=1, us_median=10.0)]
+        [row, row._replace(contender="jax"), ours, ours._replace(batch=1, us_median=10.0)],
+        "(8, 2, 4)",
     )
     failing = [text for text, _, ok in claims if not ok]
     assert failing == ["at least 100x faster than the NumPy loop"]

@@ -14,8 +14,6 @@ from jaxsec import checks
 from jaxsec.channels import Channels
 from jaxsec.precoding import gpip
 
-LN2 = float(np.log(2.0))
-
 
 def best_known(
     key: Key[Array, ""],
