@@ -12,7 +12,7 @@ from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
 DEFAULT_NOISE_BEAMS = 2
-"""J where a method does not fix it; more noise beams gain less than 0.1% (P1's scenario)."""
+"""J where a method does not fix it; in P1's scenario more noise beams gain next to nothing."""
 
 
 @dataclasses.dataclass(frozen=True)

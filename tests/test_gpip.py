@@ -23,6 +23,7 @@ def to_problem(channels):
     )
 
 
+@pytest.mark.slow
 def test_direction_is_the_preconditioned_gradient(float64):
     """B·move must be ln 2 times the gradient of the scale-free smooth rate, by `jax.grad`."""
     n, m, k, l, j = 4, 5, 2, 3, 2

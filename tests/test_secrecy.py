@@ -8,6 +8,7 @@ import pytest
 
 import jaxsec
 from jaxsec import secrecy
+from jaxsec.strategy import pack_real, unpack_real
 from tests import cases, reference
 
 SIZES = [(8, 2, 4, 2), (4, 4, 8, 1), (2, 1, 1, 0), (3, 5, 2, 3), (1, 1, 3, 1)]
@@ -105,18 +106,19 @@ def beams_and_channels(k=2, l=3):
     return cases.random_strategy(2, 2, 4, k, 1), cases.at_snr(3, 2, 4, k, l, 10.0)
 
 
+@pytest.mark.slow
 def test_gradients_agree_with_finite_differences(float64):
     (w, v), channels = beams_and_channels()
-    z = secrecy.pack_real(w, v)
+    z = pack_real(w, v)
 
     def hard_sum(z):
-        return jnp.sum(jaxsec.sum_secrecy_rate(*secrecy.unpack_real(z, 4, 2), *channels))
+        return jnp.sum(jaxsec.sum_secrecy_rate(*unpack_real(z, 4, 2), *channels))
 
     def loss(z):
         return jaxsec.secrecy_loss(z, *channels, smoothing=0.1)
 
     def colluding_sum(z):
-        beams = secrecy.unpack_real(z, 4, 2)
+        beams = unpack_real(z, 4, 2)
         return jnp.sum(jaxsec.sum_secrecy_rate(*beams, *channels, colluding=True))
 
     for function in (hard_sum, loss, colluding_sum):
@@ -157,7 +159,7 @@ def test_one_plain_optax_step_raises_the_secrecy_rate(coordinates):
 
         grads = jax.tree.map(jnp.conj, jax.grad(loss)(params))
     else:
-        params = secrecy.pack_real(w, v)
+        params = pack_real(w, v)
 
         def loss(z):
             return jaxsec.secrecy_loss(z, *channels, smoothing=0.1, penalty=0.0)
@@ -191,7 +193,7 @@ def hard_places():
 @pytest.mark.parametrize("place", list(hard_places()))
 def test_gradients_are_finite_in_hard_places(place):
     (w, v), channels = hard_places()[place]
-    z = secrecy.pack_real(w, v)
+    z = pack_real(w, v)
     assert bool(jnp.isfinite(jax.grad(jaxsec.secrecy_loss)(z, *channels)).all())
 
     for colluding in (False, True):
@@ -211,16 +213,16 @@ def test_gradients_are_finite_in_hard_places(place):
 def test_negative_secrecy_still_has_a_training_gradient():
     (w, v), channels = hard_places()["negative secrecy"]
     assert float(jaxsec.sum_secrecy_rate(w, v, *channels).max()) == 0.0
-    grad = jax.grad(jaxsec.secrecy_loss)(secrecy.pack_real(w, v), *channels)
+    grad = jax.grad(jaxsec.secrecy_loss)(pack_real(w, v), *channels)
     assert float(jnp.abs(grad).max()) > 1e-3
 
 
 def test_real_coordinates_round_trip_in_the_papers_order():
     w, v = cases.random_strategy(0, 2, 3, 2, 1)
-    z = secrecy.pack_real(w, v)
+    z = pack_real(w, v)
     u = jnp.concatenate([w[:, :, 0], w[:, :, 1], v[:, :, 0]], axis=-1)  # P1 (10)
     np.testing.assert_array_equal(z, jnp.concatenate([u.real, u.imag], axis=-1))  # P1 (12)
-    for got, wanted in zip(secrecy.unpack_real(z, 3, 2), (w, v), strict=True):
+    for got, wanted in zip(unpack_real(z, 3, 2), (w, v), strict=True):
         np.testing.assert_array_equal(got, wanted)
 
 
@@ -230,7 +232,7 @@ def test_loss_is_the_papers_scalar():
     rate = jaxsec.smooth_secrecy_rates(w, v, *channels, 0.2).sum(-1)
     expected = -rate.mean() + 0.5 * jnp.mean((jnp.sqrt(secrecy.power(w, v)) - 3.0) ** 2)
     got = jaxsec.secrecy_loss(
-        secrecy.pack_real(w, v), *channels, smoothing=0.2, penalty=0.5, target_norm=3.0
+        pack_real(w, v), *channels, smoothing=0.2, penalty=0.5, target_norm=3.0
     )
     np.testing.assert_allclose(got, expected, rtol=1e-6)
 

@@ -2,7 +2,7 @@
 
 The iteration climbs to the nearest local optimum, and with as many users as antennas those are
 mostly *which users are served*. So the start decides: a greedy search drops users whose loss
-raises the rest by more. At K = M = 8 that start alone beats sixteen random ones.
+raises the rest by more.
 """
 
 from typing import NamedTuple

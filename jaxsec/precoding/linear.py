@@ -100,11 +100,11 @@ def null_space_noise(
         "`h_eve` and `num_noise_beams` must be given together: without them the noise is isotropic",
     )
     if h_eve is None or num_noise_beams is None:
-        v = _over_batch(_isotropic, h_user)
+        v = over_batch(_isotropic, h_user)
     else:
         checks.check_channels(h_user, h_eve)
         checks.check_at_least("num_noise_beams", num_noise_beams, 0)
-        v = _over_batch(functools.partial(_aimed, num_noise_beams=num_noise_beams), h_user, h_eve)
+        v = over_batch(functools.partial(_aimed, num_noise_beams=num_noise_beams), h_user, h_eve)
     return project_to_budget(v[..., :0], v)[1]
 
 
@@ -139,11 +139,11 @@ def rzf_ns(
         basis, users = _user_problem(user)
         w = bl.combine(basis, gpip_start.regularised(users, bl.swap(users.h), users.weights))
         noise = _isotropic(user) if num_noise_beams is None else _aimed(user, eve, num_noise_beams)
-        problem = _problem(bl.concatenate([user, eve], axis=0), user.shape[0])
+        problem = as_problem(bl.concatenate([user, eve], axis=0), user.shape[0])
         iterate, _ = best_split(problem, bl.concatenate([w, noise], axis=1), fractions)
         return iterate.f
 
-    u = _over_batch(design, over_noise(h_user, noise_power), over_noise(h_eve, noise_power))
+    u = over_batch(design, over_noise(h_user, noise_power), over_noise(h_eve, noise_power))
     num_users = h_user.shape[-2]
     return Strategy(*project_to_budget(u[..., :num_users], u[..., num_users:]))
 
@@ -176,21 +176,21 @@ def _aimed(user: Split, eve: Split, num_noise_beams: int) -> Split:
 def _user_problem(user: Split) -> tuple[Split, Problem]:
     """Basis [K, M, B] of the users' span, and the users in its coordinates."""
     basis, coordinates = bl.orthonormal_basis(user)
-    return basis, _problem(coordinates, user.shape[0])
+    return basis, as_problem(coordinates, user.shape[0])
 
 
-def _problem(h: Split, num_users: int) -> Problem:
+def as_problem(h: Split, num_users: int) -> Problem:
     ones = jnp.ones((num_users, h.shape[-1]), h.re.dtype)
     return Problem(h, bl.norm2(bl.swap(h)), ones)
 
 
 def _equal_power(design: Callable[[Split], Split], h_user: Any) -> Complex[Array, "... M K"]:
     """Unit columns of a batch-last design, together at unit power."""
-    w = _over_batch(design, h_user)
+    w = over_batch(design, h_user)
     return project_to_budget(w, w[..., :0])[0]
 
 
-def _over_batch(design: Callable[..., Split], *channels: Any) -> Complex[Array, "... M N"]:
+def over_batch(design: Callable[..., Split], *channels: Any) -> Complex[Array, "... M N"]:
     """Applies a batch-last design to batch-leading channels."""
     batch = jnp.broadcast_shapes(*[h.shape[:-2] for h in channels])
     flat = [

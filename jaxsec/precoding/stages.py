@@ -1,8 +1,8 @@
 """Boundaries for the compiler: which values are written out, and which loops form one kernel.
 
 XLA on CPU fuses chains of elementwise operations by *recomputing* a producer in each consumer, and
-drops `optimization_barrier` before it fuses, so an unrolled elimination becomes exponential work:
-60 times slower at 12×12. A call that may not be inlined is a boundary that it keeps.
+drops `optimization_barrier` before it fuses, so an unrolled elimination becomes exponential work.
+A call that may not be inlined is a boundary that it keeps.
 
 Left alone it also spreads every small loop over the cores, where handing over costs more than the
 loop. Under `single_kernels`, a stage is compiled into one kernel of one thread, and the cores are
