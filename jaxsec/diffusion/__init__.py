@@ -1,0 +1,1 @@
+"""Denoising diffusion over arrays: nothing here knows what a radio is."""

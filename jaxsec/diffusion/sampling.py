@@ -1,0 +1,118 @@
+"""Reverse diffusion: DDPM's ancestral sampling, P1 (15) and (16), and DDIM with any few steps.
+
+A `Denoiser` here is a network with its parameters and condition filled in: (z [B, …], t [B]) to its
+output. Coordinates that do not exist are kept at zero by `mask`.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key
+
+from jaxsec import checks
+from jaxsec.diffusion.process import Prediction, Schedule, estimate
+
+Denoiser = Callable[[Float[Array, "B *rest"], Int[Array, "B"]], Float[Array, "B *rest"]]
+
+CLIP = 5.0
+"""Largest coordinate a sampler believes, in standard deviations of the data."""
+
+
+def ddim_times(schedule: Schedule, num_steps: int) -> np.ndarray:
+    """[num_steps] times, evenly spaced and falling from the last, T − 1.
+
+    Raises:
+      InputError: `num_steps` is not between 1 and T.
+    """
+    total = schedule.beta.size
+    checks.require(
+        1 <= num_steps <= total,
+        f"`num_steps` must lie between 1 and T = {total}, but is {num_steps}",
+    )
+    return np.round(total - np.arange(num_steps) * (total / num_steps)).astype(np.int32) - 1
+
+
+def ddim(
+    key: Key[Array, ""],
+    denoiser: Denoiser,
+    schedule: Schedule,
+    mask: Float[Array, "B *rest"],
+    *,
+    num_steps: int,
+    prediction: Prediction,
+    eta: float = 0.0,
+    clip: float | None = CLIP,
+) -> Float[Array, "B *rest"]:
+    """Samples by DDIM (J. Song et al., Denoising Diffusion Implicit Models, 2020, (12)).
+
+    Args:
+      key: for the first noise, and for that of each step where `eta` > 0.
+      mask: 1 where a coordinate exists; its shape is that of the samples.
+      num_steps: network calls.
+      eta: share of fresh noise: 0 is deterministic after the first draw, 1 is ancestral.
+      clip: limit on the estimated start, in standard deviations.
+
+    Raises:
+      InputError: `num_steps` or `eta` is out of range.
+    """
+    checks.check_fraction("eta", eta)
+    times = ddim_times(schedule, num_steps)
+    before = schedule.signal[times]
+    after = np.append(schedule.signal[times[1:]], 1.0)
+    # Of the variance 1 − ᾱ after the step, this much is fresh.
+    fresh = eta**2 * (1.0 - after) / (1.0 - before) * (1.0 - before / after)
+    steps = (
+        jnp.asarray(times),
+        jnp.asarray(np.sqrt(after), jnp.float32),
+        jnp.asarray(np.sqrt(np.maximum(1.0 - after - fresh, 0.0)), jnp.float32),
+        jnp.asarray(np.sqrt(fresh), jnp.float32),
+        jnp.arange(1, num_steps + 1),
+    )
+
+    def step(z, at):
+        t, signal, kept, new, number = at
+        parts = _parts(denoiser, schedule, z, t, prediction, clip)
+        z = signal * parts.start + kept * parts.noise
+        if eta > 0.0:
+            z = z + new * jax.random.normal(jax.random.fold_in(key, number), z.shape)
+        return z * mask, None
+
+    first = jax.random.normal(jax.random.fold_in(key, 0), mask.shape) * mask
+    return jax.lax.scan(step, first, steps)[0]
+
+
+def ancestral(
+    key: Key[Array, ""],
+    denoiser: Denoiser,
+    schedule: Schedule,
+    mask: Float[Array, "B *rest"],
+    *,
+    prediction: Prediction,
+    clip: float | None = CLIP,
+) -> Float[Array, "B *rest"]:
+    """Samples by all T steps of P1 (15), mean (16), variance β̃_t = β_t·(1−ᾱ_{t−1})/(1−ᾱ_t)."""
+    signal = schedule.signal
+    previous = np.append(1.0, signal[:-1])
+    alpha = 1.0 - schedule.beta
+    # (16) with ε̂, or the same written with the estimated start, which can be clipped.
+    to_start = np.sqrt(previous) * schedule.beta / (1.0 - signal)
+    to_z = np.sqrt(alpha) * (1.0 - previous) / (1.0 - signal)
+    spread = np.sqrt(schedule.beta * (1.0 - previous) / (1.0 - signal))
+
+    def step(z, at):
+        t, start_weight, z_weight, deviation = at
+        parts = _parts(denoiser, schedule, z, t, prediction, clip)
+        noise = jax.random.normal(jax.random.fold_in(key, t + 1), z.shape)
+        return (start_weight * parts.start + z_weight * z + deviation * noise) * mask, None
+
+    order = np.arange(signal.size)[::-1]
+    first = jax.random.normal(jax.random.fold_in(key, 0), mask.shape) * mask
+    steps = tuple(jnp.asarray(x[order], jnp.float32) for x in (to_start, to_z, spread))
+    return jax.lax.scan(step, first, (jnp.asarray(order, jnp.int32), *steps))[0]
+
+
+def _parts(denoiser, schedule, z, t, prediction, clip):
+    times = jnp.full(z.shape[0], t, jnp.int32)
+    return estimate(schedule, z, times, denoiser(z, times), prediction, clip)

@@ -1,0 +1,1 @@
+"""Expert data, training loops and checkpoints."""
