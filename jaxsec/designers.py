@@ -13,15 +13,45 @@ from jaxsec.strategy import Strategy
 
 DEFAULT_NOISE_BEAMS = 2
 """J where a method does not fix it; in P1's scenario more noise beams gain next to nothing."""
+DENOISERS = ("set", "unet")
+"""Networks that method "cdm" is shipped with."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """Common options of all methods; each uses those that mean something to it."""
+    """Options of the methods; each uses those that mean something to it.
+
+    Raises:
+      InputError: a count is out of its range.
+    """
 
     key: Key[Array, ""]
-    num_noise_beams: int | None
-    num_starts: int
+    """For methods that draw random numbers."""
+    num_noise_beams: int | None = None
+    """J; None is each method's own: 2, or the whole null space (M − K) for "rzf-ns"."""
+    num_starts: int = 1
+    """Starts of "opt", the best kept."""
+    num_samples: int = 1
+    """Candidates of "cdm", the best kept."""
+    refine: int = 0
+    """Steps of OPT's iteration after "cdm"."""
+    ddim_steps: int | None = None
+    """Sampling steps of "cdm"; None is 4."""
+    denoiser: str = "set"
+    """The network of "cdm": "set" for any K and L up to 8, "unet" for K = 2 and L = 4."""
+
+    def __post_init__(self) -> None:
+        checks.require(
+            self.denoiser in DENOISERS,
+            f"`denoiser` must be one of {', '.join(DENOISERS)}, but is {self.denoiser!r}",
+        )
+        checks.check_at_least("num_starts", self.num_starts, 1)
+        checks.check_at_least("num_samples", self.num_samples, 1)
+        checks.check_at_least("refine", self.refine, 0)
+        if self.num_noise_beams is not None:
+            checks.check_at_least("num_noise_beams", self.num_noise_beams, 0)
+        if self.ddim_steps is not None:
+            checks.check_at_least("ddim_steps", self.ddim_steps, 1)
 
 
 Designer = Callable[[AnyArray, AnyArray, ArrayLike, Options], Strategy]
@@ -68,6 +98,35 @@ def _opt(h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Opt
     ).strategy
 
 
+def _generative(weights: Callable[[Options], str]) -> Designer:
+    def designer(
+        h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
+    ) -> Strategy:
+        from jaxsec import cdm, pretrained  # flax, which the classical designs do without
+
+        model = pretrained.load(weights(options))
+        given = options.num_noise_beams
+        checks.require(
+            given in (None, model.num_noise_beams),
+            f"`num_noise_beams` must be {model.num_noise_beams} for a diffusion model, but is "
+            f"{given}",
+        )
+        strategy = cdm.design(
+            model,
+            options.key,
+            h_user,
+            h_eve,
+            noise_power,
+            num_samples=options.num_samples,
+            num_steps=options.ddim_steps or cdm.DEFAULT_STEPS,
+        )
+        if options.refine:
+            strategy = gpip.refine(strategy, h_user, h_eve, noise_power, num_steps=options.refine)
+        return strategy
+
+    return designer
+
+
 def _beams(options: Options) -> int:
     given = options.num_noise_beams
     return DEFAULT_NOISE_BEAMS if given is None else given
@@ -81,6 +140,8 @@ METHODS: dict[str, Designer] = {
     "rzf-ns-aimed": _rzf_ns_aimed,
     "opt-plain": _opt_plain,
     "opt": _opt,
+    "cdm": _generative(lambda options: f"cdm-{options.denoiser}"),
+    "cdm-mlp": _generative(lambda options: "cdm-mlp"),
 }
 """Every method by its name on the command line."""
 
@@ -94,6 +155,10 @@ def design(
     key: Key[Array, ""] | None = None,
     num_noise_beams: int | None = None,
     num_starts: int = 1,
+    num_samples: int = 1,
+    refine: int = 0,
+    ddim_steps: int | None = None,
+    denoiser: str = "set",
 ) -> Strategy:
     """Beams and artificial noise for given channels, by any method of the library.
 
@@ -105,12 +170,17 @@ def design(
         gives the same design.
       num_noise_beams: J; by default 2, or the whole null space (M − K) for "rzf-ns".
       num_starts: starts of "opt", the best kept.
+      num_samples: candidates of "cdm", the best by true rate kept.
+      refine: steps of OPT's iteration on what "cdm" has made.
+      ddim_steps: sampling steps of "cdm"; 4 by default.
+      denoiser: network of "cdm", "set" or "unet"; the second serves K = 2 and L = 4 only.
 
     Returns:
       w [..., M, K] and v [..., M, J] with ‖w‖² + ‖v‖² = 1.
 
     Raises:
-      InputError: an unknown method, or channels that are malformed, not finite or without noise.
+      InputError: an unknown method, an option out of range, channels that are malformed, not
+        finite or without noise, or more users or eavesdroppers than the method can serve.
     """
     checks.require(
         method in METHODS, f"`method` must be one of {', '.join(METHODS)}, but is {method!r}"
@@ -119,8 +189,13 @@ def design(
     checks.check_finite("h_user", h_user)
     checks.check_finite("h_eve", h_eve)
     checks.check_noise_power(noise_power, h_user.shape[:-2])
-    checks.check_at_least("num_starts", num_starts, 1)
-    if num_noise_beams is not None:
-        checks.check_at_least("num_noise_beams", num_noise_beams, 0)
-    key = jax.random.key(0) if key is None else key
-    return METHODS[method](h_user, h_eve, noise_power, Options(key, num_noise_beams, num_starts))
+    options = Options(
+        key=jax.random.key(0) if key is None else key,
+        num_noise_beams=num_noise_beams,
+        num_starts=num_starts,
+        num_samples=num_samples,
+        refine=refine,
+        ddim_steps=ddim_steps,
+        denoiser=denoiser,
+    )
+    return METHODS[method](h_user, h_eve, noise_power, options)

@@ -17,6 +17,14 @@ class Strategy(NamedTuple):
     v: Complex[Array, "... M J"]
 
 
+class Size(NamedTuple):
+    """Size of a channel."""
+
+    num_antennas: int
+    num_users: int
+    num_eavesdroppers: int
+
+
 def pack_real(
     w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]
 ) -> Float[Array, "... D"]:

@@ -14,6 +14,7 @@ COMMANDS = {
     "sample": "Draw random channels and save them to a file.",
     "design": "Design secure beams and artificial noise for the channels in a file.",
     "compare": "Compare methods on random channels: secrecy rate, gap to best known, time.",
+    "train": "Train a diffusion model on expert data.",
     "dataset": "Make expert data for training: random channels and OPT's strategies.",
 }
 DESCRIPTION = "Physical-layer security: secure beams and artificial noise for a wiretap downlink."

@@ -8,11 +8,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import jax
 import jax.monitoring
 import numpy as np
+import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -36,6 +37,37 @@ class ScenarioOptions(Scenario):
     def scenario(self) -> Scenario:
         """The checked scenario."""
         return Scenario(**dataclasses.asdict(self))
+
+
+@dataclasses.dataclass(frozen=True)
+class MethodOptions:
+    """What methods can be told; each heeds what means something to it."""
+
+    num_noise_beams: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """J, noise beams. None is each method's own: 2, or M-K for rzf-ns."""
+    num_starts: int = 1
+    """Starting points for opt, of which the best result is kept."""
+    num_samples: int = 1
+    """Candidates that cdm samples for a channel, of which the best is kept."""
+    refine: int = 0
+    """Steps of opt's iteration on what cdm has sampled."""
+    ddim_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Sampling steps of cdm. None is 4."""
+    denoiser: Literal["set", "unet"] = "set"
+    """Network of cdm: set for any K and L up to 8, unet for K=2 and L=4."""
+
+    def check(self) -> None:
+        """Raises `InputError`, naming the option, where a count is out of range."""
+        for name, least in (
+            ("num_noise_beams", 0),
+            ("num_starts", 1),
+            ("num_samples", 1),
+            ("refine", 0),
+            ("ddim_steps", 1),
+        ):
+            value = getattr(self, name)
+            if value is not None:
+                checks.check_at_least(f"--{name.replace('_', '-')}", value, least)
 
 
 class Timing(NamedTuple):
@@ -62,12 +94,9 @@ def mean_ci(samples: np.ndarray) -> Mean:
     return Mean(float(np.mean(samples)), half)
 
 
-def check_common(seed: int, num_starts: int, num_noise_beams: int | None) -> None:
-    """Checks the options that `design` and `compare` share."""
+def check_seed(seed: int) -> None:
+    """The seed must fit 32 bits."""
     checks.require(0 <= seed < 2**32, f"`--seed` must lie in [0, 2**32), but is {seed}")
-    checks.check_at_least("--num-starts", num_starts, 1)
-    if num_noise_beams is not None:
-        checks.check_at_least("--num-noise-beams", num_noise_beams, 0)
 
 
 def check_method(option: str, method: str) -> None:
@@ -110,8 +139,7 @@ def design_in_slices(
     channels: Channels,
     seed: int,
     *,
-    num_noise_beams: int | None,
-    num_starts: int,
+    options: MethodOptions,
     advance: Callable[[int], object],
 ) -> tuple[Strategy, Timing]:
     """Designs normalised channels [N, ...] slice by slice, in at most two compiled shapes.
@@ -131,8 +159,7 @@ def design_in_slices(
                 channels.noise_power[part],
                 method,
                 key=jax.random.fold_in(keys(seed)[1], first),
-                num_noise_beams=num_noise_beams,
-                num_starts=num_starts,
+                **dataclasses.asdict(options),
             )
             pieces.append(jax.tree.map(np.asarray, strategy))
             advance(pieces[-1].w.shape[0])
@@ -167,8 +194,14 @@ def compile_clock() -> Iterator[Callable[[], float]]:
         jax.monitoring.unregister_event_duration_listener(record)
 
 
+class Advance(Protocol):
+    """Moves a progress bar on, with a word on how it goes."""
+
+    def __call__(self, done: int, note: str = "", /) -> object: ...
+
+
 @contextlib.contextmanager
-def progress(description: str, total: int) -> Iterator[Callable[[int], object]]:
+def progress(description: str, total: int) -> Iterator[Advance]:
     """Yields a function that moves a bar on a terminal's stderr, and does nothing elsewhere."""
     console = Console(stderr=True)
     columns = (
@@ -176,12 +209,13 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], object]]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
     )
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda done: bar.advance(task, done)
+        task = bar.add_task(description, total=total, note="")
+        yield lambda done, note="": bar.update(task, advance=done, note=note)
 
 
 def write_json(path: Path, report: dict[str, Any]) -> None:

@@ -33,17 +33,16 @@ class Command:
     num_channels: int = 256
     """Random channels, the same for every method."""
     seed: int = 0
-    """Seed of channels and random starts; `jaxsec sample` draws the same channels from it."""
-    num_noise_beams: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """J, noise beams. None is each method's own: 2 for opt, M-K for rzf-ns."""
-    num_starts: int = 1
-    """Starting points for opt, of which the best result is kept."""
+    """Seed of all that is drawn; `jaxsec sample` draws the same channels from it."""
     best_known: bool = True
     """Find the best known rate of each channel (slow) and report the gap to it."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also write the numbers to this file."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png")] = None
     """Also draw them; .png, .pdf or .svg."""
+    options: tyro.conf.OmitArgPrefixes[common.MethodOptions] = dataclasses.field(
+        default_factory=common.MethodOptions
+    )
     scenario: tyro.conf.OmitArgPrefixes[common.ScenarioOptions] = dataclasses.field(
         default_factory=common.ScenarioOptions
     )
@@ -80,7 +79,8 @@ def run(command: Command, argv: list[str]) -> None:
     for method in methods:
         common.check_method("--methods", method)
     checks.check_at_least("--num-channels", command.num_channels, 1)
-    common.check_common(command.seed, command.num_starts, command.num_noise_beams)
+    common.check_seed(command.seed)
+    command.options.check()
     common.check_outputs((), (command.json, ()), (command.figure, FIGURE_FORMATS))
 
     drawn = sample_channels(common.keys(command.seed)[0], scenario, command.num_channels)
@@ -122,8 +122,7 @@ def _result(command: Command, method: str, channels: Channels, normalised: Chann
                 method,
                 normalised,
                 command.seed,
-                num_noise_beams=command.num_noise_beams,
-                num_starts=command.num_starts,
+                options=command.options,
                 advance=advance,
             )
             runs.append(run)
@@ -138,7 +137,7 @@ def _reference(command: Command, normalised: Channels) -> np.ndarray:
     from jaxsec.precoding import reference
 
     key, n = common.keys(command.seed)[2], command.num_channels
-    num_noise_beams = max(2, command.num_noise_beams or 0)
+    num_noise_beams = max(2, command.options.num_noise_beams or 0)
     pieces = []
     with common.progress("finding best known rates", n) as advance:
         for first in range(0, n, REFERENCE_SLICE):
@@ -160,7 +159,7 @@ def _report(
         "command": shlex.join(["jaxsec", *argv]),
         "seed": command.seed,
         "num_channels": command.num_channels,
-        "num_starts": command.num_starts,
+        "options": dataclasses.asdict(command.options),
         "scenario": dataclasses.asdict(scenario),
         "hardware": common.hardware(),
         "best_known": None if best is None else _mean_dict(best),

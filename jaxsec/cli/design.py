@@ -32,20 +32,20 @@ class Command:
     """File to write, .npz or .mat: w (N,M,K), v (N,M,J), secrecy_rate, sum_secrecy_rate."""
     method: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(common.METHODS) + "}")] = "opt"
     """How to design."""
-    num_noise_beams: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """J, noise beams. None is each method's own: 2 for opt, M-K for rzf-ns."""
-    num_starts: int = 1
-    """Starting points for opt, of which the best result is kept."""
     seed: int = 0
-    """Seed of the random starts."""
+    """Seed of random starts and samples."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also write the summary to this file."""
+    options: tyro.conf.OmitArgPrefixes[common.MethodOptions] = dataclasses.field(
+        default_factory=common.MethodOptions
+    )
 
 
 def run(command: Command, argv: list[str]) -> None:
     """Reads, designs, judges, saves and prints a summary."""
     common.check_method("--method", command.method)
-    common.check_common(command.seed, command.num_starts, command.num_noise_beams)
+    common.check_seed(command.seed)
+    command.options.check()
     common.check_outputs((command.channels,), (command.out, FORMATS), (command.json, ()))
     channels = load_channels(command.channels)
     with naming(command.channels):
@@ -74,8 +74,7 @@ def _design(
         command.method,
         normalised,
         command.seed,
-        num_noise_beams=command.num_noise_beams,
-        num_starts=command.num_starts,
+        options=command.options,
         advance=advance,
     )
 
@@ -99,7 +98,7 @@ def _report(
         "num_users": num_users,
         "num_eavesdroppers": channels.h_eve.shape[1],
         "num_noise_beams": strategy.v.shape[-1],
-        "num_starts": command.num_starts,
+        "options": dataclasses.asdict(command.options),
         "seed": command.seed,
         "sum_secrecy_rate": {"mean": mean.value, "ci95": mean.ci95},
         "worst_channel": {"index": worst, "sum_secrecy_rate": float(sum_rate[worst])},

@@ -32,7 +32,7 @@ def run(command: Command, argv: list[str]) -> None:
     del argv
     scenario = command.scenario.scenario()
     checks.check_at_least("--num-channels", command.num_channels, 1)
-    common.check_common(command.seed, 1, None)
+    common.check_seed(command.seed)
     common.check_outputs((), (command.out, FORMATS))
     channels = sample_channels(common.keys(command.seed)[0], scenario, command.num_channels)
     save_channels(command.out, channels)

@@ -28,6 +28,8 @@ from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
 DEFAULT_STEPS = 16
+REFINING = (0.3, 0.1)
+"""First and last smoothing of `refine`, bit/s/Hz."""
 
 
 def annealing(num_steps: int = DEFAULT_STEPS, first: float = 2.0, last: float = 0.04) -> np.ndarray:
@@ -123,6 +125,43 @@ def opt(
     )
 
 
+def refine(
+    strategy: Strategy,
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
+    noise_power: Float[ArrayLike, "..."],
+    *,
+    num_steps: int = 2,
+) -> Strategy:
+    """A few of OPT's steps from a given strategy, which lies in the span of the channels or loses
+    the rest; never of a lower true rate than what is there.
+
+    Args:
+      strategy: w [..., M, K] and v [..., M, J], of the channels' batch shape.
+      h_user, h_eve, noise_power: the channels.
+      num_steps: steps; smoothing falls from `REFINING` bit/s/Hz over them.
+
+    Raises:
+      InputError: shapes or dtypes that do not fit, or no step.
+    """
+    checks.check_channels(h_user, h_eve)
+    checks.check_at_least("num_steps", num_steps, 1)
+    u = jnp.concatenate([strategy.w, strategy.v], axis=-1)
+    return _solve(
+        h_user,
+        h_eve,
+        noise_power,
+        None,
+        np.geomspace(*REFINING, num_steps),
+        jax.random.key(0),
+        0.0,
+        initial=u,
+        num_noise_beams=strategy.v.shape[-1],
+        num_starts=1,
+        plain=False,
+    ).strategy
+
+
 def plain_gpip(
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],
@@ -172,7 +211,7 @@ def _check_schedule(smoothing: ArrayLike) -> ArrayLike:
 
 
 def _solve(
-    h_user, h_eve, noise_power, user_weights, smoothing, key, tolerance, **options
+    h_user, h_eve, noise_power, user_weights, smoothing, key, tolerance, initial=None, **options
 ) -> GpipResult:
     """Flattens the batch, deals it to the cores, and puts the shape back."""
     real = jnp.result_type(h_user.dtype, h_eve.dtype, jnp.complex64)
@@ -189,12 +228,15 @@ def _solve(
         tail = x.shape[x.ndim - rest :]
         return jnp.broadcast_to(x, (*batch, *tail)).reshape(n, *tail)
 
+    if initial is None:  # no beams: the closed-form start
+        initial = jnp.zeros((*h_user.shape[:-2], h_user.shape[-1], 0), h_user.dtype)
     inputs = (
         flat(h_user, 2),
         flat(h_eve, 2),
         flat(noise_power, 0),
         flat(weights, 1),
         jnp.arange(n),
+        flat(initial, 2),
     )
     solve = functools.partial(
         _solve_flat,
@@ -236,6 +278,7 @@ def _solve_batch(
     noise_power,
     weights,
     index,
+    initial,
     *,
     smoothing,
     key,
@@ -265,9 +308,10 @@ def _solve_batch(
         variates = jnp.concatenate([variates, jax.vmap(draw, out_axes=1)(index)])
 
     def repeat(x):
-        return jnp.broadcast_to(x, (num_starts, *x.shape)).reshape(-1, *x.shape[1:])
+        rows = num_starts * x.shape[0]
+        return jnp.broadcast_to(x, (num_starts, *x.shape)).reshape(rows, *x.shape[1:])
 
-    inputs = (repeat(h), repeat(weights), variates.reshape(-1, size))
+    inputs = (repeat(h), repeat(weights), variates.reshape(-1, size), repeat(initial))
     solve = functools.partial(
         _solve_chunk,
         smoothing=smoothing,
@@ -289,16 +333,23 @@ def _solve_batch(
 
 
 def _solve_chunk(
-    h, weights, variates, *, smoothing, num_beams: int, plain: bool, draw: bool, kernels: bool
+    h, weights, variates, initial, *, smoothing, num_beams: int, plain: bool, draw: bool, kernels
 ):
-    """h [B, R, M] complex, weights [B, K], variates [B, V] to beams [B, M, N] and info."""
+    """h [B, R, M] complex, weights [B, K], variates [B, V] to beams [B, M, N] and info.
+
+    From `initial` [B, M, N], or if that holds no beams, from the closed-form or random start.
+    """
     channels = bl.split(h)  # [R, M, B]
     if h.shape[1] < h.shape[2]:
         basis, reduced = bl.orthonormal_basis(channels)
     else:
         basis, reduced = None, channels
     problem = Problem(reduced, bl.norm2(bl.swap(reduced)), weights.T)
-    start = gpip_start.start(problem, num_beams, h.shape[2], variates.T if draw else None)
+    if initial.shape[2]:
+        u = bl.split(initial)
+        start = gpip_step.start_from(problem, u if basis is None else bl.gains(basis, u))
+    else:
+        start = gpip_start.start(problem, num_beams, h.shape[2], variates.T if draw else None)
     with single_kernels(kernels):
         f, info = (_iterate_plain if plain else _iterate)(problem, start, smoothing)
     u = f if basis is None else bl.combine(basis, f)

@@ -31,7 +31,7 @@ from jaxsec import checks
 from jaxsec.archive import atomic_write, naming, read_arrays, write_arrays
 from jaxsec.channels import Channels, Scenario, sample_channels
 from jaxsec.precoding import gpip
-from jaxsec.strategy import Strategy
+from jaxsec.strategy import Size, Strategy
 
 SCHEMA = 1
 ARRAYS = ("h_user", "h_eve", "noise_power", "w", "v", "rate", "recipe")
@@ -42,14 +42,6 @@ OTHERS = ((1, 1), (1, 4), (2, 0), (2, 8), (3, 5), (5, 6), (6, 4), (7, 3), (8, 0)
 """(K, L) that fill the rest of the range up to (8, 8)."""
 ANTENNAS = (12, 5, 24)
 """Numbers of antennas that P1's sizes are also drawn with; 8 is P1's."""
-
-
-class Size(NamedTuple):
-    """Size of the channels of a shard."""
-
-    num_antennas: int
-    num_users: int
-    num_eavesdroppers: int
 
 
 def mixed_sizes() -> tuple[Size, ...]:

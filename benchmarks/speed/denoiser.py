@@ -1,0 +1,225 @@
+"""How fast are the denoisers? The U-Net against the same network written with `nn.Conv`.
+
+    python benchmarks/speed/denoiser.py [--quick] [--json FILE]
+
+In one run, alternating: one call and one training step of the U-Net of the paper's size and of the
+small size, as it is and with `flax.linen.Conv` for every convolution (same parameters, same
+outputs, checked); the set denoiser and the MLP beside them. K = 2, L = 4, J = 2, float32. The
+share of the machine is the arithmetic of the `nn.Conv` network, as XLA counts it, a second, over
+the rate of a 2048³ matrix product in the same run.
+
+At batch 64 it asserts the claims: the paper's size at least 7 times faster in a call and 4 times in
+a training step than with `nn.Conv`; exit code 1 if one fails.
+"""
+
+import dataclasses
+import functools
+import shlex
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+import jaxsec
+from jaxsec import coordinates
+from jaxsec.cli import common
+from jaxsec.diffusion import denoisers
+from jaxsec.diffusion.unet import UNet
+from jaxsec.training import pretrain
+from jaxsec.training.batches import Samples
+
+BATCHES = (1, 64, 512)
+CLAIMED_BATCH = 64
+CLAIMS = {"call": 7.0, "training step": 4.0}
+"""Times faster than `nn.Conv`, the paper's size."""
+PLAIN = functools.partial(nn.Conv, kernel_size=(3, 3))
+NETWORKS = ("unet-paper", "unet", "set", "mlp")
+ROUNDS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Time the denoisers; assert what is gained over `nn.Conv`."""
+
+    quick: bool = False
+    """The paper's size at batch 64 only, fewer rounds."""
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Also write the numbers to this file."""
+
+
+class Row(NamedTuple):
+    """One kind of work of one network at one batch size."""
+
+    network: str
+    batch: int
+    work: str
+    ms: float
+    """A sample, median of the rounds."""
+    plain_ms: float | None
+    """With `nn.Conv`."""
+    share: float | None
+    """Of the machine's matrix-product rate."""
+
+
+def main(command: Command, argv: list[str]) -> int:
+    """Measures, prints the table and the claims; 1 if a claim fails."""
+    common.check_outputs((), (command.json, ()))
+    rate = matrix_rate()
+    rows: list[Row] = []
+    for name in NETWORKS[:1] if command.quick else NETWORKS:
+        for batch in (CLAIMED_BATCH,) if command.quick else BATCHES:
+            rows += measure(name, batch, rate, 3 if command.quick else ROUNDS)
+    claims = []
+    for row in rows:
+        if row.network == "unet-paper" and row.batch == CLAIMED_BATCH and row.plain_ms:
+            ratio = row.plain_ms / row.ms
+            text = f"{row.work}, paper's size: at least {CLAIMS[row.work]:g}x faster than nn.Conv"
+            claims.append((text, f"{ratio:.1f}x", ratio >= CLAIMS[row.work]))
+    report = {
+        "command": shlex.join(["python", "benchmarks/speed/denoiser.py", *argv]),
+        "hardware": common.hardware(),
+        "matrix_product_gflops": rate / 1e9,
+        "rows": [row._asdict() for row in rows],
+        "claims": [{"claim": text, "measured": value, "holds": ok} for text, value, ok in claims],
+    }
+    show(report, rows)
+    if command.json is not None:
+        common.write_json(command.json, report)
+    return 0 if all(ok for _, _, ok in claims) else 1
+
+
+def measure(name: str, batch: int, rate: float, rounds: int) -> list[Row]:
+    """One network at one batch size: a call and a training step."""
+    samples = draw(batch)
+    network: Any = denoisers.for_tables(name, *samples.z.shape[2:])
+    contenders = {"ours": network}
+    if isinstance(network, UNet):
+        contenders["plain"] = UNet(network.size, conv=PLAIN)
+    config = pretrain.Config(denoiser=name)
+    t = jnp.full(batch, 500)
+    params = pretrain.initial_state(config, network, samples).params
+    params = jax.tree.map(  # away from the start, where the output is zero
+        lambda x: x + 0.02 * jax.random.normal(jax.random.key(1), x.shape), params
+    )
+    calls, steps, outputs, flops = {}, {}, {}, {}
+    for which, net in contenders.items():
+        call = jax.jit(net.apply).lower(params, samples.z, t, samples.condition).compile()
+        calls[which] = functools.partial(call, params, samples.z, t, samples.condition)
+        outputs[which] = calls[which]()
+        state = pretrain.initial_state(config, net, samples)
+        train: Any = pretrain.make_train_step(config, net)
+        step = train.lower(state, samples).compile()
+        steps[which] = Training(step, state, samples)
+        counted = "plain" if "plain" in contenders else "ours"
+        if which == counted:
+            for work, compiled in (("call", call), ("training step", step)):
+                flops[work] = (compiled.cost_analysis() or {})["flops"]
+    if "plain" in outputs:
+        scale = float(jnp.max(jnp.abs(outputs["plain"])))
+        np.testing.assert_allclose(outputs["ours"], outputs["plain"], atol=1e-4 * scale)
+    rows = []
+    for work, functions in (("call", calls), ("training step", steps)):
+        seconds = alternate(functions, rounds)
+        plain = seconds.get("plain")
+        rows.append(
+            Row(
+                name,
+                batch,
+                work,
+                1e3 * seconds["ours"] / batch,
+                None if plain is None else 1e3 * plain / batch,
+                flops[work] / seconds["ours"] / rate,
+            )
+        )
+    return rows
+
+
+class Training:
+    """A training step that keeps its state, which the compiled step takes over."""
+
+    def __init__(self, step: Callable[..., Any], state: pretrain.State, samples: Samples) -> None:
+        self.step, self.state, self.samples = step, state, samples
+
+    def __call__(self) -> Any:
+        self.state, loss = self.step(self.state, self.samples)
+        return loss
+
+
+def draw(batch: int) -> Samples:
+    """Random channels as a training batch; what the strategies are changes no time."""
+    received = coordinates.get("received")
+    channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), batch)
+    kind = received.kinds(8, 2, 4, 2)
+    condition = received.condition(received.frame(*channels, 2), 2, jnp.ones(kind.shape))
+    z = jax.random.normal(jax.random.key(2), condition.mask.shape) * condition.mask
+    return Samples(z, condition)
+
+
+def alternate(functions: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """Median seconds of each, taking turns, after a warm-up."""
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    for function in functions.values():
+        jax.block_until_ready(function())
+    for _ in range(rounds):
+        for name, function in functions.items():
+            repeats, spent = 0, 0.0
+            while spent < 0.05:
+                began = time.perf_counter()
+                jax.block_until_ready(function())
+                spent, repeats = spent + time.perf_counter() - began, repeats + 1
+            seconds[name].append(spent / repeats)
+    return {name: statistics.median(times) for name, times in seconds.items()}
+
+
+def matrix_rate(size: int = 2048) -> float:
+    """Floating-point operations a second of a large float32 matrix product."""
+    a = jax.random.normal(jax.random.key(0), (size, size))
+    product = jax.jit(jnp.matmul)
+    seconds = alternate({"product": lambda: product(a, a)}, ROUNDS)["product"]
+    return 2 * size**3 / seconds
+
+
+def show(report: dict[str, Any], rows: list[Row]) -> None:
+    """Prints the table, what it rests on, and the claims."""
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    table = Table(title="Denoisers, K = 2, L = 4", box=box.SIMPLE_HEAD)
+    for name in ("network", "batch", "work"):
+        table.add_column(name, no_wrap=True)
+    for name in ("ms a sample", "with nn.Conv", "faster", "of matrix rate"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        plain = row.plain_ms
+        table.add_row(
+            row.network,
+            str(row.batch),
+            row.work,
+            f"{row.ms:.3f}",
+            "" if plain is None else f"{plain:.3f}",
+            "" if plain is None else f"{plain / row.ms:.1f}x",
+            "" if row.share is None else f"{row.share:.0%}",
+        )
+    console.print(table)
+    machine = report["hardware"]
+    console.print(
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['device']}, jax {machine['jax']}; "
+        f"2048³ matrix product {report['matrix_product_gflops']:.0f} GFLOP/s; {report['command']}"
+    )
+    for claim in report["claims"]:
+        console.print(
+            f"{'holds' if claim['holds'] else 'FAILS'}: {claim['claim']}: {claim['measured']}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Command), sys.argv[1:]))

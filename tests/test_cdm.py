@@ -1,0 +1,129 @@
+"""The generative designer: power, selection, seeds, what it refuses; and what it has learned."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsec
+from jaxsec import cdm, pretrained, secrecy
+from jaxsec.precoding import gpip
+from tests import cases, models
+
+KEY = jax.random.key(3)
+
+
+def rates(strategy, channels):
+    return np.asarray(jaxsec.sum_secrecy_rate(*strategy, *channels))
+
+
+@pytest.fixture(scope="module")
+def channels():
+    return cases.channels(n=6)
+
+
+def test_full_power_and_shapes_and_the_same_twice(channels):
+    strategy = cdm.design(models.tiny(), KEY, *channels, num_steps=2)
+    assert strategy.w.shape == (6, 8, 2)
+    assert strategy.v.shape == (6, 8, 2)
+    assert strategy.w.dtype == jnp.complex64
+    np.testing.assert_allclose(secrecy.power(*strategy), 1.0, rtol=1e-5)
+    again = cdm.design(models.tiny(), KEY, *channels, num_steps=2)
+    np.testing.assert_array_equal(again.w, strategy.w)
+    other = cdm.design(models.tiny(), jax.random.key(4), *channels, num_steps=2)
+    assert float(jnp.abs(other.w - strategy.w).max()) > 1e-4
+
+
+def test_more_candidates_never_hurt_any_channel(channels):
+    """The first candidates are the same, whatever their number."""
+    reached = [
+        rates(cdm.design(models.tiny(), KEY, *channels, num_samples=n, num_steps=2), channels)
+        for n in (1, 3, 6)
+    ]
+    assert np.all(np.diff(reached, axis=0) >= -1e-3)
+    assert reached[2].mean() > reached[0].mean() + 0.01
+
+
+def test_any_batch_shape_and_a_noise_power_a_channel(channels):
+    noise = jnp.asarray([1e-12, 1e-11], jnp.float32)
+    square = [h.reshape(2, 3, *h.shape[1:]) for h in channels[:2]]
+    strategy = cdm.design(models.tiny(), KEY, *square, noise[:, None], num_steps=2)
+    assert strategy.w.shape == (2, 3, 8, 2)
+    flat = cdm.design(models.tiny(), KEY, *channels[:2], jnp.repeat(noise, 3), num_steps=2)
+    np.testing.assert_allclose(strategy.w.reshape(6, 8, 2), flat.w, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ({"num_users": 4}, "`h_user` must hold 1 to 3 users for this diffusion model, but holds 4"),
+        ({"num_eavesdroppers": 5}, "`h_eve` must hold 0 to 4 eavesdroppers .* but holds 5"),
+    ],
+)
+def test_sizes_it_was_not_trained_on_are_refused(size, message):
+    with pytest.raises(jaxsec.InputError, match=message):
+        cdm.design(models.tiny(), KEY, *cases.channels(n=2, **size))
+
+
+def test_antennas_matter_in_antenna_coordinates_only():
+    cdm.check_size(models.tiny(), 32, 2, 2)
+    with pytest.raises(jaxsec.InputError, match="`h_user` must hold 8 to 8 antennas"):
+        cdm.check_size(models.tiny(coordinates="antenna"), 32, 2, 2)
+
+
+def test_counts_out_of_range_are_named(channels):
+    with pytest.raises(jaxsec.InputError, match="`num_samples` must be at least 1"):
+        cdm.design(models.tiny(), KEY, *channels, num_samples=0)
+    with pytest.raises(jaxsec.InputError, match="`num_steps` must lie between 1 and T"):
+        cdm.design(models.tiny(), KEY, *channels, num_steps=0)
+
+
+def test_refining_never_lowers_the_rate(channels):
+    strategy = cdm.design(models.tiny(), KEY, *channels, num_steps=2)
+    refined = gpip.refine(strategy, *channels, num_steps=2)
+    np.testing.assert_allclose(secrecy.power(*refined), 1.0, rtol=1e-5)
+    before, after = rates(strategy, channels), rates(refined, channels)
+    assert np.all(after >= before - 1e-3)
+    assert after.mean() > before.mean() + 0.01
+
+
+def test_shipped_models_are_named():
+    assert {"cdm-set", "cdm-mlp"} <= set(pretrained.names())
+    with pytest.raises(jaxsec.InputError, match=r"`name` must be one of .*cdm-set"):
+        pretrained.load("cdm-f")
+
+
+def test_shipped_weights_are_small():
+    sizes = [path.stat().st_size for path in pretrained.FOLDER.glob("*.npz")]
+    assert max(sizes) <= 8e6
+    assert sum(sizes) <= 40e6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("size", "least"),
+    [((8, 2, 4), 0.975), ((8, 4, 8), 0.98), ((8, 6, 2), 0.985), ((16, 2, 4), 0.97)],
+)
+def test_shipped_model_is_close_to_opt(size, least, no_type_checks):
+    """One sample, four steps, on channels that nothing was trained on."""
+    m, k, l = size
+    channels = cases.channels(seed=77, n=200, num_antennas=m, num_users=k, num_eavesdroppers=l)
+    ours = rates(jaxsec.design(*channels, method="cdm"), channels)
+    assert ours.mean() >= least * rates(jaxsec.design(*channels), channels).mean()
+
+
+@pytest.mark.slow
+def test_ten_thousand_designs_are_finite(no_type_checks):
+    """From −10 to 60 dB of link SNR, up to K = L = 8, more users than antennas, equal channels."""
+    count = 0
+    for n, m, k, l in ((40, 8, 8, 8), (190, 3, 4, 6), (1200, 8, 2, 4)):
+        parts = [cases.at_snr(n, n, m, k, l, snr) for snr in (-10, 0, 10, 20, 30, 50, 60)]
+        channels = jax.tree.map(lambda *x: jnp.concatenate(x), *parts)
+        twin = channels.h_eve.at[::5, 0].set(channels.h_user[::5, 0])
+        channels = channels._replace(h_eve=twin.at[::7, 1].set(0.0))
+        strategy = jaxsec.design(*channels, method="cdm")
+        assert all(bool(jnp.isfinite(x).all()) for x in strategy)
+        np.testing.assert_allclose(secrecy.power(*strategy), 1.0, rtol=1e-4)
+        assert bool(jnp.isfinite(jaxsec.sum_secrecy_rate(*strategy, *channels)).all())
+        count += strategy.w.shape[0]
+    assert count >= 10_000
