@@ -75,7 +75,7 @@ def train(arguments: Arguments, folder: Path, name: str, which: str) -> tuple[cd
         seed=arguments.seed,
     )
     sizes = tuple(Size(*size) for size in manifest["recipe"]["sizes"])
-    network = denoisers.for_tables(name, *batches.largest(data, sizes))
+    network = denoisers.for_tables(name, *batches.largest(data))
     state = pretrain.initial_state(config, network, data.buckets[0])
     step = pretrain.make_train_step(config, network)
     for i in range(config.num_steps):

@@ -88,7 +88,7 @@ def test_refining_never_lowers_the_rate(channels):
 
 
 def test_shipped_models_are_named():
-    assert {"cdm-set", "cdm-mlp"} <= set(pretrained.names())
+    assert pretrained.names() == ("cdm-antenna", "cdm-mlp", "cdm-set", "cdm-unet")
     with pytest.raises(jaxsec.InputError, match=r"`name` must be one of .*cdm-set"):
         pretrained.load("cdm-f")
 
@@ -110,6 +110,15 @@ def test_shipped_model_is_close_to_opt(size, least, no_type_checks):
     channels = cases.channels(seed=77, n=200, num_antennas=m, num_users=k, num_eavesdroppers=l)
     ours = rates(jaxsec.design(*channels, method="cdm"), channels)
     assert ours.mean() >= least * rates(jaxsec.design(*channels), channels).mean()
+
+
+@pytest.mark.slow
+def test_shipped_unet_is_close_to_opt_at_its_size(no_type_checks):
+    channels = cases.channels(seed=77, n=200)
+    ours = rates(jaxsec.design(*channels, method="cdm", denoiser="unet"), channels)
+    assert ours.mean() >= 0.97 * rates(jaxsec.design(*channels), channels).mean()
+    with pytest.raises(jaxsec.InputError, match="`h_user` must hold 2 to 2 users"):
+        jaxsec.design(*cases.channels(n=2, num_users=3), method="cdm", denoiser="unet")
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ class Command:
 
     methods: Annotated[
         tuple[str, ...], tyro.conf.arg(metavar="{" + ",".join(common.METHODS) + "} ...")
-    ] = ("rzf-ns", "opt-plain", "opt")
+    ] = ("rzf-ns", "opt-plain", "opt", "cdm")
     """Methods to compare, in this order."""
     num_channels: int = 256
     """Random channels, the same for every method."""

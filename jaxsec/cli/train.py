@@ -70,7 +70,7 @@ def run(command: Command, argv: list[str]) -> None:
             advance=advance,
         )
     sizes = tuple(Size(*size) for size in manifest["recipe"]["sizes"])
-    network = denoisers.for_tables(config.denoiser, *batches.largest(data, sizes))
+    network = denoisers.for_tables(config.denoiser, *batches.largest(data))
     state = parallel.replicate(mesh, pretrain.initial_state(config, network, data.buckets[0]))
     with common.progress("training, steps", config.num_steps) as advance:
         seen = 0

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxsec.diffusion.condition import Condition
@@ -30,7 +31,7 @@ HEADS = 4
 class UNetSize:
     """Widths of the network; the defaults are the `small` size."""
 
-    width: int = 20
+    width: int = 16
     """Channels of the first level; the second has twice, the third four times as many."""
     num_blocks: int = 2
     """Residual blocks, each with cross-attention, a level and way."""
@@ -60,8 +61,8 @@ class UNet(nn.Module):
         known, there = tokens(condition, size.num_rows, size.num_columns)
         embedding = nn.Dense(size.num_embedding, name="channels_1")(known)
         embedding = nn.Dense(size.num_embedding, name="channels_2")(nn.silu(embedding))  # (11)
-        time = nn.Dense(4 * size.width, name="time_1")(time_features(t, 128))
-        time = nn.silu(nn.Dense(4 * size.width, name="time_2")(nn.silu(time)))
+        time = nn.Dense(2 * size.width, name="time_1")(time_features(t, 128))
+        time = nn.silu(nn.Dense(2 * size.width, name="time_2")(nn.silu(time)))
 
         def level(x: Array, name: str, width: int) -> Array:
             for i in range(size.num_blocks):
@@ -69,21 +70,19 @@ class UNet(nn.Module):
                 x = CrossAttention(width, name=f"{name}_attention_{i}")(x, embedding, there)
             return x
 
-        x = _image(z)
-        x = self.conv(size.width, name="first")(x)
+        x = self.conv(size.width, name="first")(_image(z))
+        widths = [size.width, 2 * size.width, 4 * size.width]
         passed = []
-        for i in range(2):
-            width = size.width * 2**i
+        for i, width in enumerate(widths):
+            if i:
+                x = _shrink(x, width, f"shrink_{i}")
             x = level(x, f"down_{i}", width)
             passed.append(x)
-            x = _shrink(x, 2 * width, f"shrink_{i}")
-        width = 4 * size.width
-        x = level(x, "bottom", width)
-        x = CrossAttention(width, name="bottleneck")(x, embedding, there)
-        for i in reversed(range(2)):
-            width = size.width * 2**i
-            x = _grow(x, width, f"grow_{i}")
+        x = CrossAttention(widths[-1], name="bottleneck")(x, embedding, there)
+        for i, width in reversed(list(enumerate(widths))):
             x = level(jnp.concatenate([x, passed[i]], axis=-1), f"up_{i}", width)
+            if i:
+                x = _grow(x, widths[i - 1], f"grow_{i}")
         x = nn.silu(nn.GroupNorm(GROUPS, name="norm_out")(x))
         zeros = nn.initializers.zeros
         x = self.conv(1, kernel_init=zeros, name="last")(x)
@@ -110,7 +109,11 @@ class Residual(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Pixels ask, tokens that exist answer."""
+    """Pixels ask, tokens that exist answer.
+
+    There are fewer tokens than pixels: the linear maps of question and answer are multiplied into
+    the tokens' keys and values, head by head, and pixels meet tokens in two matrix products.
+    """
 
     width: int
 
@@ -121,21 +124,25 @@ class CrossAttention(nn.Module):
         embedding: Float[Array, "B T D"],
         there: Bool[Array, "B T"],
     ) -> Array:
-        batch, height, width, _ = x.shape
-        flat = nn.GroupNorm(GROUPS, name="norm")(x).reshape(batch, height * width, -1)
+        batch, height, width, channels = x.shape
+        flat = nn.GroupNorm(GROUPS, name="norm")(x).reshape(batch, height * width, channels)
 
-        def heads(name: str, y: Array) -> Array:
-            y = nn.Dense(self.width, name=name)(y)
+        def heads(name: str) -> Array:
+            y = nn.Dense(self.width, name=name)(embedding)
             return y.reshape(*y.shape[:2], HEADS, -1)
 
-        answer = jax.nn.dot_product_attention(
-            heads("query", flat),
-            heads("key", embedding),
-            heads("value", embedding),
-            mask=there[:, None, None],
-        )
-        answer = nn.Dense(self.width, name="out")(answer.reshape(*flat.shape[:2], -1))
-        return x + answer.reshape(batch, height, width, -1)
+        key, value = heads("key"), heads("value")
+        size = key.shape[-1]
+        kernel = nn.initializers.lecun_normal()
+        question = self.param("question", kernel, (channels, self.width)) / np.sqrt(size)
+        ask = jnp.einsum("bthd,chd->bcht", key, question.reshape(channels, HEADS, size))
+        logits = flat @ ask.reshape(batch, channels, -1)
+        logits = logits.reshape(*logits.shape[:2], HEADS, -1)
+        weights = jax.nn.softmax(logits, where=there[:, None, None], axis=-1)
+        answer = self.param("answer", kernel, (self.width, channels))
+        tell = jnp.einsum("bthd,hdc->bhtc", value, answer.reshape(HEADS, size, channels))
+        told = weights.reshape(*flat.shape[:2], -1) @ tell.reshape(batch, -1, channels)
+        return x + told.reshape(x.shape)
 
 
 def _image(z: Float[Array, "B 2 R N"]) -> Float[Array, "B H W 1"]:

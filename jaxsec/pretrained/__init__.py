@@ -1,4 +1,12 @@
-"""Shipped weights, each with a model card: `cdm-set.npz` and `cdm-set.json`."""
+"""Shipped weights, each with a model card beside it (`jaxsec.modelfile`).
+
+| name | network | coordinates | for |
+| --- | --- | --- | --- |
+| `cdm-set` | set denoiser | received gains | any K and L up to 8, any M: the default |
+| `cdm-mlp` | MLP | received gains | the same range; the ablation CDM-MLP |
+| `cdm-unet` | U-Net, small | received gains | K = 2, L = 4 |
+| `cdm-antenna` | U-Net, small | antennas | K = 2, L = 4, M = 8; P1's own, to show the difference |
+"""
 
 import functools
 from pathlib import Path

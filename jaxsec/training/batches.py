@@ -7,7 +7,7 @@ bucket, and batched to about the same number of table entries.
 import functools
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -149,12 +149,10 @@ def _condition(coordinates: Coordinates, frame, num_users: int, spread) -> Condi
     return coordinates.condition(frame, num_users, spread)
 
 
-def largest(batches: Batches, sizes: Sequence[Size]) -> tuple[int, int]:
-    """Rows and columns of the largest table; or receivers, where they are more than rows."""
-    shapes = [bucket.z.shape[2:] for bucket in batches.buckets]
-    rows = max(shape[0] for shape in shapes)
-    receivers = max(size.num_users + size.num_eavesdroppers for size in sizes)
-    return max(rows, receivers), max(shape[1] for shape in shapes)
+def largest(batches: Batches) -> tuple[int, int]:
+    """Rows and columns of the largest table; or tokens, where they are more than rows."""
+    rows = [max(x.z.shape[2], x.condition.tokens.shape[1]) for x in batches.buckets]
+    return max(rows), max(x.z.shape[3] for x in batches.buckets)
 
 
 def bucket_of(num_rows: int, num_columns: int) -> tuple[int, int]:
@@ -176,6 +174,7 @@ def pad(samples: Samples, shape: tuple[int, int]) -> Samples:
     """Tables filled up with entries that the mask excludes."""
     rows, columns = shape[0] - samples.z.shape[2], shape[1] - samples.z.shape[3]
     c = samples.condition
+    tokens = MOST_TOKENS - c.tokens.shape[1] if c.tokens.shape[-1] else 0
     none, r, n = (0, 0), (0, rows), (0, columns)
     return Samples(
         np.pad(samples.z, (none, none, r, n)),
@@ -186,6 +185,6 @@ def pad(samples: Samples, shape: tuple[int, int]) -> Samples:
             rows=np.pad(c.rows, (none, r, none)),
             columns=np.pad(c.columns, (none, n, none)),
             relations=np.pad(c.relations, (none, none, none, r, r)),
-            tokens=np.pad(c.tokens, (none, (0, MOST_TOKENS - c.tokens.shape[1]), none)),
+            tokens=np.pad(c.tokens, (none, (0, tokens), none)),
         ),
     )
