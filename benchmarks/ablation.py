@@ -1,6 +1,6 @@
 """What do the network and the coordinates bring? The same training for all, and short.
 
-    python benchmarks/ablation.py [--num-samples 60000] [--data FOLDER] [--json FILE]
+    python benchmarks/ablation.py [--num-samples 40000] [--data FOLDER] [--json FILE]
 
 Set denoiser, U-Net (small) and MLP, of equal parameter counts, in received-gain and in antenna
 coordinates, each trained on as many samples of the same channels with the same optimiser: at K = 2,
@@ -43,9 +43,9 @@ JUDGED = {
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    num_samples: int = 60_000
+    num_samples: int = 40_000
     """Samples that each model sees."""
-    num_shards: int = 36
+    num_shards: int = 27
     """Shards of 2048 channels of each set."""
     num_judged: int = 512
     """Held-out channels of each size."""

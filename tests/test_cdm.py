@@ -102,7 +102,7 @@ def test_shipped_weights_are_small():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "least"),
-    [((8, 2, 4), 0.975), ((8, 4, 8), 0.98), ((8, 6, 2), 0.985), ((16, 2, 4), 0.97)],
+    [((8, 2, 4), 0.99), ((16, 4, 7), 0.985)],
 )
 def test_shipped_model_is_close_to_opt(size, least, no_type_checks):
     """One sample, four steps, on channels that nothing was trained on."""
@@ -125,7 +125,7 @@ def test_shipped_unet_is_close_to_opt_at_its_size(no_type_checks):
 def test_ten_thousand_designs_are_finite(no_type_checks):
     """From −10 to 60 dB of link SNR, up to K = L = 8, more users than antennas, equal channels."""
     count = 0
-    for n, m, k, l in ((40, 8, 8, 8), (190, 3, 4, 6), (1200, 8, 2, 4)):
+    for n, m, k, l in ((20, 8, 8, 8), (80, 3, 4, 6), (1330, 8, 2, 4)):
         parts = [cases.at_snr(n, n, m, k, l, snr) for snr in (-10, 0, 10, 20, 30, 50, 60)]
         channels = jax.tree.map(lambda *x: jnp.concatenate(x), *parts)
         twin = channels.h_eve.at[::5, 0].set(channels.h_user[::5, 0])
