@@ -26,7 +26,7 @@ bench: $(READY)  ## the speed claims of the README, under fifteen minutes
 	$(BIN)/python benchmarks/speed/solver.py --json out/solver.json
 	$(BIN)/python benchmarks/speed/denoiser.py --json out/denoiser.json
 
-train: $(READY)  ## the shipped diffusion model from nothing, data included; about an hour on 2 cores
+train: $(READY)  ## the shipped diffusion model from nothing, data included; about 40 minutes on 2 cores
 	$(BIN)/jaxsec dataset --out out/mixed --num-channels 300000 --seed 1
 	$(BIN)/jaxsec train out/mixed --out out/cdm-set
 

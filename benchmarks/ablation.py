@@ -74,21 +74,12 @@ def train(arguments: Arguments, folder: Path, name: str, which: str) -> tuple[cd
         num_steps=max(1, round(arguments.num_samples / mean)),
         seed=arguments.seed,
     )
-    sizes = tuple(Size(*size) for size in manifest["recipe"]["sizes"])
     network = denoisers.for_tables(name, *batches.largest(data))
     state = pretrain.initial_state(config, network, data.buckets[0])
     step = pretrain.make_train_step(config, network)
     for i in range(config.num_steps):
         state, _ = step(state, data.draw(i))
-    model = cdm.Model(
-        denoiser=name,
-        network=network,
-        params=state.average,
-        standardiser=standardiser,
-        coordinates=which,
-        prediction=config.prediction,
-        sizes=sizes,
-    )
+    model = pretrain.to_model(config, network, state, standardiser, manifest)
     return model, sum(x.size for x in jax.tree.leaves(state.params))
 
 
@@ -115,7 +106,17 @@ def judge(arguments: Arguments, model: cdm.Model | None, sizes: tuple[Size, ...]
 
 def main(arguments: Arguments) -> None:
     console = Console(width=100)
-    folder = arguments.data or Path(tempfile.mkdtemp())
+    with tempfile.TemporaryDirectory() as scratch:
+        rows = measure(arguments, arguments.data or Path(scratch), console)
+    show(rows, console)
+    if arguments.json is not None:
+        plain = {key: str(value) for key, value in dataclasses.asdict(arguments).items()}
+        report = {"arguments": plain, "hardware": common.hardware(), "rows": rows}
+        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+
+
+def measure(arguments: Arguments, folder: Path, console: Console) -> list[dict[str, Any]]:
+    """A row a model, and one for the closed form, on each set."""
     rows: list[dict[str, Any]] = []
     for kind, sizes in SETS.items():
         path = folder / ("one" if len(sizes) == 1 else "all")
@@ -139,6 +140,11 @@ def main(arguments: Arguments) -> None:
                     }
                 )
                 console.print(rows[-1], style="dim")
+    return rows
+
+
+def show(rows: list[dict[str, Any]], console: Console) -> None:
+    """Prints the table."""
     table = Table("trained on", "network", "coordinates", "parameters", "seconds", "of OPT")
     for row in rows:
         table.add_row(
@@ -150,10 +156,6 @@ def main(arguments: Arguments) -> None:
             f"{row['ratio'][0]:.2%} ± {row['ratio'][1]:.2%}",
         )
     console.print(table)
-    if arguments.json is not None:
-        plain = {key: str(value) for key, value in dataclasses.asdict(arguments).items()}
-        report = {"arguments": plain, "hardware": common.hardware(), "rows": rows}
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":

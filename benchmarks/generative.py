@@ -17,6 +17,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import tyro
+from points import Point, named, scenario
 from rich.console import Console
 from rich.table import Table
 
@@ -33,7 +34,6 @@ FIGURE_4 = (
     *[(8, users, 2, 20.0, -100.0) for users in (2, 3, 5, 6)],
     *[(8, 4, 2, 20.0, float(noise)) for noise in (-110, -90, -80)],
 )
-"""(M, K, L, transmit power in dBm, noise power in dBm)."""
 OTHER_ANTENNAS = tuple((antennas, 2, 4, 20.0, -100.0) for antennas in (6, 16, 32))
 
 BASELINES = ("rzf-ns", "rzf-ns-aimed", "closed form", "opt")
@@ -75,18 +75,10 @@ def designs(model: cdm.Model, arguments: Arguments, channels: Channels):
 CONTENDERS = (*BASELINES, "1 sample", "best of 8", "best of 8 + 2")
 
 
-def measure(model: cdm.Model, arguments: Arguments, point) -> dict[str, float]:
+def measure(model: cdm.Model, arguments: Arguments, point: Point) -> dict[str, float]:
     """Mean rates, ratios of means to best known, and their intervals."""
-    antennas, users, eves, power_dbm, noise_dbm = point
-    scenario = jaxsec.Scenario(
-        num_antennas=antennas,
-        num_users=users,
-        num_eavesdroppers=eves,
-        transmit_power_dbm=power_dbm,
-        noise_power_dbm=noise_dbm,
-    )
     key = jax.random.key(arguments.seed)
-    channels = jaxsec.sample_channels(key, scenario, arguments.num_channels)
+    channels = jaxsec.sample_channels(key, scenario(point), arguments.num_channels)
     rates = {
         name: np.asarray(jaxsec.sum_secrecy_rate(*strategy, *channels), np.float64)
         for name, strategy in designs(model, arguments, channels)
@@ -98,7 +90,7 @@ def measure(model: cdm.Model, arguments: Arguments, point) -> dict[str, float]:
         num_steps=arguments.num_steps,
     )
     best = np.max([best, *rates.values()], axis=0)
-    result = {"M": antennas, "K": users, "L": eves, "power_dbm": power_dbm, "noise_dbm": noise_dbm}
+    result = named(point)
     result["best known"] = float(best.mean())
     for name, rate in rates.items():
         ratio = rate.mean() / best.mean()

@@ -14,6 +14,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import tyro
+from points import Point, named, scenario
 from rich.console import Console
 from rich.table import Table
 
@@ -47,18 +48,10 @@ class Arguments:
     json: Path | None = None
 
 
-def measure(arguments: Arguments, point: tuple[int, int, int, float, float]) -> dict[str, float]:
-    antennas, users, eves, power_dbm, noise_dbm = point
-    scenario = jaxsec.Scenario(
-        num_antennas=antennas,
-        num_users=users,
-        num_eavesdroppers=eves,
-        transmit_power_dbm=power_dbm,
-        noise_power_dbm=noise_dbm,
-    )
-    full = users >= scenario.num_antennas
+def measure(arguments: Arguments, point: Point) -> dict[str, float]:
+    full = point[1] >= point[0]  # as many users as antennas, or more
     channels = jaxsec.sample_channels(
-        jax.random.key(arguments.seed), scenario, arguments.num_channels
+        jax.random.key(arguments.seed), scenario(point), arguments.num_channels
     )
     runs = {"rzf-ns": ("rzf-ns", 1), "opt-plain": ("opt-plain", 1), "opt": ("opt", 1)}
     if full:
@@ -79,7 +72,7 @@ def measure(arguments: Arguments, point: tuple[int, int, int, float, float]) -> 
         num_steps=arguments.num_steps,
     )
     best = np.max([best, *rates.values()], axis=0)
-    result = {"M": antennas, "K": users, "L": eves, "power_dbm": power_dbm, "noise_dbm": noise_dbm}
+    result = named(point)
     for name, rate in {**rates, "best": best}.items():
         result[name] = float(rate.mean())
         result[f"{name} ci95"] = float(1.96 * rate.std() / np.sqrt(len(rate)))

@@ -9,11 +9,9 @@ import jax
 import tyro
 
 from jaxsec import checks, coordinates, modelfile
-from jaxsec.cdm import Model
 from jaxsec.cli import common
 from jaxsec.diffusion import denoisers
 from jaxsec.diffusion.process import Prediction
-from jaxsec.strategy import Size
 from jaxsec.training import batches, dataset, parallel, pretrain
 from jaxsec.training import run as training
 from jaxsec.training.checkpoint import Checkpoints
@@ -69,7 +67,6 @@ def run(command: Command, argv: list[str]) -> None:
             seed=config.seed,
             advance=advance,
         )
-    sizes = tuple(Size(*size) for size in manifest["recipe"]["sizes"])
     network = denoisers.for_tables(config.denoiser, *batches.largest(data))
     state = parallel.replicate(mesh, pretrain.initial_state(config, network, data.buckets[0]))
     with common.progress("training, steps", config.num_steps) as advance:
@@ -91,16 +88,7 @@ def run(command: Command, argv: list[str]) -> None:
             save_every=command.save_every,
             report=report,
         )
-    model = Model(
-        denoiser=config.denoiser,
-        network=network,
-        params=state.average,
-        standardiser=standardiser,
-        coordinates=config.coordinates,
-        prediction=config.prediction,
-        sizes=sizes,
-        num_noise_beams=manifest["recipe"]["num_noise_beams"],
-    )
+    model = pretrain.to_model(config, network, state, standardiser, manifest)
     card = {
         "command": shlex.join(["jaxsec", *argv]),
         "data": {"content": content, "recipe": manifest["recipe"]},

@@ -19,8 +19,11 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float, Int
 
 from jaxsec import checks
+from jaxsec.cdm import Model
 from jaxsec.diffusion import process
 from jaxsec.diffusion.process import Estimate, Prediction
+from jaxsec.standardise import Standardiser
+from jaxsec.strategy import Size
 from jaxsec.training.batches import Samples
 
 
@@ -123,3 +126,29 @@ def make_train_step(config: Config, network: nn.Module, mesh: Mesh | None = None
         return State(state.step + 1, params, average, carried), value
 
     return jax.jit(train, donate_argnums=0, out_shardings=out)
+
+
+def to_model(
+    config: Config,
+    network: nn.Module,
+    state: State,
+    standardiser: Standardiser,
+    manifest: dict[str, Any],
+) -> Model:
+    """What has been trained as a model, by the averaged parameters.
+
+    Args:
+      config, network, state: of the training.
+      standardiser: fitted to its data.
+      manifest: of the dataset.
+    """
+    return Model(
+        denoiser=config.denoiser,
+        network=network,
+        params=state.average,
+        standardiser=standardiser,
+        coordinates=config.coordinates,
+        prediction=config.prediction,
+        sizes=tuple(Size(*size) for size in manifest["recipe"]["sizes"]),
+        num_noise_beams=manifest["recipe"]["num_noise_beams"],
+    )
