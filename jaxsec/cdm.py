@@ -23,6 +23,7 @@ from jaxsec import coordinates as coordinates_of
 from jaxsec.coordinates import Coordinates
 from jaxsec.diffusion import process, sampling
 from jaxsec.diffusion.process import Prediction
+from jaxsec.precoding.chunks import map_chunks
 from jaxsec.secrecy import project_to_budget, sum_secrecy_rate
 from jaxsec.shapes import AnyArray
 from jaxsec.standardise import Standardiser, from_sample
@@ -30,6 +31,11 @@ from jaxsec.strategy import Size, Strategy
 
 DEFAULT_STEPS = 4
 """DDIM steps; `benchmarks/generative.py --ddim-steps` shows what others reach."""
+
+CHUNK_ENTRIES = {"cpu": 3072}
+"""Table entries denoised at a time: what the network computes of them stays in the caches."""
+MOST_ENTRIES = 2**18
+"""The same where no cache says less: memory must not grow with the batch."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,27 +155,38 @@ def _design(
     num_samples: int,
     num_steps: int,
 ) -> Strategy:
-    num_users, num_antennas = h_user.shape[1:]
+    n, num_users, num_antennas = h_user.shape
     num_eves = h_eve.shape[1]
-    frame = coordinates.frame(h_user, h_eve, noise_power, num_noise_beams)
     kind = coordinates.kinds(num_antennas, num_users, num_eves, num_noise_beams)
     spread = spread[num_users - 1, num_eves][kind]
-    condition = coordinates.condition(frame, num_users, spread)
     schedule = process.linear_schedule()
 
-    def candidate(key) -> tuple[Strategy, Float[Array, "n"]]:
-        z = sampling.ddim(
-            key,
-            lambda z, t: network.apply(params, z, t, condition),  # pyright: ignore
-            schedule,
-            jnp.asarray(condition.mask),
-            num_steps=num_steps,
-            prediction=prediction,
-        )
-        table = from_sample(z, spread)
-        strategy = Strategy(*project_to_budget(*coordinates.decode(frame, table, num_users)))
-        return strategy, sum_secrecy_rate(*strategy, h_user, h_eve, noise_power)
+    def design_chunk(h_user, h_eve, noise_power, firsts) -> Strategy:
+        frame = coordinates.frame(h_user, h_eve, noise_power, num_noise_beams)
+        condition = coordinates.condition(frame, num_users, spread)
 
-    strategies, rates = jax.vmap(candidate)(jax.random.split(key, num_samples))
-    best = jnp.argmax(rates, axis=0)
-    return jax.tree.map(lambda x: x[best, jnp.arange(x.shape[1])], strategies)
+        def candidate(first) -> tuple[Strategy, Float[Array, "B"]]:
+            z = sampling.ddim(
+                key,
+                lambda z, t: network.apply(params, z, t, condition),  # pyright: ignore
+                schedule,
+                jnp.asarray(condition.mask),
+                num_steps=num_steps,
+                prediction=prediction,
+                first=first,
+            )
+            table = from_sample(z, spread)
+            strategy = Strategy(*project_to_budget(*coordinates.decode(frame, table, num_users)))
+            return strategy, sum_secrecy_rate(*strategy, h_user, h_eve, noise_power)
+
+        strategies, rates = jax.vmap(candidate, in_axes=1)(firsts)
+        best = jnp.argmax(rates, axis=0)
+        return jax.tree.map(lambda x: x[best, jnp.arange(x.shape[1])], strategies)
+
+    # Drawn for all channels at once: samples do not depend on how the batch is cut.
+    firsts = jax.vmap(lambda key: sampling.first_noise(key, (n, 2, *kind.shape)), out_axes=1)(
+        jax.random.split(key, num_samples)
+    )
+    entries = CHUNK_ENTRIES.get(jax.default_backend(), MOST_ENTRIES)
+    chunk = max(entries // (kind.size * num_samples), 16)
+    return map_chunks(design_chunk, (h_user, h_eve, noise_power, firsts), chunk)

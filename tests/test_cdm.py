@@ -38,10 +38,10 @@ def test_more_candidates_never_hurt_any_channel(channels):
     """The first candidates are the same, whatever their number."""
     reached = [
         rates(cdm.design(models.tiny(), KEY, *channels, num_samples=n, num_steps=2), channels)
-        for n in (1, 3, 6)
+        for n in (1, 6)
     ]
     assert np.all(np.diff(reached, axis=0) >= -1e-3)
-    assert reached[2].mean() > reached[0].mean() + 0.01
+    assert reached[1].mean() > reached[0].mean() + 0.01
 
 
 def test_any_batch_shape_and_a_noise_power_a_channel(channels):
@@ -51,6 +51,18 @@ def test_any_batch_shape_and_a_noise_power_a_channel(channels):
     assert strategy.w.shape == (2, 3, 8, 2)
     flat = cdm.design(models.tiny(), KEY, *channels[:2], jnp.repeat(noise, 3), num_steps=2)
     np.testing.assert_allclose(strategy.w.reshape(6, 8, 2), flat.w, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_how_a_batch_is_cut_changes_nothing(channels, monkeypatch):
+    """One chunk or several, the last one filled up: to rounding the same designs."""
+    many = jax.tree.map(lambda x: jnp.concatenate([x] * 6), channels)  # 36 channels
+    whole = cdm.design(models.tiny(), KEY, *many, num_samples=2, num_steps=2)
+    monkeypatch.setitem(cdm.CHUNK_ENTRIES, jax.default_backend(), 1)
+    cdm._design.clear_cache()
+    cut = cdm.design(models.tiny(), KEY, *many, num_samples=2, num_steps=2)
+    cdm._design.clear_cache()
+    np.testing.assert_allclose(rates(cut, many), rates(whole, many), rtol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +114,7 @@ def test_shipped_weights_are_small():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "least"),
-    [((8, 2, 4), 0.99), ((16, 4, 7), 0.985)],
+    [((8, 2, 4), 0.99), ((16, 2, 3), 0.985)],
 )
 def test_shipped_model_is_close_to_opt(size, least, no_type_checks):
     """One sample, four steps, on channels that nothing was trained on."""

@@ -34,6 +34,11 @@ def ddim_times(schedule: Schedule, num_steps: int) -> np.ndarray:
     return np.round(total - np.arange(num_steps) * (total / num_steps)).astype(np.int32) - 1
 
 
+def first_noise(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """Where sampling starts, before the mask."""
+    return jax.random.normal(jax.random.fold_in(key, 0), shape)
+
+
 def ddim(
     key: Key[Array, ""],
     denoiser: Denoiser,
@@ -44,6 +49,7 @@ def ddim(
     prediction: Prediction,
     eta: float = 0.0,
     clip: float | None = CLIP,
+    first: Float[Array, "B *rest"] | None = None,
 ) -> Float[Array, "B *rest"]:
     """Samples by DDIM (J. Song et al., Denoising Diffusion Implicit Models, 2020, (12)).
 
@@ -53,6 +59,7 @@ def ddim(
       num_steps: network calls.
       eta: share of fresh noise: 0 is deterministic after the first draw, 1 is ancestral.
       clip: limit on the estimated start, in standard deviations.
+      first: what `first_noise` gives for `key`, for who draws it for more than this batch.
 
     Raises:
       InputError: `num_steps` or `eta` is out of range.
@@ -79,8 +86,8 @@ def ddim(
             z = z + new * jax.random.normal(jax.random.fold_in(key, number), z.shape)
         return z * mask, None
 
-    first = jax.random.normal(jax.random.fold_in(key, 0), mask.shape) * mask
-    return jax.lax.scan(step, first, steps)[0]
+    first = first_noise(key, mask.shape) if first is None else first
+    return jax.lax.scan(step, first * mask, steps)[0]
 
 
 def ancestral(
@@ -108,7 +115,7 @@ def ancestral(
         return (start_weight * parts.start + z_weight * z + deviation * noise) * mask, None
 
     order = np.arange(signal.size)[::-1]
-    first = jax.random.normal(jax.random.fold_in(key, 0), mask.shape) * mask
+    first = first_noise(key, mask.shape) * mask
     steps = tuple(jnp.asarray(x[order], jnp.float32) for x in (to_start, to_z, spread))
     return jax.lax.scan(step, first, (jnp.asarray(order, jnp.int32), *steps))[0]
 
