@@ -14,6 +14,8 @@ from jaxtyping import Array, Complex, Float, Int
 
 MAX_USERS = 8
 MAX_EAVESDROPPERS = 8
+USER_DISTANCE = 2.0
+"""Eavesdroppers more or fewer that make as much of a difference as a user does."""
 
 
 class Standardiser(NamedTuple):
@@ -27,7 +29,7 @@ def fit(
     tables: dict[tuple[int, int], tuple[Complex[np.ndarray, "n R N"], Int[np.ndarray, "R N"]]],
     least: tuple[float, ...],
 ) -> Standardiser:
-    """Spreads at every (K, L); pairs without data get the nearest pair's.
+    """Spreads at every (K, L); between the pairs with data they are interpolated.
 
     Args:
       tables: the tables of every (K, L), and the kind of each entry.
@@ -67,16 +69,18 @@ def from_sample(
 
 
 def _fill(spread: np.ndarray) -> np.ndarray:
+    """Geometric means of the known, weighed by the inverse square of the distance."""
     users, eves = np.meshgrid(*[np.arange(s) for s in spread.shape[:2]], indexing="ij")
     filled = spread.copy()
     for i in range(spread.shape[2]):
-        known = np.argwhere(~np.isnan(spread[..., i]) & (spread[..., i] > 0))
-        if not known.size:
+        there = ~np.isnan(spread[..., i]) & (spread[..., i] > 0)
+        if not there.any():
             filled[..., i] = 1.0
             continue
-        distance = np.abs(users[..., None] - known[:, 0]) * 2 + np.abs(
-            eves[..., None] - known[:, 1]
-        )
-        nearest = known[np.argmin(distance, axis=-1)]
-        filled[..., i] = spread[nearest[..., 0], nearest[..., 1], i]
+        known = np.argwhere(there)
+        distance = USER_DISTANCE * np.abs(users[~there][:, None] - known[:, 0])
+        distance = distance + np.abs(eves[~there][:, None] - known[:, 1])
+        weight = distance**-2.0
+        level = weight @ np.log(spread[..., i][there]) / weight.sum(axis=1)
+        filled[..., i][~there] = np.exp(level)
     return filled

@@ -114,7 +114,7 @@ def test_shipped_weights_are_small():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "least"),
-    [((8, 2, 4), 0.99), ((16, 2, 3), 0.985)],
+    [((8, 2, 4), 0.99), ((16, 4, 7), 0.985)],
 )
 def test_shipped_model_is_close_to_opt(size, least, no_type_checks):
     """One sample, four steps, on channels that nothing was trained on."""

@@ -100,8 +100,10 @@ def test_standardiser_finds_the_spread_of_every_kind():
     # Trimmed at the largest percent.
     np.testing.assert_allclose(found.spread[0, 1], [2.0, 0.8], rtol=0.03)
     np.testing.assert_allclose(found.spread[1, 4], [4.0, 1.0], rtol=0.03)
-    np.testing.assert_array_equal(found.spread[1, 5], found.spread[1, 4])  # the nearest pair
-    assert np.isfinite(found.spread).all()
+    np.testing.assert_allclose(found.spread[1, 5], found.spread[1, 4], rtol=0.1)  # next to it
+    low, high = (f(found.spread[[0, 1], [1, 4]], axis=0) for f in (np.min, np.max))
+    assert np.all(found.spread >= low * (1 - 1e-9))
+    assert np.all(found.spread <= high * (1 + 1e-9))
 
     spread = standardise.spreads(found, 2, 4, kind)
     table = jnp.asarray(tables[2, 4][0][:5], jnp.complex64)
