@@ -11,23 +11,35 @@ from jaxsec.cdm import Model
 from jaxsec.diffusion import denoisers
 from jaxsec.standardise import Standardiser
 from jaxsec.strategy import Size
-from tests import cases
 
 SIZE = {"num_layers": 1, "num_complex": 4, "num_real": 8, "num_hidden": 8}
+
+
+def random_params(network, z, t, condition):
+    """Parameters of a network, away from its start, where outputs are zero; nothing is compiled."""
+    shapes = jax.eval_shape(network.init, jax.random.key(0), z, t, condition)
+    draw = np.random.default_rng(1)
+
+    def leaf(at, x):
+        noise = np.asarray(draw.standard_normal(x.shape), np.float32)
+        if at[-1].key == "scale":
+            return jnp.asarray(1.0 + 0.1 * noise)
+        return jnp.asarray(noise / np.sqrt(x.shape[-2]) if x.ndim > 1 else 0.1 * noise)
+
+    return jax.tree_util.tree_map_with_path(leaf, shapes)
 
 
 @functools.cache
 def _params():
     found = coordinates.get("received")
     spread = np.full(found.kinds(8, 1, 1, 2).shape, 0.1, np.float32)
-    channels = cases.channels(n=1, num_users=1, num_eavesdroppers=1)
-    condition = jax.jit(lambda c: found.condition(found.frame(*c, 2), 1, spread))(channels)
-    z, t = jnp.zeros(condition.mask.shape), jnp.zeros(1, jnp.int32)
-    params = denoisers.make("set", SIZE).init(jax.random.key(0), z, t, condition)
-    draw = np.random.default_rng(1)
-    return jax.tree.map(
-        lambda x: x + 0.1 * np.asarray(draw.standard_normal(x.shape), np.float32), params
-    )
+
+    def condition():
+        return found.condition(found.blank(8, 1, 1, 2), 1, spread)
+
+    blank = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), jax.eval_shape(condition))
+    z, t = np.zeros(blank.mask.shape, np.float32), np.zeros(1, np.int32)
+    return random_params(denoisers.make("set", SIZE), z, t, blank)
 
 
 def tiny(params=None, **changes) -> Model:

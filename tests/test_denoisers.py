@@ -15,7 +15,7 @@ from jaxsec.diffusion import convolution, denoisers
 from jaxsec.diffusion.set_denoiser import SetDenoiser, SetSize
 from jaxsec.diffusion.unet import UNet, UNetSize
 from jaxsec.training import batches
-from tests import cases
+from tests import cases, models
 
 RECEIVED = coordinates.get("received")
 K, L, J = 2, 3, 2
@@ -42,16 +42,6 @@ def noisy(condition, seed=0):
     return jnp.asarray(z * condition.mask)
 
 
-def random_params(network, z, condition):
-    """Parameters away from the start, where outputs are zero."""
-    t = jnp.zeros(z.shape[0], jnp.int32)
-    params = network.init(jax.random.key(0), z, t, condition)
-    leaves, tree = jax.tree.flatten(params)
-    draw = np.random.default_rng(1)
-    leaves = [x + 0.1 * np.asarray(draw.standard_normal(x.shape), np.float32) for x in leaves]
-    return jax.tree.unflatten(tree, leaves)
-
-
 @pytest.fixture(scope="module")
 def channels():
     return cases.channels(n=3, num_users=K, num_eavesdroppers=L)
@@ -63,7 +53,7 @@ def tiny(channels):
     network = SetDenoiser(TINY)
     condition = told(channels)
     z = noisy(condition)
-    params = random_params(network, z, condition)
+    params = models.random_params(network, z, jnp.zeros(z.shape[0], jnp.int32), condition)
     apply = jax.jit(network.apply)
     return lambda z, condition: apply(params, z, jnp.full(z.shape[0], 300), condition)
 
@@ -159,7 +149,7 @@ def test_every_denoiser_takes_every_table(name, which, channels):
     condition = jax.jit(lambda c: found.condition(found.frame(*c, J), K, spread))(channels)
     network = denoisers.make(name, SMALL[name])
     z, t = noisy(condition), jnp.array([0, 500, 999])
-    params = random_params(network, z, condition)
+    params = models.random_params(network, z, jnp.zeros(z.shape[0], jnp.int32), condition)
     out, grad = jax.jit(
         lambda p, c: jax.value_and_grad(
             lambda p: jnp.sum(jnp.square(network.apply(p, z, t, c)))  # pyright: ignore
@@ -212,7 +202,7 @@ def test_unet_is_that_of_plain_convolutions(channels):
     condition = told(channels)
     z, size = noisy(condition), UNetSize(width=8, num_blocks=1, num_embedding=16)
     network = UNet(size)
-    params = random_params(network, z, condition)
+    params = models.random_params(network, z, jnp.zeros(z.shape[0], jnp.int32), condition)
     plain = UNet(size, conv=lambda features, **rest: nn.Conv(features, (3, 3), **rest))
     t = jnp.full(3, 10)
     ours, theirs = (jax.jit(net.apply)(params, z, t, condition) for net in (network, plain))

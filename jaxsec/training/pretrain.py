@@ -91,7 +91,8 @@ def initial_state(config: Config, network: nn.Module, example: Samples) -> State
     """Parameters from the seed, before the first step."""
     z = jnp.asarray(example.z[:1])
     condition = jax.tree.map(lambda x: jnp.asarray(x[:1]), example.condition)
-    params = network.init(jax.random.key(config.seed), z, jnp.zeros(1, jnp.int32), condition)
+    times = jnp.zeros(1, jnp.int32)
+    params = jax.jit(network.init)(jax.random.key(config.seed), z, times, condition)
     copy = jax.tree.map(jnp.copy, params)
     return State(jnp.zeros((), jnp.int32), params, copy, optimiser(config).init(params))
 
