@@ -10,6 +10,7 @@ Channels to coordinates (`coordinates`) and what the model is told of them, samp
 import dataclasses
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -22,11 +23,13 @@ from jaxsec import checks
 from jaxsec import coordinates as coordinates_of
 from jaxsec.coordinates import Coordinates
 from jaxsec.diffusion import process, sampling
+from jaxsec.diffusion.condition import Condition
 from jaxsec.diffusion.process import Prediction
+from jaxsec.diffusion.sampling import Plan
 from jaxsec.precoding.chunks import map_chunks
 from jaxsec.secrecy import project_to_budget, sum_secrecy_rate
 from jaxsec.shapes import AnyArray
-from jaxsec.standardise import Standardiser, from_sample
+from jaxsec.standardise import MAX_USERS, Standardiser, from_sample
 from jaxsec.strategy import Size, Strategy
 
 DEFAULT_STEPS = 4
@@ -84,27 +87,23 @@ def design(
     check_size(model, h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2])
     noise_power = jnp.asarray(noise_power, jnp.float32)
     batch = jnp.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], noise_power.shape)
-    n = math.prod(batch)
-
-    def flat(x, rest: int):
-        tail = x.shape[x.ndim - rest :]
-        return jnp.broadcast_to(x, (*batch, *tail)).reshape(n, *tail)
-
     strategy = _design(
+        sampler_of(model),
         model.params,
-        np.asarray(model.standardiser.spread, np.float32),
         key,
-        flat(jnp.asarray(h_user, jnp.complex64), 2),
-        flat(jnp.asarray(h_eve, jnp.complex64), 2),
-        flat(noise_power, 0),
-        network=model.network,
-        coordinates=coordinates_of.get(model.coordinates),
-        prediction=model.prediction,
-        num_noise_beams=model.num_noise_beams,
+        flat(batch, jnp.asarray(h_user, jnp.complex64), 2),
+        flat(batch, jnp.asarray(h_eve, jnp.complex64), 2),
+        flat(batch, noise_power, 0),
         num_samples=num_samples,
         num_steps=num_steps,
     )
     return Strategy(*[x.reshape(*batch, *x.shape[1:]) for x in strategy])
+
+
+def flat(batch: tuple[int, ...], x: Array, rest: int) -> Array:
+    """`x` broadcast to the batch shape, its last `rest` axes apart, as one batch axis."""
+    tail = x.shape[x.ndim - rest :]
+    return jnp.broadcast_to(x, (*batch, *tail)).reshape(math.prod(batch), *tail)
 
 
 def check_size(model: Model, num_antennas: int, num_users: int, num_eves: int) -> None:
@@ -118,7 +117,7 @@ def check_size(model: Model, num_antennas: int, num_users: int, num_eves: int) -
     given = Size(num_antennas, num_users, num_eves)
     names = (("h_user", "antennas"), ("h_user", "users"), ("h_eve", "eavesdroppers"))
     for axis, (name, kind) in enumerate(names):
-        if kind == "antennas" and model.coordinates == "received":
+        if kind == "antennas" and model.coordinates != "antenna":
             continue
         known = [size[axis] for size in model.sizes]
         least, most = min(known), max(known)
@@ -129,55 +128,72 @@ def check_size(model: Model, num_antennas: int, num_users: int, num_eves: int) -
         )
 
 
-@functools.partial(
-    jax.jit,
-    static_argnames=(
-        "network",
-        "coordinates",
-        "prediction",
-        "num_noise_beams",
-        "num_samples",
-        "num_steps",
-    ),
-)
-def _design(
-    params,
-    spread,
-    key,
-    h_user,
-    h_eve,
-    noise_power,
+@dataclasses.dataclass(frozen=True)
+class Sampler:
+    """What turns noise into strategies, but for the parameters; static under `jit`."""
+
+    network: nn.Module
+    coordinates: Coordinates
+    prediction: Prediction
+    num_noise_beams: int
+    spread: bytes
+    """float32 table of the standardiser, as bytes."""
+
+    def spreads(self) -> np.ndarray:
+        """[Kmax, Lmax + 1, kinds]."""
+        kinds = len(self.coordinates.least_spread)
+        return np.frombuffer(self.spread, np.float32).reshape(MAX_USERS, -1, kinds)
+
+
+def sampler_of(model: Model) -> Sampler:
+    """The sampler of a model."""
+    return Sampler(
+        network=model.network,
+        coordinates=coordinates_of.get(model.coordinates),
+        prediction=model.prediction,
+        num_noise_beams=model.num_noise_beams,
+        spread=np.asarray(model.standardiser.spread, np.float32).tobytes(),
+    )
+
+
+def best_of(
+    sampler: Sampler,
+    key: Key[Array, ""],
+    inputs: Any,
+    frame_of: Callable[[Any], Any],
+    rate_of: Callable[[Strategy, Any], Float[Array, "B"]],
+    params: Any,
     *,
-    network: nn.Module,
-    coordinates: Coordinates,
-    prediction: Prediction,
-    num_noise_beams: int,
+    size: Size,
     num_samples: int,
     num_steps: int,
 ) -> Strategy:
-    n, num_users, num_antennas = h_user.shape
-    num_eves = h_eve.shape[1]
-    kind = coordinates.kinds(num_antennas, num_users, num_eves, num_noise_beams)
-    spread = spread[num_users - 1, num_eves][kind]
-    schedule = process.linear_schedule()
+    """For every channel the best of its candidates at full power, chunk by chunk.
 
-    def design_chunk(h_user, h_eve, noise_power, firsts) -> Strategy:
-        frame = coordinates.frame(h_user, h_eve, noise_power, num_noise_beams)
-        condition = coordinates.condition(frame, num_users, spread)
+    Args:
+      sampler, params: the model.
+      key: for the samples' first noise.
+      inputs: arrays [n, ...] that describe the channels, all of size `size`.
+      frame_of: what coordinates are read against, of some of them.
+      rate_of: what makes a strategy good, for some of them.
+      size, num_samples, num_steps: as `design` has them.
+    """
+    n = jax.tree.leaves(inputs)[0].shape[0]
+    kind = sampler.coordinates.kinds(*size, sampler.num_noise_beams)
+    spread = sampler.spreads()[size.num_users - 1, size.num_eavesdroppers][kind]
+
+    plan = sampling.ddim_plan(process.linear_schedule(), num_steps)
+
+    def design_chunk(inputs, firsts) -> Strategy:
+        frame = frame_of(inputs)
+        condition = sampler.coordinates.condition(frame, size.num_users, spread)
 
         def candidate(first) -> tuple[Strategy, Float[Array, "B"]]:
-            z = sampling.ddim(
-                key,
-                lambda z, t: network.apply(params, z, t, condition),  # pyright: ignore
-                schedule,
-                jnp.asarray(condition.mask),
-                num_steps=num_steps,
-                prediction=prediction,
-                first=first,
-            )
+            z = sample(sampler, key, params, condition, first, plan)
             table = from_sample(z, spread)
-            strategy = Strategy(*project_to_budget(*coordinates.decode(frame, table, num_users)))
-            return strategy, sum_secrecy_rate(*strategy, h_user, h_eve, noise_power)
+            decoded = sampler.coordinates.decode(frame, table, size.num_users)
+            strategy = Strategy(*project_to_budget(*decoded))
+            return strategy, rate_of(strategy, inputs)
 
         strategies, rates = jax.vmap(candidate, in_axes=1)(firsts)
         best = jnp.argmax(rates, axis=0)
@@ -189,4 +205,41 @@ def _design(
     )
     entries = CHUNK_ENTRIES.get(jax.default_backend(), MOST_ENTRIES)
     chunk = max(entries // (kind.size * num_samples), 16)
-    return map_chunks(design_chunk, (h_user, h_eve, noise_power, firsts), chunk)
+    return map_chunks(design_chunk, (inputs, firsts), chunk)
+
+
+def sample(
+    sampler: Sampler, key: Key[Array, ""], params: Any, condition: Condition, first, plan: Plan
+) -> Float[Array, "B 2 R N"]:
+    """DDIM from the noise `first`, rematerialised where it is differentiated."""
+
+    @jax.checkpoint
+    def network(z, t):
+        return sampler.network.apply(params, z, t, condition)
+
+    return sampling.follow(
+        key,
+        network,  # pyright: ignore
+        process.linear_schedule(),
+        jnp.asarray(condition.mask),
+        plan,
+        first,
+        prediction=sampler.prediction,
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("sampler", "num_samples", "num_steps"))
+def _design(
+    sampler: Sampler, params, key, h_user, h_eve, noise_power, *, num_samples: int, num_steps: int
+) -> Strategy:
+    return best_of(
+        sampler,
+        key,
+        (h_user, h_eve, noise_power),
+        lambda channels: sampler.coordinates.frame(*channels, sampler.num_noise_beams),
+        lambda strategy, channels: sum_secrecy_rate(*strategy, *channels),
+        params,
+        size=Size(h_user.shape[2], h_user.shape[1], h_eve.shape[1]),
+        num_samples=num_samples,
+        num_steps=num_steps,
+    )

@@ -43,7 +43,11 @@ RECEIVED = Coordinates(
     kinds=lambda m, k, l, j: received.kinds(k, l, j),
     frame=received.frame,
     blank=lambda m, k, l, j: received.Frame(
-        _zeros(k + l, m), jnp.zeros((1, k + l)), _zeros(m, k + j), _zeros(k + l, k + j)
+        _zeros(k + l, m),
+        jnp.zeros((1, k + l)),
+        _zeros(m, k + j),
+        _zeros(k + l, k + j),
+        jnp.zeros((1, k + l)),
     ),
     encode=lambda frame, strategy: (
         received.to_gains(frame, received.fix_gauge(frame, strategy)) - frame.gains
@@ -52,6 +56,9 @@ RECEIVED = Coordinates(
     condition=conditioning.condition,
 )
 """Received gains as changes from the closed-form reference."""
+
+UNCERTAIN = RECEIVED._replace(condition=conditioning.condition_with_error)
+"""The same for a model that is also told how far off the channels are."""
 
 ANTENNA = Coordinates(
     least_spread=(0.0, 0.0),
@@ -64,7 +71,7 @@ ANTENNA = Coordinates(
 )
 """P1's own."""
 
-COORDINATES = {"received": RECEIVED, "antenna": ANTENNA}
+COORDINATES = {"received": RECEIVED, "uncertain": UNCERTAIN, "antenna": ANTENNA}
 
 
 def get(name: str) -> Coordinates:

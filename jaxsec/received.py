@@ -47,6 +47,8 @@ class Frame(NamedTuple):
     """Beams of the closed-form strategy, own gains real."""
     gains: Complex[Array, "n R N"]
     """Coordinates of the reference."""
+    error_share: Float[Array, "n R"]
+    """Share of CSI error in what stands as noise (`posterior.error_share`); 0 if all is known."""
 
 
 def kinds(num_users: int, num_eves: int, num_noise_beams: int) -> np.ndarray:
@@ -79,7 +81,8 @@ def frame(
     reference = closed_form(h_user, h_eve, noise_power, num_noise_beams=num_noise_beams)
     w = _own_gains_real(unit, reference.w)
     u = jnp.concatenate([w, reference.v], axis=-1)
-    return Frame(unit, amplitude, u, _received(unit, amplitude, u, num_users))
+    gains = _received(unit, amplitude, u, num_users)
+    return Frame(unit, amplitude, u, gains, jnp.zeros_like(amplitude))
 
 
 def fix_gauge(frame: Frame, strategy: Strategy) -> Strategy:

@@ -15,6 +15,7 @@ COMMANDS = {
     "design": "Design secure beams and artificial noise for the channels in a file.",
     "compare": "Compare methods on random channels: secrecy rate, gap to best known, time.",
     "train": "Train a diffusion model on expert data.",
+    "finetune": "Fine-tune a diffusion model on the secrecy rate itself.",
     "dataset": "Make expert data for training: random channels and OPT's strategies.",
 }
 DESCRIPTION = "Physical-layer security: secure beams and artificial noise for a wiretap downlink."

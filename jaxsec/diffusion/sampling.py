@@ -5,11 +5,12 @@ output. Coordinates that do not exist are kept at zero by `mask`.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxsec import checks
 from jaxsec.diffusion.process import Prediction, Schedule, estimate
@@ -39,6 +40,42 @@ def first_noise(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..
     return jax.random.normal(jax.random.fold_in(key, 0), shape)
 
 
+class Plan(NamedTuple):
+    """The steps of a DDIM sampler, arrays of one length; those that are not active do nothing."""
+
+    t: Int[Array | np.ndarray, "steps"]
+    signal: Float[Array | np.ndarray, "steps"]
+    """Of z after the step: share of the estimated start, of the estimated noise, of fresh noise."""
+    kept: Float[Array | np.ndarray, "steps"]
+    fresh: Float[Array | np.ndarray, "steps"]
+    active: Bool[Array | np.ndarray, "steps"]
+
+
+def ddim_plan(
+    schedule: Schedule, num_steps: int, *, eta: float = 0.0, longest: int | None = None
+) -> Plan:
+    """Steps of DDIM; filled up to `longest`, so that samplers of all lengths are one program.
+
+    Raises:
+      InputError: `num_steps` or `eta` is out of range.
+    """
+    checks.check_fraction("eta", eta)
+    times = ddim_times(schedule, num_steps)
+    before = schedule.signal[times]
+    after = np.append(schedule.signal[times[1:]], 1.0)
+    # Of the variance 1 − ᾱ after the step, this much is fresh.
+    fresh = eta**2 * (1.0 - after) / (1.0 - before) * (1.0 - before / after)
+    steps = (
+        times,
+        np.sqrt(after).astype(np.float32),
+        np.sqrt(np.maximum(1.0 - after - fresh, 0.0)).astype(np.float32),
+        np.sqrt(fresh).astype(np.float32),
+        np.ones(num_steps, bool),
+    )
+    idle = 0 if longest is None else longest - num_steps
+    return Plan(*(np.pad(x, (0, idle)) for x in steps))
+
+
 def ddim(
     key: Key[Array, ""],
     denoiser: Denoiser,
@@ -64,30 +101,47 @@ def ddim(
     Raises:
       InputError: `num_steps` or `eta` is out of range.
     """
-    checks.check_fraction("eta", eta)
-    times = ddim_times(schedule, num_steps)
-    before = schedule.signal[times]
-    after = np.append(schedule.signal[times[1:]], 1.0)
-    # Of the variance 1 − ᾱ after the step, this much is fresh.
-    fresh = eta**2 * (1.0 - after) / (1.0 - before) * (1.0 - before / after)
-    steps = (
-        jnp.asarray(times),
-        jnp.asarray(np.sqrt(after), jnp.float32),
-        jnp.asarray(np.sqrt(np.maximum(1.0 - after - fresh, 0.0)), jnp.float32),
-        jnp.asarray(np.sqrt(fresh), jnp.float32),
-        jnp.arange(1, num_steps + 1),
-    )
+    plan = ddim_plan(schedule, num_steps, eta=eta)
+    first = first_noise(key, mask.shape) if first is None else jnp.asarray(first)
+    return follow(
+        key, denoiser, schedule, mask, plan, first,
+        prediction=prediction, clip=clip, noisy=eta > 0.0,
+    )  # fmt: skip
 
-    def step(z, at):
-        t, signal, kept, new, number = at
-        parts = _parts(denoiser, schedule, z, t, prediction, clip)
-        z = signal * parts.start + kept * parts.noise
-        if eta > 0.0:
-            z = z + new * jax.random.normal(jax.random.fold_in(key, number), z.shape)
-        return z * mask, None
 
-    first = first_noise(key, mask.shape) if first is None else first
-    return jax.lax.scan(step, first * mask, steps)[0]
+def follow(
+    key: Key[Array, ""],
+    denoiser: Denoiser,
+    schedule: Schedule,
+    mask: Float[Array, "B *rest"],
+    plan: Plan,
+    first: Float[Array, "B *rest"],
+    *,
+    prediction: Prediction,
+    clip: float | None = CLIP,
+    noisy: bool = False,
+) -> Float[Array, "B *rest"]:
+    """DDIM by a plan, which may be traced; fresh noise is drawn where it is `noisy`."""
+
+    def move(z, at: Plan, number):
+        parts = _parts(denoiser, schedule, z, at.t, prediction, clip)
+        z = at.signal * parts.start + at.kept * parts.noise
+        if noisy:
+            z = z + at.fresh * jax.random.normal(jax.random.fold_in(key, number), z.shape)
+        return z * mask
+
+    always = isinstance(plan.active, np.ndarray) and bool(plan.active.all())
+
+    def step(z, numbered):
+        at, number = numbered
+        if always:
+            return move(z, at, number), None
+        return jax.lax.cond(at.active, lambda z: move(z, at, number), lambda z: z, z), None
+
+    steps = jax.tree.map(jnp.asarray, plan)
+    numbers = jnp.arange(1, plan.t.shape[0] + 1)
+    z, _ = jax.lax.scan(step, first * mask, (steps, numbers))
+    return jnp.asarray(z)
 
 
 def ancestral(

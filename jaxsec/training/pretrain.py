@@ -9,14 +9,14 @@ from its last checkpoint as if nothing had happened.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from jaxsec import checks
 from jaxsec.cdm import Model
@@ -24,7 +24,9 @@ from jaxsec.diffusion import process
 from jaxsec.diffusion.process import Estimate, Prediction
 from jaxsec.standardise import Standardiser
 from jaxsec.strategy import Size
+from jaxsec.training import state as states
 from jaxsec.training.batches import Samples
+from jaxsec.training.state import State
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,29 +64,14 @@ class Config:
         )
 
 
-class State(NamedTuple):
-    """What is carried from step to step."""
-
-    step: Int[Array, ""]
-    params: Any
-    average: Any
-    """Running average of `params`."""
-    optimiser: Any
-
-
 Train = Callable[[State, Samples], tuple[State, Float[Array, ""]]]
 
 
 def optimiser(config: Config) -> optax.GradientTransformation:
-    """Adam behind clipped gradients, warm-up and cosine."""
-    rate = optax.warmup_cosine_decay_schedule(
-        0.0,
-        config.learning_rate,
-        min(config.warmup_steps, config.num_steps // 2),
-        config.num_steps,
-        config.learning_rate / 100,
+    """What moves the parameters."""
+    return states.adam(
+        config.learning_rate, config.warmup_steps, config.num_steps, config.max_gradient
     )
-    return optax.chain(optax.clip_by_global_norm(config.max_gradient), optax.adam(rate))
 
 
 def initial_state(config: Config, network: nn.Module, example: Samples) -> State:
@@ -93,8 +80,7 @@ def initial_state(config: Config, network: nn.Module, example: Samples) -> State
     condition = jax.tree.map(lambda x: jnp.asarray(x[:1]), example.condition)
     times = jnp.zeros(1, jnp.int32)
     params = jax.jit(network.init)(jax.random.key(config.seed), z, times, condition)
-    copy = jax.tree.map(jnp.copy, params)
-    return State(jnp.zeros((), jnp.int32), params, copy, optimiser(config).init(params))
+    return states.initial(params, optimiser(config))
 
 
 def make_train_step(config: Config, network: nn.Module, mesh: Mesh | None = None) -> Train:
@@ -119,12 +105,7 @@ def make_train_step(config: Config, network: nn.Module, mesh: Mesh | None = None
     def train(state: State, samples: Samples):
         key = jax.random.fold_in(jax.random.key(config.seed + 1), state.step)
         value, gradient = jax.value_and_grad(loss)(state.params, key, samples)
-        updates, carried = adam.update(gradient, state.optimiser, state.params)
-        params = optax.apply_updates(state.params, updates)
-        # A short memory first, so that the average does not remember the start.
-        decay = jnp.minimum(config.average, (1.0 + state.step) / (10.0 + state.step))
-        average = jax.tree.map(lambda a, p: decay * a + (1.0 - decay) * p, state.average, params)
-        return State(state.step + 1, params, average, carried), value
+        return states.advance(state, gradient, adam, config.average), value
 
     return jax.jit(train, donate_argnums=0, out_shardings=out)
 

@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxsec.training.batches import Samples
 from jaxsec.training.checkpoint import Checkpoints
 
 METRICS_EVERY = 50
@@ -20,8 +19,8 @@ def run(
     folder: str | os.PathLike[str],
     checkpoints: Checkpoints,
     state: Any,
-    train: Callable[[Any, Samples], tuple[Any, Any]],
-    draw: Callable[[int], Samples],
+    train: Callable[[Any, Any], tuple[Any, Any]],
+    draw: Callable[[int], Any],
     *,
     num_steps: int,
     save_every: int,
@@ -34,7 +33,7 @@ def run(
       checkpoints: of this run.
       state: the state before the first step.
       train: one step: (state, batch) to (state, loss).
-      draw: the batch of a step.
+      draw: the batch of a step, arrays that lead with its samples.
       num_steps: steps in all.
       save_every: steps between checkpoints; the last step always has one.
       report: told the steps done and the newest line of metrics.
@@ -58,7 +57,7 @@ def run(
             batch = draw(step)
             state, loss = train(state, batch)
             losses.append(loss)
-            samples += batch.z.shape[0]
+            samples += jax.tree.leaves(batch)[0].shape[0]
             done = step + 1
             if done % METRICS_EVERY == 0 or done == num_steps:
                 value = float(np.mean(jax.device_get(losses)))

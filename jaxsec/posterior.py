@@ -1,0 +1,126 @@
+"""What a base station knows of channels that it has estimated: their mean, and how far off it is.
+
+Rayleigh channels and an estimate of error variance e (`channels.estimate_channels`) make the
+channel Gaussian around √(1−e)·estimate, with variance e·gain² an antenna and no preferred
+direction. At full power a receiver hears, of all beams together, exactly that variance through the
+error, on average over it: a design for the mean alone trusts what it should not.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float, Key
+
+from jaxsec import checks
+from jaxsec.channels import Channels
+from jaxsec.secrecy import sum_secrecy_rate
+from jaxsec.shapes import AnyArray, lift
+from jaxsec.strategy import Strategy
+
+
+class Posterior(NamedTuple):
+    """Gaussian channels: mean, and variance of every antenna's entry, in units of |h|²."""
+
+    h_user: Complex[AnyArray, "... K M"]
+    h_eve: Complex[AnyArray, "... L M"]
+    error_user: Float[AnyArray, "... K"]
+    error_eve: Float[AnyArray, "... L"]
+
+
+def posterior(
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
+    error: Float[ArrayLike, "..."],
+    gain_user: Float[AnyArray, "... K"] | None = None,
+    gain_eve: Float[AnyArray, "... L"] | None = None,
+) -> Posterior:
+    """The channels' posterior, given estimates of error variance e.
+
+    Args:
+      h_user, h_eve: estimates √(1−e)·h + √e·gain·CN(0, I).
+      error: e in [0, 1), a scalar or one a channel.
+      gain_user, gain_eve: large-scale amplitude gain of each link; without, the estimate's root
+        mean square over the antennas.
+
+    Raises:
+      InputError: a shape or dtype is wrong, or e is out of range.
+    """
+    checks.check_channels(h_user, h_eve)
+    if isinstance(error, float | int):
+        checks.check_fraction("error", error)
+    share = jnp.broadcast_to(jnp.asarray(error, jnp.float32), h_user.shape[:-2])
+    scale = jnp.sqrt(1.0 - share)[..., None, None]
+
+    def spread(h, gain):
+        h = jnp.asarray(h)
+        power = jnp.mean(jnp.square(h.real) + jnp.square(h.imag), axis=-1)
+        return share[..., None] * (power if gain is None else jnp.square(jnp.asarray(gain)))
+
+    mean_user, mean_eve = (scale * jnp.asarray(h) for h in (h_user, h_eve))
+    return Posterior(mean_user, mean_eve, spread(h_user, gain_user), spread(h_eve, gain_eve))
+
+
+def loaded(known: Posterior, noise_power: Float[ArrayLike, "..."], load: float = 1.0) -> Channels:
+    """The mean channels with `load` times the error's variance counted as noise of each receiver.
+
+    What a design for perfect knowledge should be given instead of the estimate. Channels are
+    scaled so that all receivers have noise `noise_power` again.
+    """
+    noise_power = jnp.broadcast_to(jnp.asarray(noise_power), known.h_user.shape[:-2])
+    noise = noise_power[..., None]
+
+    def scaled(h, error):
+        return h * jnp.sqrt(noise / (noise + load * error))[..., None]
+
+    return Channels(
+        scaled(known.h_user, known.error_user), scaled(known.h_eve, known.error_eve), noise_power
+    )
+
+
+def error_share(known: Posterior, noise_power: Float[ArrayLike, "..."]) -> Float[Array, "... R"]:
+    """Share of the error in error and noise together at every receiver, users first; in [0, 1)."""
+    error = jnp.concatenate([known.error_user, known.error_eve], axis=-1)
+    noise = jnp.broadcast_to(jnp.asarray(noise_power), error.shape[:-1])
+    return error / (error + noise[..., None])
+
+
+def draw(
+    key: Key[Array, ""], known: Posterior, num_draws: int
+) -> tuple[Complex[Array, "draws ... K M"], Complex[Array, "draws ... L M"]]:
+    """Channels that may be the true ones."""
+    shape = (num_draws, *known.error_user.shape[:-1], num_receivers(known), known.h_user.shape[-1])
+    return displaced(known, jax.random.normal(key, shape, jnp.asarray(known.h_user).dtype))
+
+
+def displaced(
+    known: Posterior, direction: Complex[Array, "draws ... R M"]
+) -> tuple[Complex[Array, "draws ... K M"], Complex[Array, "draws ... L M"]]:
+    """The mean channels moved by `direction`, of CN(0, 1) entries, times the error's amplitude."""
+    num_users = known.h_user.shape[-2]
+
+    def moved(h, error, direction):
+        return jnp.asarray(h)[None] + jnp.sqrt(error)[None, ..., None] * direction
+
+    return (
+        moved(known.h_user, known.error_user, direction[..., :num_users, :]),
+        moved(known.h_eve, known.error_eve, direction[..., num_users:, :]),
+    )
+
+
+def num_receivers(known: Posterior) -> int:
+    """R = K + L."""
+    return known.error_user.shape[-1] + known.error_eve.shape[-1]
+
+
+def expected_rate(
+    strategy: Strategy,
+    known: Posterior,
+    noise_power: Float[ArrayLike, "..."],
+    direction: Complex[Array, "draws ... R M"],
+) -> Float[Array, "..."]:
+    """Mean sum secrecy rate over the channels `displaced` by each direction."""
+    h_user, h_eve = displaced(known, direction)
+    noise_power = lift(noise_power, h_user.ndim - 2)
+    rates = sum_secrecy_rate(strategy.w[None], strategy.v[None], h_user, h_eve, noise_power)
+    return jnp.mean(rates, axis=0)

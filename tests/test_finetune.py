@@ -1,0 +1,231 @@
+"""Fine-tuning on the rate: the loss is (19) of what is sampled, gradients are right, it learns."""
+
+import dataclasses
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsec
+from jaxsec import cdm, coordinates, modelfile, posterior, secrecy
+from jaxsec.cli.__main__ import main
+from jaxsec.diffusion import process, sampling
+from jaxsec.strategy import Size, Strategy
+from jaxsec.training import finetune, problems
+from jaxsec.training import state as states
+from tests import models
+
+CONFIG = finetune.Config(num_steps=40, ddim_steps=(1, 2), batch_entries=192, warmup_steps=4)
+SIZE = Size(4, 2, 1)
+KEY = jax.random.key(0)
+
+
+def source(which="received", only=SIZE, **changes):
+    options = {
+        "coordinates": coordinates.get(which),
+        "standardiser": models.tiny().standardiser,
+        "num_noise_beams": 2,
+        "batch_entries": 192,
+        "max_error": 0.0,
+        "multiple": 1,
+        "seed": 3,
+        "only": only,
+    }
+    return problems.Source(**{**options, **changes})
+
+
+def plan(num_steps, longest=None):
+    return sampling.ddim_plan(process.linear_schedule(), num_steps, longest=longest)
+
+
+@pytest.fixture(scope="module")
+def batch():
+    return jax.tree.map(jnp.asarray, source().draw(1))
+
+
+def test_problems_follow_from_seed_and_step(batch):
+    again, later = source().draw(1), source().draw(2)
+    np.testing.assert_array_equal(again.known.h_user, batch.known.h_user)
+    assert not np.array_equal(later.known.h_user, batch.known.h_user)
+    assert batch.known.h_user.shape == (16, 2, 4)
+    assert float(batch.known.error_user.max()) == 0.0
+    snr_db = 10 * np.log10(np.mean(np.abs(batch.known.h_user) ** 2, axis=(1, 2)))
+    assert snr_db.min() > 5
+    assert snr_db.max() < 75
+
+
+def test_every_figure_of_the_paper_is_drawn():
+    drawn = {size[1:] for _, sizes in problems.BUCKETS.values() for size in sizes}
+    figures = {(2, 4)} | {(4, l) for l in range(2, 9)} | {(k, 2) for k in range(2, 7)}
+    assert figures <= drawn
+    assert sum(share for share, _ in problems.BUCKETS.values()) == pytest.approx(1.0)
+    for bucket, (_, sizes) in problems.BUCKETS.items():
+        assert all(size[1] == bucket.num_users for size in sizes)
+        assert all(a <= b for size in sizes for a, b in zip(size, bucket, strict=True))
+
+
+@pytest.mark.slow
+def test_filling_up_changes_no_rate():
+    """Links of no gain are never noticed: not by the reference, the network, or the rates."""
+    size, bucket = Size(6, 2, 2), Size(8, 2, 4)
+    found, model = coordinates.get("received"), models.tiny()
+    spread = np.full((6, 4), 0.1, np.float32)
+    padded = problems.make(found, bucket, 5, 0.0, KEY, size, spread)
+    h_user = padded.known.h_user[:, :, :6]
+    h_eve = padded.known.h_eve[:, :2, :6]
+    assert float(jnp.abs(padded.known.h_eve[:, 2:]).max()) == 0.0
+    frame = found.frame(h_user, h_eve, 1.0, 2)
+    first = jax.random.normal(KEY, padded.condition.mask.shape)
+
+    def design(condition, frame, first):
+        z = cdm.sample(cdm.sampler_of(model), KEY, model.params, condition, first, plan(2))
+        table = 0.1 * jax.lax.complex(z[:, 0], z[:, 1])
+        return secrecy.project_to_budget(*found.decode(frame, table, 2))
+
+    ours = design(padded.condition, padded.frame, first)
+    bare = design(found.condition(frame, 2, spread[:4]), frame, first[:, :, :4])
+    np.testing.assert_allclose(ours[0][:, :6], bare[0], atol=1e-4)
+    np.testing.assert_allclose(ours[1][:, :6], bare[1], atol=1e-4)
+    reference = Strategy(frame.reference[..., :2], frame.reference[..., 2:])
+    rate = jaxsec.sum_secrecy_rate(*reference, h_user, h_eve, 1.0)
+    np.testing.assert_allclose(padded.reference_rate, jnp.maximum(rate, 1.0), rtol=1e-4)
+
+
+def test_idle_steps_do_nothing():
+    """A plan filled up is the same sampler."""
+    mask = jnp.ones((2, 3))
+    first = jax.random.normal(KEY, mask.shape)
+    schedule = process.linear_schedule()
+
+    def sample(plan):
+        return sampling.follow(
+            KEY, lambda z, t: 0.3 * z, schedule, mask, plan, first, prediction="noise"
+        )
+
+    np.testing.assert_allclose(sample(plan(2, longest=5)), sample(plan(2)), rtol=1e-6)
+
+
+def strategies(batch, num_steps):
+    """What the loss generates, sampled step by step as the designer does."""
+    model = models.tiny()
+    first = sampling.first_noise(jax.random.split(KEY)[0], batch.condition.mask.shape)
+    z = cdm.sample(
+        cdm.sampler_of(model), KEY, model.params, batch.condition, first, plan(num_steps)
+    )
+    table = jax.lax.complex(z[:, 0], z[:, 1]) * batch.spread
+    return coordinates.get("received").decode(batch.frame, table, 2)
+
+
+def test_the_loss_is_the_rate_of_what_is_sampled(batch):
+    model = models.tiny()
+    channels = (*batch.known[:2], 1.0)
+    raw = strategies(batch, 2)
+    for power, beams in (("projection", secrecy.project_to_budget(*raw)), ("penalty", raw)):
+        config = dataclasses.replace(CONFIG, power=power, relative=False, penalty=0.1)
+        loss = finetune.make_loss(config, cdm.sampler_of(model))
+        value = loss(model.params, KEY, batch, 0.05, plan(2))
+        rate = secrecy.smooth_secrecy_rates(*beams, *channels, 0.05).sum(axis=-1).mean()
+        norm = jnp.sqrt(secrecy.power(*beams))
+        wanted = -rate + 0.1 * jnp.mean((norm - 1.0) ** 2)
+        np.testing.assert_allclose(value, wanted, rtol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "change",
+    [{"refine": 1}, {"num_candidates": 2, "max_error": 0.1, "num_draws": 2}],
+)
+def test_gradients_are_those_of_finite_differences(change, batch, no_type_checks):
+    config = dataclasses.replace(CONFIG, **change)
+    model = models.tiny()
+    if config.max_error:
+        model = finetune.told_error(model)
+        batch = jax.tree.map(jnp.asarray, source("uncertain", max_error=0.1).draw(1))
+        assert float(batch.known.error_user.max()) > 0
+    loss = jax.jit(finetune.make_loss(config, cdm.sampler_of(model)))
+    arguments = (KEY, batch, 0.2, plan(2))
+    gradient = jax.grad(loss)(model.params, *arguments)
+    length = np.sqrt(sum(float(jnp.sum(g**2)) for g in jax.tree.leaves(gradient)))
+    assert np.isfinite(length)
+    assert length > 0
+
+    def along(t):
+        moved = jax.tree.map(lambda p, g: p + t * g / length, model.params, gradient)
+        return float(loss(moved, *arguments))
+
+    step = 1e-2
+    np.testing.assert_allclose((along(step) - along(-step)) / (2 * step), length, rtol=0.05)
+
+
+@pytest.mark.slow
+def test_fine_tuning_raises_the_rate_and_compiles_once(batch):
+    model = models.tiny()
+    state = states.initial(jax.tree.map(jnp.copy, model.params), finetune.optimiser(CONFIG))
+    step = finetune.make_step(
+        dataclasses.replace(CONFIG, learning_rate=1e-2), cdm.sampler_of(model)
+    )
+    loss = jax.jit(finetune.make_loss(CONFIG, cdm.sampler_of(model)))
+    before = loss(model.params, KEY, batch, 0.02, plan(2))
+    for i in range(CONFIG.num_steps):
+        state, value = step(state, source().draw(10 + i), finetune.plan_of(CONFIG, i))
+        assert np.isfinite(value)
+    assert step._cache_size() == 1  # pyright: ignore
+    after = loss(state.params, KEY, batch, 0.02, plan(2))
+    assert float(after) < float(before) - 0.002
+    counts = {int(finetune.plan_of(CONFIG, i).active.sum()) for i in range(20)}
+    assert counts == {1, 2}
+
+
+def test_told_of_no_error_it_designs_as_before(batch):
+    model = models.tiny()
+    told = finetune.told_error(model)
+    assert told.coordinates == "uncertain"
+    assert finetune.told_error(told) is told
+    for name, which in (("received", model), ("uncertain", told)):
+        problem = batch if name == "received" else source(name).draw(1)
+        loss = finetune.make_loss(CONFIG, cdm.sampler_of(which))
+        value = loss(which.params, KEY, problem, 0.05, plan(1))
+        if name == "received":
+            wanted = value
+    np.testing.assert_allclose(value, wanted, rtol=1e-5)
+    assert posterior.num_receivers(batch.known) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"ddim_steps": ()}, "`ddim_steps` must hold counts of at least 1"),
+        ({"power": "scaling"}, "`power` must be one of projection, penalty"),
+        ({"max_error": 1.0}, r"`max_error` must lie in \[0, 1\)"),
+        ({"refine": 1, "max_error": 0.1}, "`refine` must be 0 where there is a CSI error"),
+        ({"num_candidates": 0}, "`num_candidates` must be at least 1"),
+    ],
+)
+def test_bad_configurations_are_named(change, message, no_type_checks):
+    with pytest.raises(jaxsec.InputError, match=message):
+        dataclasses.replace(CONFIG, **change)
+
+
+@pytest.mark.slow
+def test_the_command_resumes_exactly_and_writes_a_model(tmp_path, no_type_checks, capsys):
+    start = tmp_path / "start.npz"
+    modelfile.save(start, models.tiny(), {})
+    options = ["--model", str(start), "--size", "4", "2", "1", "--batch-entries", "48"]
+    options += ["--num-steps", "6", "--save-every", "2", "--ddim-steps", "1"]
+    assert main(["finetune", "--out", str(tmp_path / "whole"), *options]) == 0
+    whole = modelfile.load(tmp_path / "whole" / "model.npz")
+    card = modelfile.read_card(tmp_path / "whole" / "model.npz")
+    assert card["fine_tuning"]["ddim_steps"] == [1]
+    assert json.loads((tmp_path / "whole" / "metrics.jsonl").read_text())["step"] == 6
+    # As if it had been killed after step 4: the last checkpoint is gone, and so is the model.
+    for name in ("model.npz", "model.json", "metrics.jsonl"):
+        (tmp_path / "whole" / name).unlink()
+    newest = tmp_path / "whole" / "checkpoints" / "6"
+    newest.rename(tmp_path / "gone")
+    assert main(["finetune", "--out", str(tmp_path / "whole"), *options]) == 0
+    again = modelfile.load(tmp_path / "whole" / "model.npz")
+    jax.tree.map(np.testing.assert_array_equal, whole.params, again.params)
+    assert main(["finetune", "--out", str(tmp_path / "x"), "--model", "nothing"]) == 2
+    assert "`--model` must be one of cdm-antenna" in capsys.readouterr().err
