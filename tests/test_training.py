@@ -1,8 +1,7 @@
-"""Pre-training: batches from the step alone, a loss that falls, exact resume, many devices."""
+"""Pre-training: batches from the step alone, a loss that falls, exact resume."""
 
 import dataclasses
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -173,41 +172,6 @@ def test_killed_at_any_moment_it_ends_with_the_same_parameters(folder, tmp_path,
     ]
     assert [x["step"] for x in lines[0]] == [x["step"] for x in lines[1]] == [50, 100, 150]
     assert lines[0][-1]["loss"] == lines[1][-1]["loss"]  # the lines before lost their first steps
-
-
-DEVICES = """
-import sys
-import jax, numpy as np
-from jaxsec.training import parallel, pretrain
-from tests import test_training as ours
-assert jax.device_count() == int(sys.argv[2])
-data, _ = ours.load(sys.argv[1], multiple=4)
-network = ours.denoisers.make("mlp", ours.TINY)
-mesh = parallel.devices()
-state = pretrain.initial_state(ours.CONFIG, network, data.buckets[0])
-state = parallel.replicate(mesh, state)
-step = pretrain.make_train_step(ours.CONFIG, network, mesh)
-for i in range(4):
-    batch = parallel.share(mesh, data.draw(i))
-    assert len(batch.z.sharding.device_set) == mesh.size
-    state, loss = step(state, batch)
-    print(float(loss))
-leaf = jax.tree.leaves(state.params)[1]
-assert leaf.sharding.is_fully_replicated
-print(float(sum(np.abs(x).sum() for x in jax.tree.leaves(state.params))))
-"""
-
-
-@pytest.mark.slow
-def test_four_devices_train_as_one(folder):
-    printed = []
-    for count in (1, 4):
-        environment = {**os.environ, "JAX_NUM_CPU_DEVICES": str(count)}
-        command = [sys.executable, "-c", DEVICES, str(folder), str(count)]
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        assert run.returncode == 0, run.stderr
-        printed.append([float(x) for x in run.stdout.split()])
-    np.testing.assert_allclose(printed[1], printed[0], rtol=1e-4)
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from jaxsec import checks, designers
 from jaxsec.archive import atomic_write, check_writable
 from jaxsec.channels import Channels, Scenario
 from jaxsec.strategy import Strategy
+from jaxsec.training import parallel
 
 SLICE = 4096
 """Most channels designed in one call: what is shown as one step of the progress bar."""
@@ -202,8 +203,12 @@ class Advance(Protocol):
 
 @contextlib.contextmanager
 def progress(description: str, total: int) -> Iterator[Advance]:
-    """Yields a function that moves a bar on a terminal's stderr, and does nothing elsewhere."""
+    """Yields a function that moves a bar on a terminal's stderr, and does nothing elsewhere.
+
+    Of several processes the first shows its bar.
+    """
     console = Console(stderr=True)
+    shown = console.is_terminal and parallel.is_first()
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -211,9 +216,7 @@ def progress(description: str, total: int) -> Iterator[Advance]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
         task = bar.add_task(description, total=total, note="")
         yield lambda done, note="": bar.update(task, advance=done, note=note)
 

@@ -11,6 +11,7 @@ import tyro
 
 from jaxsec import cdm, checks, coordinates, modelfile, pretrained
 from jaxsec.cli import common
+from jaxsec.cli.launch import LaunchOptions
 from jaxsec.strategy import Size
 from jaxsec.training import finetune, parallel, problems
 from jaxsec.training import run as training
@@ -63,6 +64,9 @@ class Command:
     """Steps between checkpoints."""
     seed: int = 0
     """Seed of channels and noise."""
+    launch: tyro.conf.OmitArgPrefixes[LaunchOptions] = dataclasses.field(
+        default_factory=LaunchOptions
+    )
 
 
 def run(command: Command, argv: list[str]) -> None:
@@ -71,8 +75,10 @@ def run(command: Command, argv: list[str]) -> None:
     common.check_seed(command.seed)
     names = [field.name for field in dataclasses.fields(finetune.Config)]
     config = finetune.Config(**{n: getattr(command, n) for n in names if hasattr(command, n)})
-    path = _path(command.model)
-    model = modelfile.load(path)
+    command.launch.join()
+    with parallel.together():
+        path = _path(command.model)
+        model = modelfile.load(path)
     if config.max_error > 0.0:
         model = finetune.told_error(model)
     only = None if command.size is None else Size(*command.size)
@@ -116,6 +122,8 @@ def run(command: Command, argv: list[str]) -> None:
             save_every=command.save_every,
             report=report,
         )
+    if not parallel.is_first():
+        return
     card = {
         "command": shlex.join(["jaxsec", *argv]),
         "start": start,

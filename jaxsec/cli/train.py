@@ -10,6 +10,7 @@ import tyro
 
 from jaxsec import checks, coordinates, modelfile
 from jaxsec.cli import common
+from jaxsec.cli.launch import LaunchOptions
 from jaxsec.diffusion import denoisers
 from jaxsec.diffusion.process import Prediction
 from jaxsec.training import batches, dataset, parallel, pretrain
@@ -22,7 +23,8 @@ class Command:
     """Train a diffusion model on expert data made by `jaxsec dataset`.
 
     Can be killed and started again with the same options: it goes on from its last checkpoint and
-    ends with the same parameters, bit by bit. Uses all devices that JAX sees.
+    ends with the same parameters, bit by bit. Uses all devices that JAX sees, and those of several
+    machines if it is started on each.
     """
 
     data: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="DATA")]
@@ -45,15 +47,20 @@ class Command:
     """Steps between checkpoints."""
     seed: int = 0
     """Seed of parameters, batches and noise."""
+    launch: tyro.conf.OmitArgPrefixes[LaunchOptions] = dataclasses.field(
+        default_factory=LaunchOptions
+    )
 
 
 def run(command: Command, argv: list[str]) -> None:
     """Trains, or goes on training, and writes the model."""
     checks.check_at_least("--save-every", command.save_every, 1)
     common.check_seed(command.seed)
+    command.launch.join()
     names = [field.name for field in dataclasses.fields(pretrain.Config)]
     config = pretrain.Config(**{n: getattr(command, n) for n in names if hasattr(command, n)})
-    manifest = dataset.read_manifest(command.data)
+    with parallel.together():
+        manifest = dataset.read_manifest(command.data)
     content = dataset.content_hash(manifest)
     made_from = {"config": dataclasses.asdict(config), "data": content}
     checkpoints = Checkpoints(command.out, made_from)
@@ -88,6 +95,8 @@ def run(command: Command, argv: list[str]) -> None:
             save_every=command.save_every,
             report=report,
         )
+    if not parallel.is_first():
+        return
     model = pretrain.to_model(config, network, state, standardiser, manifest)
     card = {
         "command": shlex.join(["jaxsec", *argv]),

@@ -10,12 +10,16 @@ from orbax.checkpoint import v1 as ocp
 
 from jaxsec import checks
 from jaxsec.archive import atomic_write, naming
+from jaxsec.training import parallel
 
 KEPT = 2
 
 
 class Checkpoints:
-    """The checkpoints in a folder, of one run: what it was started with is kept beside them."""
+    """The checkpoints in a folder, of one run: what it was started with is kept beside them.
+
+    All processes of a run open, restore, save and close them together, in a folder they share.
+    """
 
     def __init__(self, folder: str | os.PathLike[str], run: dict[str, Any]) -> None:
         """Opens a folder, or makes it.
@@ -28,11 +32,12 @@ class Checkpoints:
           InputError: the folder cannot be made, or belongs to another run.
         """
         self._folder = Path(os.path.abspath(folder))
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise checks.InputError(f"{folder}: cannot be made: {error.strerror}") from None
-        self._claim(self._folder / "run.json", run)
+        text = json.dumps(run, indent=1, sort_keys=True) + "\n"
+        with parallel.together():
+            if parallel.is_first():
+                self._claim(text)
+        with parallel.together():
+            self._check(text)
         self._checkpointer = ocp.training.Checkpointer(
             str(self._folder / "checkpoints"),
             preservation_policy=ocp.training.preservation_policies.LatestN(  # pyright: ignore
@@ -50,14 +55,15 @@ class Checkpoints:
         latest = self._checkpointer.latest
         if latest is None:
             return None
-        try:
-            state = self._checkpointer.load(latest, jax.tree.map(_abstract, example))
-        except Exception as error:
-            brief = " ".join(str(error).split())[:120]
-            raise checks.InputError(
-                f"{self._folder / 'checkpoints' / str(latest.step)}: the checkpoint is damaged or "
-                f"does not fit; delete it to go on from the one before ({brief})"
-            ) from None
+        with parallel.together():
+            try:
+                state = self._checkpointer.load(latest, jax.tree.map(_abstract, example))
+            except Exception as error:
+                brief = " ".join(str(error).split())[:120]
+                raise checks.InputError(
+                    f"{self._folder / 'checkpoints' / str(latest.step)}: the checkpoint is damaged "
+                    f"or does not fit; delete it to go on from the one before ({brief})"
+                ) from None
         return latest.step, state
 
     def save(self, step: int, state: Any) -> None:
@@ -68,14 +74,22 @@ class Checkpoints:
         """Waits until everything is written."""
         self._checkpointer.close()
 
-    @staticmethod
-    def _claim(path: Path, run: dict[str, Any]) -> None:
-        text = json.dumps(run, indent=1, sort_keys=True) + "\n"
+    def _claim(self, text: str) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise checks.InputError(f"{self._folder}: cannot be made: {error.strerror}") from None
+        path = self._folder / "run.json"
         if not path.exists():
             with atomic_write(path) as file:
                 file.write(text.encode())
-            return
+
+    def _check(self, text: str) -> None:
+        path = self._folder / "run.json"
         with naming(path):
+            checks.require(
+                path.exists(), "all processes must share the folder, but one does not see this file"
+            )
             checks.require(
                 path.read_text() == text,
                 "the folder holds a run with other options: choose another folder, or delete it",

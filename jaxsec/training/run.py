@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxsec.training import parallel
 from jaxsec.training.checkpoint import Checkpoints
 
 METRICS_EVERY = 50
@@ -29,7 +30,8 @@ def run(
     """Trains up to `num_steps`, from the newest checkpoint if there is one.
 
     Args:
-      folder: gets `metrics.jsonl`, a line every 50 steps: step, loss, samples a second, seconds.
+      folder: gets `metrics.jsonl`, a line every 50 steps: step, loss, samples a second, seconds;
+        from the first process only.
       checkpoints: of this run.
       state: the state before the first step.
       train: one step: (state, batch) to (state, loss).
@@ -48,7 +50,7 @@ def run(
     restored = checkpoints.restore(state)
     if restored is not None:
         first, state = restored
-    metrics = Path(folder) / "metrics.jsonl"
+    metrics = Path(folder) / "metrics.jsonl" if parallel.is_first() else Path(os.devnull)
     seconds_before = _cut(metrics, first)
     began, losses, samples = time.perf_counter(), [], 0
     since = began
