@@ -6,7 +6,7 @@ from collections.abc import Callable
 import jax
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
-from jaxsec import checks
+from jaxsec import checks, posterior
 from jaxsec.precoding import gpip, linear
 from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
@@ -32,18 +32,24 @@ class Options:
     num_starts: int = 1
     """Starts of "opt", the best kept."""
     num_samples: int = 1
-    """Candidates of "cdm", the best kept."""
+    """Candidates of a diffusion model, the best kept."""
     refine: int = 0
-    """Steps of OPT's iteration after "cdm"."""
+    """Steps of OPT's iteration after "cdm", "cdm-f" or "cdm-mlp"."""
     ddim_steps: int | None = None
-    """Sampling steps of "cdm"; None is 4."""
+    """Sampling steps of a diffusion model; None is 4."""
     denoiser: str = "set"
     """The network of "cdm": "set" for any K and L up to 8, "unet" for K = 2 and L = 4."""
+    csi_error: float = 0.0
+    """Error variance of the channels, which are estimates, for "opt-loaded" and "cdm-f-robust"."""
 
     def __post_init__(self) -> None:
         checks.require(
             self.denoiser in DENOISERS,
             f"`denoiser` must be one of {', '.join(DENOISERS)}, but is {self.denoiser!r}",
+        )
+        checks.require(
+            0.0 <= self.csi_error < 1.0,
+            f"`csi_error` must lie in [0, 1), but is {self.csi_error}",
         )
         checks.check_at_least("num_starts", self.num_starts, 1)
         checks.check_at_least("num_samples", self.num_samples, 1)
@@ -98,6 +104,14 @@ def _opt(h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Opt
     ).strategy
 
 
+def _opt_loaded(
+    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
+) -> Strategy:
+    known = posterior.posterior(h_user, h_eve, options.csi_error)
+    loaded = posterior.loaded(known, noise_power)
+    return _opt(loaded.h_user, loaded.h_eve, loaded.noise_power, options)
+
+
 def _generative(weights: Callable[[Options], str]) -> Designer:
     def designer(
         h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
@@ -105,12 +119,7 @@ def _generative(weights: Callable[[Options], str]) -> Designer:
         from jaxsec import cdm, pretrained  # flax, which the classical designs do without
 
         model = pretrained.load(weights(options))
-        given = options.num_noise_beams
-        checks.require(
-            given in (None, model.num_noise_beams),
-            f"`num_noise_beams` must be {model.num_noise_beams} for a diffusion model, but is "
-            f"{given}",
-        )
+        _check_beams(options, model.num_noise_beams)
         strategy = cdm.design(
             model,
             options.key,
@@ -127,6 +136,39 @@ def _generative(weights: Callable[[Options], str]) -> Designer:
     return designer
 
 
+def _robust(
+    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
+) -> Strategy:
+    from jaxsec import cdm, pretrained, robust
+
+    model = pretrained.load("cdm-f-robust")
+    _check_beams(options, model.num_noise_beams)
+    checks.require(
+        options.refine == 0 or options.csi_error == 0.0,
+        f"`refine` must be 0 where `csi_error` is not: OPT's iteration trusts the channels, but is "
+        f"{options.refine}",
+    )
+    strategy = robust.design(
+        model,
+        options.key,
+        posterior.posterior(h_user, h_eve, options.csi_error),
+        noise_power,
+        num_samples=options.num_samples,
+        num_steps=options.ddim_steps or cdm.DEFAULT_STEPS,
+    )
+    if options.refine:
+        strategy = gpip.refine(strategy, h_user, h_eve, noise_power, num_steps=options.refine)
+    return strategy
+
+
+def _check_beams(options: Options, wanted: int) -> None:
+    given = options.num_noise_beams
+    checks.require(
+        given in (None, wanted),
+        f"`num_noise_beams` must be {wanted} for a diffusion model, but is {given}",
+    )
+
+
 def _beams(options: Options) -> int:
     given = options.num_noise_beams
     return DEFAULT_NOISE_BEAMS if given is None else given
@@ -140,8 +182,11 @@ METHODS: dict[str, Designer] = {
     "rzf-ns-aimed": _rzf_ns_aimed,
     "opt-plain": _opt_plain,
     "opt": _opt,
+    "opt-loaded": _opt_loaded,
     "cdm": _generative(lambda options: f"cdm-{options.denoiser}"),
     "cdm-mlp": _generative(lambda options: "cdm-mlp"),
+    "cdm-f": _generative(lambda options: "cdm-f"),
+    "cdm-f-robust": _robust,
 }
 """Every method by its name on the command line."""
 
@@ -159,6 +204,7 @@ def design(
     refine: int = 0,
     ddim_steps: int | None = None,
     denoiser: str = "set",
+    csi_error: float = 0.0,
 ) -> Strategy:
     """Beams and artificial noise for given channels, by any method of the library.
 
@@ -170,10 +216,12 @@ def design(
         gives the same design.
       num_noise_beams: J; by default 2, or the whole null space (M − K) for "rzf-ns".
       num_starts: starts of "opt", the best kept.
-      num_samples: candidates of "cdm", the best by true rate kept.
-      refine: steps of OPT's iteration on what "cdm" has made.
-      ddim_steps: sampling steps of "cdm"; 4 by default.
+      num_samples: candidates of a diffusion model, the best by true rate kept.
+      refine: steps of OPT's iteration on what a diffusion model has made.
+      ddim_steps: sampling steps of a diffusion model; 4 by default.
       denoiser: network of "cdm", "set" or "unet"; the second serves K = 2 and L = 4 only.
+      csi_error: error variance of `h_user` and `h_eve`, which are estimates as
+        `estimate_channels` makes them; heeded by "opt-loaded" and "cdm-f-robust".
 
     Returns:
       w [..., M, K] and v [..., M, J] with ‖w‖² + ‖v‖² = 1.
@@ -197,5 +245,6 @@ def design(
         refine=refine,
         ddim_steps=ddim_steps,
         denoiser=denoiser,
+        csi_error=csi_error,
     )
     return METHODS[method](h_user, h_eve, noise_power, options)

@@ -49,13 +49,15 @@ class MethodOptions:
     num_starts: int = 1
     """Starting points for opt, of which the best result is kept."""
     num_samples: int = 1
-    """Candidates that cdm samples for a channel, of which the best is kept."""
+    """Candidates that a diffusion model samples for a channel, of which the best is kept."""
     refine: int = 0
-    """Steps of opt's iteration on what cdm has sampled."""
+    """Steps of opt's iteration on what a diffusion model has sampled."""
     ddim_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Sampling steps of cdm. None is 4."""
+    """Sampling steps of a diffusion model. None is 4."""
     denoiser: Literal["set", "unet"] = "set"
     """Network of cdm: set for any K and L up to 8, unet for K=2 and L=4."""
+    csi_error: float = 0.0
+    """Error variance of the channels that methods are given, for opt-loaded and cdm-f-robust."""
 
     def check(self) -> None:
         """Raises `InputError`, naming the option, where a count is out of range."""
@@ -69,6 +71,10 @@ class MethodOptions:
             value = getattr(self, name)
             if value is not None:
                 checks.check_at_least(f"--{name.replace('_', '-')}", value, least)
+        checks.require(
+            0.0 <= self.csi_error < 1.0,
+            f"`--csi-error` must lie in [0, 1), but is {self.csi_error}",
+        )
 
 
 class Timing(NamedTuple):

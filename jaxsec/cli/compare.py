@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jaxsec import checks
-from jaxsec.channels import Channels, Scenario, sample_channels
+from jaxsec.channels import Channels, Scenario, estimate_channels, sample_channels
 from jaxsec.cli import common, judge
 from jaxsec.files import normalise
 
@@ -24,12 +24,15 @@ REFERENCE_SLICE = 64  # channels a call of the reference, for the progress bar
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """Compare methods on random channels: secrecy rate, gap to best known, time a channel."""
+    """Compare methods on random channels: secrecy rate, gap to best known, time a channel.
+
+    With --csi-error, methods are given estimates and judged on the channels.
+    """
 
     methods: Annotated[
-        tuple[str, ...], tyro.conf.arg(metavar="{" + ",".join(common.METHODS) + "} ...")
+        tuple[str, ...], tyro.conf.arg(metavar="{all," + ",".join(common.METHODS) + "} ...")
     ] = ("rzf-ns", "opt-plain", "opt", "cdm")
-    """Methods to compare, in this order."""
+    """Methods to compare, in this order; all of them by the word all."""
     num_channels: int = 256
     """Random channels, the same for every method."""
     seed: int = 0
@@ -74,7 +77,8 @@ class Comparison(NamedTuple):
 def run(command: Command, argv: list[str]) -> None:
     """Samples, designs, judges and prints the table."""
     scenario = command.scenario.scenario()
-    methods = tuple(dict.fromkeys(command.methods))
+    named = common.METHODS if command.methods == ("all",) else command.methods
+    methods = tuple(dict.fromkeys(named))
     checks.require(bool(methods), "`--methods` must name at least one method")
     for method in methods:
         common.check_method("--methods", method)
@@ -101,7 +105,8 @@ def run(command: Command, argv: list[str]) -> None:
 
 def _compare(command: Command, methods: tuple[str, ...], channels: Channels) -> Comparison:
     normalised = normalise(channels)
-    results = [_result(command, method, channels, normalised) for method in methods]
+    given = normalise(_estimates(command, channels))
+    results = [_result(command, method, channels, given) for method in methods]
     if not command.best_known:
         return Comparison(results, None)
     best = np.maximum.reduce(
@@ -113,14 +118,27 @@ def _compare(command: Command, methods: tuple[str, ...], channels: Channels) -> 
     return Comparison(results, best)
 
 
-def _result(command: Command, method: str, channels: Channels, normalised: Channels) -> Result:
+def _estimates(command: Command, channels: Channels) -> Channels:
+    """What methods are told of the channels."""
+    error = command.options.csi_error
+    if error == 0.0:
+        return channels
+    keys = jax.random.split(jax.random.fold_in(common.keys(command.seed)[0], 1))
+    h_user, h_eve = (
+        np.asarray(estimate_channels(key, h, error))
+        for key, h in zip(keys, channels[:2], strict=True)
+    )
+    return Channels(h_user, h_eve, channels.noise_power)
+
+
+def _result(command: Command, method: str, channels: Channels, given: Channels) -> Result:
     n = command.num_channels
     runs = []
     with common.progress(f"designing ({method})", n * (1 + REPEATS)) as advance:
         for _ in range(1 + REPEATS):  # the first run warms up: it compiles
             run = common.design_in_slices(
                 method,
-                normalised,
+                given,
                 command.seed,
                 options=command.options,
                 advance=advance,
@@ -193,11 +211,16 @@ def _mean_dict(samples: np.ndarray) -> dict[str, Any]:
 
 
 def _title(scenario: Scenario, num_channels: int) -> str:
-    return (
-        f"{scenario.num_antennas} antennas, {scenario.num_users} users, "
-        f"{scenario.num_eavesdroppers} eavesdroppers, {scenario.transmit_power_dbm:g} dBm, "
-        f"{num_channels} channels"
-    )
+    counts = [
+        f"{count} {name}{'' if count == 1 else 's'}"
+        for count, name in (
+            (scenario.num_antennas, "antenna"),
+            (scenario.num_users, "user"),
+            (scenario.num_eavesdroppers, "eavesdropper"),
+        )
+    ]
+    power = f"{scenario.transmit_power_dbm:g} dBm"
+    return ", ".join([*counts, power, f"{num_channels} channel{'' if num_channels == 1 else 's'}"])
 
 
 def _print(report: dict[str, Any], scenario: Scenario) -> None:
