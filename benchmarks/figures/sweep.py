@@ -73,7 +73,8 @@ def _rows(x: float, point: Measured) -> list[list]:
 def draw(study: Study, sweep: Sweep, rows: list[list]) -> Figure:
     """The picture, from rows of `COLUMNS`."""
     caption = study.caption(
-        f"{study.effort.num_channels} channels a point; bands: 95% confidence.",
+        f"{study.effort.num_channels} channels a point; bands: 95% confidence, on the left of best "
+        "known only: the channels are the same for all.",
         reference_text(study),
         sweep.note,
     )
@@ -81,17 +82,17 @@ def draw(study: Study, sweep: Sweep, rows: list[list]) -> Figure:
         figure = blank(11.5, 4.6, caption, f"Sum secrecy rate: {sweep.title}")
         left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.25))
         for name, scheme in SCHEMES.items():
-            own = np.array([[row[0], *row[2:6]] for row in rows if row[1] == name])
-            x, mean, ci95, share, share_ci95 = own.T
+            own = np.array([[row[0], row[2], *row[4:6]] for row in rows if row[1] == name])
+            x, mean, share, share_ci95 = own.T
             line = {**scheme.drawn, "markersize": 5, "linewidth": 1.5}
             left.plot(x, mean, **line)
-            left.fill_between(x, mean - ci95, mean + ci95, color=scheme.colour, alpha=0.15, lw=0)
             right.plot(x, np.maximum(1.0 - share, SMALLEST_GAP), label=scheme.label, **line)
             low, high = (1.0 - share + sign * share_ci95 for sign in (-1, 1))
             low, high = np.maximum(low, SMALLEST_GAP), np.maximum(high, SMALLEST_GAP)
             right.fill_between(x, low, high, color=scheme.colour, alpha=0.2, lw=0)
-        best = np.array([[row[0], row[2]] for row in rows if row[1] == "best known"])
-        left.plot(*best.T, color=BEST_KNOWN, linestyle=":", linewidth=1.5, label="best known")
+        x, mean, ci95 = np.array([[row[0], *row[2:4]] for row in rows if row[1] == "best known"]).T
+        left.plot(x, mean, color=BEST_KNOWN, linestyle=":", linewidth=1.5, label="best known")
+        left.fill_between(x, mean - ci95, mean + ci95, color=BEST_KNOWN, alpha=0.1, lw=0)
         left.set_ylabel("bit/s/Hz")
         left.set_title("Mean")
         left.legend(frameon=False, loc="best")
@@ -100,7 +101,7 @@ def draw(study: Study, sweep: Sweep, rows: list[list]) -> Figure:
         beside(right)
         for axes in (left, right):
             axes.set_xlabel(sweep.axis)
-            axes.set_xticks(best[:, 0])
+            axes.set_xticks(x)
     return figure
 
 
