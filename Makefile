@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-fast lint bench train finetune lock clean
+.PHONY: run test test-fast lint bench figures figures-quick train finetune lock clean
 
 run: $(READY)  ## the main job: all designs on the default scenario, table and picture
 	@mkdir -p out
@@ -25,6 +25,12 @@ bench: $(READY)  ## the speed claims of the README, under fifteen minutes
 	@mkdir -p out
 	$(BIN)/python benchmarks/speed/solver.py --json out/solver.json
 	$(BIN)/python benchmarks/speed/denoiser.py --json out/denoiser.json
+
+figures: $(READY)  ## the pictures of P1, and gap and latency, from the shipped weights; under half an hour on 2 cores
+	$(BIN)/python benchmarks/figures/everything.py
+
+figures-quick: $(READY)  ## the same from few channels and few points, in minutes
+	$(BIN)/python benchmarks/figures/everything.py --quick
 
 train: $(READY)  ## the shipped diffusion model from nothing, data included; about 40 minutes on 2 cores
 	$(BIN)/jaxsec dataset --out out/mixed --num-channels 300000 --seed 1

@@ -97,18 +97,3 @@ def test_ablation_trains_and_judges(benchmark, monkeypatch, tmp_path, capsys, no
     assert rows[0]["ratio"][0] > 0.5
     assert rows[2]["ratio"][0] < rows[0]["ratio"][0]
     assert "of OPT" in capsys.readouterr().out
-
-
-def test_figure_3a_draws_what_training_wrote(benchmark, tmp_path):
-    module = benchmark("figures/figure_3a.py")
-    run = tmp_path / "run"
-    run.mkdir()
-    with pytest.raises(module.checks.InputError, match="there are no metrics"):
-        module.read(run)
-    lines = [{"step": 50 * (i + 1), "loss": 1.0 / (i + 1)} for i in range(20)]
-    (run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    module.main(module.Arguments(runs=(run,), out=tmp_path / "figure"))
-    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
-    table = (tmp_path / "figure.csv").read_text().splitlines()
-    assert table[:2] == ["run,step,loss", "run,50,1.0"] and len(table) == 21
-    np.testing.assert_allclose(module.running_mean(np.arange(1.0, 5.0), 2), [1.0, 1.5, 2.5, 3.5])
