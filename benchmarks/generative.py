@@ -17,7 +17,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import tyro
-from points import Point, named, scenario
+from points import named, scenario
 from rich.console import Console
 from rich.table import Table
 
@@ -75,10 +75,10 @@ def designs(model: cdm.Model, arguments: Arguments, channels: Channels):
 CONTENDERS = (*BASELINES, "1 sample", "best of 8", "best of 8 + 2")
 
 
-def measure(model: cdm.Model, arguments: Arguments, point: Point) -> dict[str, float]:
+def measure(model: cdm.Model, arguments: Arguments, scenario: jaxsec.Scenario) -> dict[str, float]:
     """Mean rates, ratios of means to best known, and their intervals."""
     key = jax.random.key(arguments.seed)
-    channels = jaxsec.sample_channels(key, scenario(point), arguments.num_channels)
+    channels = jaxsec.sample_channels(key, scenario, arguments.num_channels)
     rates = {
         name: np.asarray(jaxsec.sum_secrecy_rate(*strategy, *channels), np.float64)
         for name, strategy in designs(model, arguments, channels)
@@ -90,8 +90,7 @@ def measure(model: cdm.Model, arguments: Arguments, point: Point) -> dict[str, f
         num_steps=arguments.num_steps,
     )
     best = np.max([best, *rates.values()], axis=0)
-    result = named(point)
-    result["best known"] = float(best.mean())
+    result = {"best known": float(best.mean())}
     for name, rate in rates.items():
         ratio = rate.mean() / best.mean()
         spread = (rate - ratio * best).std() / best.mean()  # of a ratio of means, to first order
@@ -114,7 +113,7 @@ def main(arguments: Arguments) -> None:
             continue
         if results and point[:3] != tuple(results[-1][axis] for axis in "MKL"):
             jax.clear_caches()  # hundreds of compiled programs are more than a process can map
-        result = measure(model, arguments, point)
+        result = named(point) | measure(model, arguments, scenario(point))
         results.append(result)
         cells = [f"{result[name]:.2%} ± {result[f'{name} ci95']:.2%}" for name in CONTENDERS]
         table.add_row(*[f"{x:g}" for x in point], f"{result['best known']:.2f}", *cells)

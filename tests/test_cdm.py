@@ -100,9 +100,11 @@ def test_refining_never_lowers_the_rate(channels):
 
 
 def test_shipped_models_are_named():
-    assert pretrained.names() == ("cdm-antenna", "cdm-mlp", "cdm-set", "cdm-unet")
+    assert pretrained.names() == (
+        *("cdm-antenna", "cdm-f", "cdm-f-robust", "cdm-mlp", "cdm-set", "cdm-unet"),
+    )
     with pytest.raises(jaxsec.InputError, match=r"`name` must be one of .*cdm-set"):
-        pretrained.load("cdm-f")
+        pretrained.load("cdm-g")
 
 
 def test_shipped_weights_are_small():
@@ -122,6 +124,16 @@ def test_shipped_model_is_close_to_opt(size, least, no_type_checks):
     channels = cases.channels(seed=77, n=200, num_antennas=m, num_users=k, num_eavesdroppers=l)
     ours = rates(jaxsec.design(*channels, method="cdm"), channels)
     assert ours.mean() >= least * rates(jaxsec.design(*channels), channels).mean()
+
+
+@pytest.mark.slow
+def test_fine_tuned_model_is_as_good_as_opt_in_one_call(no_type_checks):
+    """P1's claim, where it holds: K = 2, L = 4. One sample; held-out channels."""
+    channels = cases.channels(seed=78, n=300)
+    opt = rates(jaxsec.design(*channels), channels)
+    ours = rates(jaxsec.design(*channels, method="cdm-f", ddim_steps=1), channels)
+    assert ours.mean() >= 0.999 * opt.mean()
+    assert ours.mean() > rates(jaxsec.design(*channels, method="cdm"), channels).mean()
 
 
 @pytest.mark.slow

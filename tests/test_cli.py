@@ -204,6 +204,33 @@ def test_compare_without_best_known(tmp_path, capsys):
     assert "best known" not in capsys.readouterr().out
 
 
+def test_compare_designs_on_estimates_and_judges_on_the_truth(tmp_path):
+    rates = []
+    for error in ("0", "0.05"):
+        report = tmp_path / f"{error}.json"
+        argv = ["compare", "--methods", METHOD, "--num-channels", "40", "--num-antennas", "4"]
+        argv += ["--no-best-known", "--csi-error", error, "--json", str(report)]
+        assert main(argv) == 0
+        numbers = json.loads(report.read_text())
+        rates.append(numbers["methods"][0]["sum_secrecy_rate"]["mean"])
+    assert 0 < rates[1] < 0.8 * rates[0]
+
+
+@pytest.mark.slow
+def test_compare_all_runs_every_method(tmp_path, fake_reference, no_type_checks):
+    report = tmp_path / "r.json"
+    argv = ["compare", "--methods", "all", "--num-channels", "16", "--json", str(report)]
+    assert main(argv) == 0
+    methods = json.loads(report.read_text())["methods"]
+    assert [row["method"] for row in methods] == list(designers.METHODS)
+    assert all(row["ratio_to_best_known"]["worst"] > 0 for row in methods)
+
+
+def test_titles_count_in_words():
+    title = compare._title(Scenario(num_users=1, num_eavesdroppers=1), 1)
+    assert title == "8 antennas, 1 user, 1 eavesdropper, 20 dBm, 1 channel"
+
+
 def test_ratio_is_one_where_nothing_can_be_reached():
     timing = common.Timing(1.0, 1.0)
     result = compare.Result("opt", np.array([0.0, 1.0]), 2, timing)
@@ -292,6 +319,7 @@ def test_sample_refuses_bad_options(tmp_path, capsys, options, wanted):
         (["--methods", "opt", "magic"], "must be one of"),
         (["--methods"], "at least one method"),
         (["--num-channels", "0"], "`--num-channels`"),
+        (["--csi-error", "1"], "`--csi-error` must lie in [0, 1), but is 1.0"),
         (["--figure", "f.bmp"], "must end in .png"),
         (["--num-eavesdroppers", "-1"], "`num_eavesdroppers`"),
     ],

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import pickle
 import socket
 import subprocess
 import sys
@@ -14,9 +13,9 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import coordinates, modelfile
+from jaxsec import modelfile
 from jaxsec.cli.__main__ import main
-from jaxsec.training import batches, parallel
+from jaxsec.training import parallel
 
 pytestmark = pytest.mark.slow
 
@@ -72,46 +71,62 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def drawn(folder, tmp_path_factory):
-    """A file with batches of sixteen."""
-    path = tmp_path_factory.mktemp("batches") / "batches"
-    antenna = coordinates.get("antenna")
-    data, _ = batches.load(folder, antenna, entries=400, multiple=8, seed=3, advance=print)
-    assert data.sizes == (16,)
-    path.write_bytes(pickle.dumps(data))
-    return path
-
-
 PROGRAM = """
-import pathlib, pickle, sys
+import sys
 import jax, numpy as np
+from jaxsec import cdm, coordinates
 from jaxsec.diffusion import denoisers
-from jaxsec.training import batches, parallel, pretrain
+from jaxsec.diffusion.condition import Condition
+from jaxsec.strategy import Size
+from jaxsec.training import batches, finetune, parallel, pretrain, problems
+from jaxsec.training import state as states
+from tests import models
 from tests import test_training as ours
 
-drawn, out, count, *launch = sys.argv[1:]
+out, count, *launch = sys.argv[1:]
 if launch:
     parallel.join(launch[0], int(launch[1]), int(launch[2]))
 assert jax.device_count() == int(count)
-data = pickle.loads(pathlib.Path(drawn).read_bytes())
-rows, columns = batches.largest(data)
-network = denoisers.make("mlp", {**ours.TINY, "num_rows": rows, "num_columns": columns})
 mesh = parallel.devices()
+
+
+def shared(whole):
+    batch = parallel.share(mesh, whole)
+    part, all_ = jax.tree.leaves(batch)[0], jax.tree.leaves(whole)[0]
+    assert len(part.sharding.device_set) == mesh.size
+    for shard in part.addressable_shards:
+        assert shard.data.shape[0] == len(all_) // mesh.size
+        np.testing.assert_array_equal(shard.data, all_[shard.index])
+    return batch
+
+
+generator = np.random.default_rng(0)
+normal = lambda *shape: generator.standard_normal((64, *shape)).astype(np.float32)
+condition = Condition(
+    np.ones((64, 2, 6, 4), np.float32), normal(6, 4, 3), normal(2, 6, 4, 1), normal(6, 2),
+    normal(4, 2), normal(2, 2, 6, 6), normal(0, 0),
+)
+data = batches.Batches((batches.Samples(normal(2, 6, 4), condition),), (16,), 3)
+network = denoisers.make("mlp", ours.TINY)
 state = pretrain.initial_state(ours.CONFIG, network, data.buckets[0])
 state = parallel.replicate(mesh, state)
 step = pretrain.make_train_step(ours.CONFIG, network, mesh)
 losses = []
 for i in range(4):
-    whole = data.draw(i)
-    batch = parallel.share(mesh, whole)
-    assert len(batch.z.sharding.device_set) == mesh.size
-    for shard in batch.z.addressable_shards:
-        assert shard.data.shape[0] == len(whole.z) // mesh.size
-        np.testing.assert_array_equal(shard.data, whole.z[shard.index])
-    state, loss = step(state, batch)
+    state, loss = step(state, shared(data.draw(i)))
     losses.append(float(loss))
 leaves = jax.tree.leaves(state.params)
+
+config, model = finetune.Config(num_steps=4, ddim_steps=(1,), warmup_steps=0), models.tiny()
+source = problems.Source(
+    coordinates.get("received"), model.standardiser, 2, 192, 0.0, 8, 3, Size(4, 2, 1)
+)
+state = parallel.replicate(mesh, states.initial(model.params, finetune.optimiser(config)))
+step = finetune.make_step(config, cdm.sampler_of(model), mesh)
+for i in range(2):
+    state, loss = step(state, shared(source.draw(i)), finetune.plan_of(config, i))
+    losses.append(float(loss))
+leaves += jax.tree.leaves(state.params)
 assert all(leaf.sharding.is_fully_replicated for leaf in leaves)
 if parallel.is_first():
     np.savez(out, np.array(losses), *map(np.asarray, leaves))
@@ -119,10 +134,10 @@ if parallel.is_first():
 
 
 @pytest.fixture(scope="module")
-def alone(drawn):
-    """Losses and parameters of one device."""
-    out = drawn.with_name("alone.npz")
-    finish(["-c", PROGRAM, drawn, out, 1])
+def alone(tmp_path_factory):
+    """Losses and parameters of one device, of training and of fine-tuning."""
+    out = tmp_path_factory.mktemp("parallel") / "alone.npz"
+    finish(["-c", PROGRAM, out, 1])
     return out
 
 
@@ -133,15 +148,15 @@ def check_same(one, other):
             np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6)
 
 
-def test_eight_devices_train_as_one(drawn, alone):
-    out = drawn.with_name("eight.npz")
-    finish(["-c", PROGRAM, drawn, out, 8], devices=8)
+def test_eight_devices_train_as_one(alone):
+    out = alone.with_name("eight.npz")
+    finish(["-c", PROGRAM, out, 8], devices=8)
     check_same(out, alone)
 
 
-def test_two_processes_of_two_devices_train_as_one(drawn, alone):
-    out, where = drawn.with_name("two.npz"), address()
-    finish(*(["-c", PROGRAM, drawn, out, 4, where, 2, i] for i in range(2)), devices=2)
+def test_two_processes_of_two_devices_train_as_one(alone):
+    out, where = alone.with_name("two.npz"), address()
+    finish(*(["-c", PROGRAM, out, 4, where, 2, i] for i in range(2)), devices=2)
     check_same(out, alone)
 
 
