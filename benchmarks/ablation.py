@@ -125,7 +125,7 @@ def measure(arguments: Arguments, folder: Path, console: Console) -> list[dict[s
         rows.append(
             {"set": kind, "network": "closed form", "ratio": judge(arguments, None, JUDGED[kind])}
         )
-        for which in coordinates.COORDINATES:
+        for which in ("received", "antenna"):
             for name in NETWORKS:
                 began = time.perf_counter()
                 model, count = train(arguments, path, name, which)

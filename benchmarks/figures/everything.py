@@ -7,6 +7,7 @@ Points that figures share are measured once. Exit code 1 if a loss curve of Fig.
 
 import sys
 
+import csi_error
 import curves
 import figure_3a
 import figure_3b
@@ -15,6 +16,7 @@ import figure_4b
 import figure_4c
 import figure_4d
 import gap
+import jax
 import latency
 import sweep
 import tyro
@@ -38,6 +40,8 @@ def main(arguments: Arguments) -> int:
             print(f"{kind.name}: {error}", file=sys.stderr)
             missing = 1
     latency.make(study)
+    csi_error.make(study)
+    jax.clear_caches()
     points = [s for one in SWEEPS for s in sweep.scenarios(study, one).values()]
     measured = measure_all(study, [gap.SCENARIO, *points])
     gap.make(study, measured)

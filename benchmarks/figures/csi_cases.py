@@ -1,28 +1,18 @@
-"""Channels known with an error: who still keeps a secret?
-
-    python benchmarks/csi_error.py [--num-channels 512] [--json FILE]
+"""Channels known with an error, and what every method makes of them: for `csi_error.py`.
 
 P1's scenario at K = 2, L = 4, 20 dBm. Every method designs on estimates of error variance e; its
-strategies are judged on draws of the channels' posterior. Printed for each e: the mean sum secrecy
-rate with its 95% confidence interval, the 5th percentile, the probability that the rate falls below
-half of OPT's mean (secrecy outage), and the time a channel; then the paired differences to the
-robust model. Error loading counts `load` times the error's variance as receiver noise; `load` is
-tuned for each e on other channels than these.
+strategies are judged on draws of the channels' posterior. Error loading counts `load` times the
+error's variance as receiver noise; `load` is tuned for each e on other channels.
 """
 
-import dataclasses
-import json
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import tyro
-from rich.console import Console
-from rich.table import Table
+from measure import ratio
 
 import jaxsec
 from jaxsec import pretrained, robust, robust_reference
@@ -37,16 +27,37 @@ SLICE = 64
 """Channels judged, and ascended, at a time."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Arguments:
-    num_channels: int = 512
-    num_draws: int = 256
+REFERENCE = "robust reference"
+
+
+class Amount(NamedTuple):
+    """How much is measured."""
+
+    seed: int
+    num_channels: int
+    num_draws: int
     """Draws of each channel's posterior that strategies are judged on."""
-    errors: tuple[float, ...] = (0.0, 0.001, 0.01, 0.1)
-    seed: int = 40260
-    ascent_steps: int = 700
-    """Of the robust reference; 0 leaves it out."""
-    json: Path | None = None
+    ascent_steps: int
+    """Of the robust reference."""
+
+
+class Row(NamedTuple):
+    """What one method reached at one error; rates in bit/s/Hz."""
+
+    error: float
+    method: str
+    mean: float
+    ci95: float
+    percentile_5: float
+    outage: float
+    """Share of draws below half of OPT's mean."""
+    of_reference: float
+    """Mean over that of the robust reference."""
+    of_reference_ci95: float
+    ours_ahead_by: float
+    """Paired difference of the means to the robust model, best of 8."""
+    ours_ahead_by_ci95: float
+    us_per_channel: float
 
 
 class Case:
@@ -101,16 +112,14 @@ class Case:
 _judge = jax.jit(jaxsec.sum_secrecy_rate)
 
 
-def tune_load(arguments: Arguments, error: float) -> float:
+def tune_load(amount: Amount, error: float) -> float:
     """The load of the largest mean rate, on channels of another seed."""
-    if error == 0.0:
-        return 1.0
-    case = Case(arguments.seed + 1, arguments.num_channels, error, 64)
+    case = Case(amount.seed + 1, amount.num_channels, error, 64)
     means = [case.rates(case.loaded(load)).mean() for load in LOADS]
     return LOADS[int(np.argmax(means))]
 
 
-def contenders(arguments: Arguments, case: Case, load: float) -> dict[str, Callable[[], Strategy]]:
+def contenders(amount: Amount, case: Case, load: float) -> dict[str, Callable[[], Strategy]]:
     """Every method by its name."""
     model = pretrained.load("cdm-f-robust")
 
@@ -121,78 +130,49 @@ def contenders(arguments: Arguments, case: Case, load: float) -> dict[str, Calla
         name: lambda name=name: jaxsec.design(*case.estimate, method=name)
         for name in ("rzf-ns", "opt-plain", "opt", "cdm", "cdm-f")
     }
-    found: dict[str, Callable[[], Strategy]] = {
+    return {
         **plain,
         "opt, error-loaded": lambda: case.loaded(load),
         "cdm-f-robust, 1 step": ours(num_steps=1),
         "cdm-f-robust": ours(),
         OURS: ours(num_samples=8),
+        REFERENCE: lambda: case.ascent(case.loaded(load), amount.ascent_steps),
     }
-    if arguments.ascent_steps:
-        found["robust reference"] = lambda: case.ascent(case.loaded(load), arguments.ascent_steps)
-    return found
 
 
-def measure(arguments: Arguments, error: float) -> dict[str, Any]:
-    """All that is known about one error."""
-    load = tune_load(arguments, error)
-    case = Case(arguments.seed, arguments.num_channels, error, arguments.num_draws)
+def measure(amount: Amount, error: float) -> tuple[list[Row], float]:
+    """All methods at one error, and the load that was tuned."""
+    load = tune_load(amount, error)
+    case = Case(amount.seed, amount.num_channels, error, amount.num_draws)
     rates: dict[str, np.ndarray] = {}
-    rows: dict[str, Any] = {}
-    for name, make in contenders(arguments, case, load).items():
-        if name != "robust reference":
+    us: dict[str, float] = {}
+    for name, make in contenders(amount, case, load).items():
+        if name != REFERENCE:
             jax.block_until_ready(make())  # compiles
         began = time.perf_counter()
         strategy = jax.block_until_ready(make())
-        seconds = time.perf_counter() - began
+        us[name] = 1e6 * (time.perf_counter() - began) / amount.num_channels
         rates[name] = case.rates(strategy)
-        rows[name] = {"us_per_channel": 1e6 * seconds / arguments.num_channels}
     target = 0.5 * rates["opt"].mean()
-    ours = rates[OURS].mean(axis=1)
+    ours, best = rates[OURS].mean(axis=1), rates[REFERENCE].mean(axis=1)
+    rows = []
     for name, rate in rates.items():
-        mean, ahead = common.mean_ci(rate.mean(axis=1)), common.mean_ci(ours - rate.mean(axis=1))
-        rows[name] |= {
-            "mean": mean.value,
-            "ci95": mean.ci95,
-            "percentile_5": float(np.quantile(rate, 0.05)),
-            "outage": float((rate < target).mean()),
-            "ours_ahead_by": ahead.value,
-            "ours_ahead_by_ci95": ahead.ci95,
-        }
-    return {"error": error, "load": load, "outage_target": target, "methods": rows}
-
-
-def show(result: dict[str, Any], console: Console) -> None:
-    """Prints the table of one error."""
-    table = Table(
-        "method", "mean, bit/s/Hz", "5th percentile", "outage", "robust best of 8 ahead by",
-        "µs a channel",
-        title=f"error variance {result['error']:g} (load {result['load']:g}, "
-        f"outage below {result['outage_target']:.1f})",
-    )  # fmt: skip
-    for name, row in result["methods"].items():
-        table.add_row(
-            name,
-            f"{row['mean']:.2f} ± {row['ci95']:.2f}",
-            f"{row['percentile_5']:.2f}",
-            f"{row['outage']:.2%}",
-            f"{row['ours_ahead_by']:+.3f} ± {row['ours_ahead_by_ci95']:.3f}",
-            f"{row['us_per_channel']:.0f}",
+        mean = common.mean_ci(rate.mean(axis=1))
+        ahead = common.mean_ci(ours - rate.mean(axis=1))
+        of_best = ratio(rate.mean(axis=1), best)
+        rows.append(
+            Row(
+                error=error,
+                method=name,
+                mean=mean.value,
+                ci95=mean.ci95 or 0.0,
+                percentile_5=float(np.quantile(rate, 0.05)),
+                outage=float((rate < target).mean()),
+                of_reference=of_best.value,
+                of_reference_ci95=of_best.ci95,
+                ours_ahead_by=ahead.value,
+                ours_ahead_by_ci95=ahead.ci95 or 0.0,
+                us_per_channel=us[name],
+            )
         )
-    console.print(table)
-
-
-def main(arguments: Arguments) -> None:
-    console = Console(width=120)
-    results = []
-    for error in arguments.errors:
-        results.append(measure(arguments, error))
-        show(results[-1], console)
-    if arguments.json is not None:
-        plain = dataclasses.asdict(dataclasses.replace(arguments, json=None))
-        report = {"arguments": plain, "hardware": common.hardware(), "errors": results}
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main(tyro.cli(Arguments))
+    return rows, load
