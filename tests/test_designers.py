@@ -38,8 +38,8 @@ def test_common_rotation_of_all_channels_changes_no_rate(method):
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("m", "k", "l"), [(8, 3, 0), (4, 4, 2), (2, 5, 6)])
 def test_any_size_is_served_or_refused_clearly(method, m, k, l, no_type_checks):
-    if method == "cdm-mlp" and m != 2:
-        pytest.skip("the same code as cdm but for the network")
+    if method in ("cdm-mlp", "cdm-f", "cdm-f-robust", "opt-loaded") and m != 2:
+        pytest.skip("the same code as cdm or opt, but for the weights or what is told")
     channels = cases.channels(n=5, num_antennas=m, num_users=k, num_eavesdroppers=l)
     if method == "zf" and k > m:
         with pytest.raises(jaxsec.InputError, match="`h_user` must hold at most M = 2 users"):

@@ -12,6 +12,7 @@ import pytest
 from jaxsec import Scenario, designers, pretrained
 from jaxsec.checks import InputError
 from jaxsec.precoding import reference
+from jaxsec.training import finetune
 from tests import models
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "figures"
@@ -64,6 +65,8 @@ def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path,
     first = sweep.Sweep("first", "a title", "power", points, quick=(20.0, 30.0))
     second = first._replace(name="second", points={1.0: SMALL}, quick=(1.0,), note="A note.")
     monkeypatch.setattr(everything, "SWEEPS", (first, second))
+    made = []
+    monkeypatch.setattr(figures("csi_error"), "make", made.append)  # its own test is below
     for module in (figures("gap"), latency):
         monkeypatch.setattr(module, "SCENARIO", SMALL)
     monkeypatch.setattr(
@@ -87,6 +90,7 @@ def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path,
 
     report = read(tmp_path, "first")
     assert report["seed"] == 3 and report["num_channels"] == 6
+    assert len(made) == 1
     assert report["command"].startswith("python benchmarks/figures/everything.py")
     assert {"cpu", "cores"} <= report["hardware"].keys()
     names = [*schemes.SCHEMES, "best known"]
@@ -215,3 +219,31 @@ def test_the_sweeps_are_the_papers(figures):
     assert sum(shared in points.values() for points in sweeps.values()) == 3
     for sweep in figures("everything").SWEEPS:
         assert set(sweep.quick) <= set(sweep.points)
+
+
+@pytest.mark.slow
+def test_csi_error_judges_all_on_the_same_draws(
+    figures, monkeypatch, tmp_path, capsys, no_type_checks
+):
+    csi_error, csi_cases, study = (figures(x) for x in ("csi_error", "csi_cases", "study"))
+    told = finetune.told_error(models.tiny())
+    monkeypatch.setattr(pretrained, "load", lambda name: told)
+    for method in ("rzf-ns", "opt-plain", "opt", "cdm", "cdm-f"):  # compiles faster
+        monkeypatch.setitem(designers.METHODS, method, designers.METHODS["rzf"])
+    monkeypatch.setattr(csi_cases, "LOADS", (1.0,))
+    few = csi_cases.Amount(seed=1, num_channels=5, num_draws=8, ascent_steps=4)
+    monkeypatch.setattr(csi_error, "amount", lambda study: few)
+    arguments = study.Arguments(quick=True, out=tmp_path)
+    csi_error.make(study.Study("a command", arguments))
+    rows = {row["method"]: row for row in read(tmp_path, "csi-error")["rows"]}
+    assert list(rows) == list(csi_error.STYLES)
+    assert rows["robust reference"]["of_reference"] == 1.0
+    assert rows[csi_cases.OURS]["ours_ahead_by"] == 0.0
+    assert rows["opt"]["mean"] == pytest.approx(rows["rzf-ns"]["mean"])
+    for row in rows.values():
+        assert row["percentile_5"] < row["mean"] < 50
+        assert 0.0 <= row["outage"] <= 1.0
+        assert row["us_per_channel"] > 0
+        ours = rows[csi_cases.OURS]["mean"]
+        assert row["ours_ahead_by"] == pytest.approx(ours - row["mean"], abs=1e-6)
+    assert "error variance 0.01, load 1" in capsys.readouterr().out

@@ -16,10 +16,10 @@ from study import blank, command, write
 from jaxsec import checks
 from jaxsec.cli.figure import COLOURS, STYLE
 
-WINDOW = 10
+WINDOW = 3
 """Values in a running mean."""
 SHIPPED = Path(__file__).parent / "runs"
-"""Losses of the shipped models' runs, a file each: `step,loss`."""
+"""Losses of the runs that are drawn by default, a file each: `step,loss`."""
 
 
 class Kind(NamedTuple):
@@ -29,8 +29,8 @@ class Kind(NamedTuple):
     title: str
     axis: str
     log: bool
-    shipped: str
-    """The run in `SHIPPED` that is drawn by default."""
+    shipped: tuple[str, ...]
+    """The runs in `SHIPPED` that are drawn by default."""
     made_by: str
     """The command that makes such a run."""
 
@@ -106,7 +106,7 @@ def make(kind: Kind, arguments: Arguments, said: str) -> None:
     Raises:
       InputError: a run cannot be read; says what makes it.
     """
-    sources = arguments.runs or (SHIPPED / f"{kind.shipped}.csv",)
+    sources = arguments.runs or tuple(SHIPPED / f"{name}.csv" for name in kind.shipped)
     runs = {source.name.removesuffix(".csv"): read(source, kind.made_by) for source in sources}
     checks.require(len(runs) == len(sources), "runs must differ in name, which the legend shows")
     rows = [

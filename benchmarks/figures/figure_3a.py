@@ -2,9 +2,13 @@
 
     python benchmarks/figures/figure_3a.py [RUN ...] [--out out/figures]
 
-Of the shipped model, or of folders that `jaxsec train` has written. A batch holds tables of one
-bucket of sizes only, and buckets differ in how hard they are: thin lines are the means of 50 steps
-as they were written, thick lines their running means over ten times as many.
+Of folders that `jaxsec train` has written; by default of a short run at K = 2, L = 4, P1's case:
+
+    jaxsec dataset --out data --sizes figure-4a --num-channels 60000 --seed 2
+    jaxsec train data --out run --num-steps 1500
+
+Thin lines are means of 50 steps as they were written, thick lines their running means over three
+times as many.
 """
 
 from curves import Kind, main
@@ -14,7 +18,7 @@ KIND = Kind(
     "Training loss (18)",
     "mean squared error of a coordinate",
     log=True,
-    shipped="cdm-set",
+    shipped=("set-denoiser",),
     made_by="jaxsec train",
 )
 
