@@ -1,8 +1,13 @@
 """Settings of every test: implicit rank promotion is an error, as warnings are (pyproject.toml)."""
 
+from pathlib import Path
+
 import jax
 import jaxtyping
 import pytest
+
+MOST_MAPS = 25_000
+"""Memory maps of a process, of 65,530 that Linux allows; a compiled program takes a few."""
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -12,6 +17,24 @@ def float64():
     """The float64 leg: double precision inside the test."""
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_programs():
+    """Drops what is compiled before a process has mapped more of it than Linux lets it."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MOST_MAPS:
+        jax.clear_caches()
+
+
+@pytest.fixture
+def quick_compilation():
+    """Programs are compiled without most optimisations: for tests of what they do, many and small,
+    whose time would go into compiling. Numerics and speed are tested with them."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from jaxsec import cdm, pretrained, secrecy
 from jaxsec.precoding import gpip
 from tests import cases, models
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 KEY = jax.random.key(3)
 
 
@@ -34,6 +36,7 @@ def test_full_power_and_shapes_and_the_same_twice(channels):
     assert float(jnp.abs(other.w - strategy.w).max()) > 1e-4
 
 
+@pytest.mark.slow
 def test_more_candidates_never_hurt_any_channel(channels):
     """The first candidates are the same, whatever their number."""
     reached = [
@@ -44,6 +47,7 @@ def test_more_candidates_never_hurt_any_channel(channels):
     assert reached[1].mean() > reached[0].mean() + 0.01
 
 
+@pytest.mark.slow
 def test_any_batch_shape_and_a_noise_power_a_channel(channels):
     noise = jnp.asarray([1e-12, 1e-11], jnp.float32)
     square = [h.reshape(2, 3, *h.shape[1:]) for h in channels[:2]]
@@ -90,6 +94,7 @@ def test_counts_out_of_range_are_named(channels):
         cdm.design(models.tiny(), KEY, *channels, num_steps=0)
 
 
+@pytest.mark.slow
 def test_refining_never_lowers_the_rate(channels):
     strategy = cdm.design(models.tiny(), KEY, *channels, num_steps=2)
     refined = gpip.refine(strategy, *channels, num_steps=2)
@@ -114,26 +119,22 @@ def test_shipped_weights_are_small():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("size", "least"),
-    [((8, 2, 4), 0.99), ((16, 4, 7), 0.985)],
-)
-def test_shipped_model_is_close_to_opt(size, least, no_type_checks):
-    """One sample, four steps, on channels that nothing was trained on."""
-    m, k, l = size
-    channels = cases.channels(seed=77, n=200, num_antennas=m, num_users=k, num_eavesdroppers=l)
-    ours = rates(jaxsec.design(*channels, method="cdm"), channels)
-    assert ours.mean() >= least * rates(jaxsec.design(*channels), channels).mean()
+def test_shipped_models_are_close_to_opt_and_fine_tuning_is_ahead(no_type_checks):
+    """One sample, four calls, on channels that nothing was trained on. P1's claim, where it holds:
+    at K = 2, L = 4 the fine-tuned model is as good as the optimiser."""
+    channels = cases.channels(seed=78, n=256)
+    opt = rates(jaxsec.design(*channels), channels).mean()
+    cdm_, tuned = (rates(jaxsec.design(*channels, method=m), channels) for m in ("cdm", "cdm-f"))
+    assert cdm_.mean() >= 0.99 * opt
+    assert tuned.mean() >= 0.999 * opt
+    assert tuned.mean() > cdm_.mean()
 
 
 @pytest.mark.slow
-def test_fine_tuned_model_is_as_good_as_opt_in_one_call(no_type_checks):
-    """P1's claim, where it holds: K = 2, L = 4. One sample; held-out channels."""
-    channels = cases.channels(seed=78, n=300)
-    opt = rates(jaxsec.design(*channels), channels)
-    ours = rates(jaxsec.design(*channels, method="cdm-f", ddim_steps=1), channels)
-    assert ours.mean() >= 0.999 * opt.mean()
-    assert ours.mean() > rates(jaxsec.design(*channels, method="cdm"), channels).mean()
+def test_shipped_model_serves_sizes_it_has_not_seen(no_type_checks):
+    channels = cases.channels(seed=77, n=100, num_antennas=16, num_users=3, num_eavesdroppers=3)
+    ours = rates(jaxsec.design(*channels, method="cdm", ddim_steps=1), channels)
+    assert ours.mean() >= 0.99 * rates(jaxsec.design(*channels), channels).mean()
 
 
 @pytest.mark.slow
@@ -148,13 +149,14 @@ def test_shipped_unet_is_close_to_opt_at_its_size(no_type_checks):
 @pytest.mark.slow
 def test_ten_thousand_designs_are_finite(no_type_checks):
     """From −10 to 60 dB of link SNR, up to K = L = 8, more users than antennas, equal channels."""
+    jax.config.update("jax_disable_most_optimizations", False)
     count = 0
-    for n, m, k, l in ((20, 8, 8, 8), (80, 3, 4, 6), (1330, 8, 2, 4)):
+    for n, m, k, l in ((40, 5, 8, 8), (1400, 8, 2, 4)):
         parts = [cases.at_snr(n, n, m, k, l, snr) for snr in (-10, 0, 10, 20, 30, 50, 60)]
         channels = jax.tree.map(lambda *x: jnp.concatenate(x), *parts)
         twin = channels.h_eve.at[::5, 0].set(channels.h_user[::5, 0])
         channels = channels._replace(h_eve=twin.at[::7, 1].set(0.0))
-        strategy = jaxsec.design(*channels, method="cdm")
+        strategy = jaxsec.design(*channels, method="cdm-f", ddim_steps=2)
         assert all(bool(jnp.isfinite(x).all()) for x in strategy)
         np.testing.assert_allclose(secrecy.power(*strategy), 1.0, rtol=1e-4)
         assert bool(jnp.isfinite(jaxsec.sum_secrecy_rate(*strategy, *channels)).all())

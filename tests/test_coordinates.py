@@ -12,6 +12,9 @@ from tests import cases
 RECEIVED, ANTENNA = coordinates.get("received"), coordinates.get("antenna")
 
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
 @jax.jit
 def received_condition(channels):
     kind = RECEIVED.kinds(8, 2, 4, 2)
@@ -115,5 +118,5 @@ def test_standardiser_finds_the_spread_of_every_kind():
 
 
 def test_unknown_coordinates_are_named():
-    with pytest.raises(jaxsec.InputError, match="`coordinates` must be one of received, antenna"):
+    with pytest.raises(jaxsec.InputError, match="`coordinates` must be one of received, uncertain"):
         coordinates.get("beamspace")

@@ -9,6 +9,8 @@ import jaxsec
 from jaxsec.cli.__main__ import main
 from jaxsec.training import dataset
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 RECIPE = dataset.Recipe(
     sizes=(dataset.Size(4, 2, 1), dataset.Size(4, 1, 2)), num_shards=3, shard_channels=8
 )

@@ -17,6 +17,8 @@ from jaxsec.diffusion.unet import UNet, UNetSize
 from jaxsec.training import batches
 from tests import cases, models
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 RECEIVED = coordinates.get("received")
 K, L, J = 2, 3, 2
 TINY = SetSize(num_layers=2, num_complex=6, num_real=8, num_hidden=12)

@@ -10,7 +10,7 @@ from jaxsec import secrecy
 from jaxsec.precoding import linear
 from tests import cases
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
 
 METHODS = list(jaxsec.METHODS)
 

@@ -17,6 +17,8 @@ from jaxsec.training import finetune, problems
 from jaxsec.training import state as states
 from tests import models
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
+
 CONFIG = finetune.Config(num_steps=40, ddim_steps=(1, 2), batch_entries=192, warmup_steps=4)
 SIZE = Size(4, 2, 1)
 KEY = jax.random.key(0)
@@ -66,7 +68,6 @@ def test_every_figure_of_the_paper_is_drawn():
         assert all(a <= b for size in sizes for a, b in zip(size, bucket, strict=True))
 
 
-@pytest.mark.slow
 def test_filling_up_changes_no_rate():
     """Links of no gain are never noticed: not by the reference, the network, or the rates."""
     size, bucket = Size(6, 2, 2), Size(8, 2, 4)
@@ -132,7 +133,6 @@ def test_the_loss_is_the_rate_of_what_is_sampled(batch):
         np.testing.assert_allclose(value, wanted, rtol=1e-4)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [{"refine": 1}, {"num_candidates": 2, "max_error": 0.1, "num_draws": 2}],
@@ -159,7 +159,6 @@ def test_gradients_are_those_of_finite_differences(change, batch, no_type_checks
     np.testing.assert_allclose((along(step) - along(-step)) / (2 * step), length, rtol=0.05)
 
 
-@pytest.mark.slow
 def test_fine_tuning_raises_the_rate_and_compiles_once(batch):
     model = models.tiny()
     state = states.initial(jax.tree.map(jnp.copy, model.params), finetune.optimiser(CONFIG))
@@ -208,7 +207,6 @@ def test_bad_configurations_are_named(change, message, no_type_checks):
         dataclasses.replace(CONFIG, **change)
 
 
-@pytest.mark.slow
 def test_the_command_resumes_exactly_and_writes_a_model(tmp_path, no_type_checks, capsys):
     start = tmp_path / "start.npz"
     modelfile.save(start, models.tiny(), {})

@@ -16,7 +16,7 @@ from curves import Kind, main
 KIND = Kind(
     "figure-3b",
     "Fine-tuning loss (19)",
-    "minus sum secrecy rate, over that of the closed form",
+    "−rate, over that of the closed form",
     log=False,
     shipped=("from cdm-mlp", "from cdm-set"),
     made_by="jaxsec finetune",
