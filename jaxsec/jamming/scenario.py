@@ -1,0 +1,142 @@
+"""What a jamming slot is drawn from, and what it is judged by."""
+
+import dataclasses
+import math
+from typing import Literal
+
+from jaxsec import checks
+from jaxsec.jamming import metrics
+from jaxsec.jamming.metrics import Metric
+
+Fading = Literal["block", "gauss-markov"]
+"""Every slot a new geometry and fading, or fading that lasts in a geometry that stays."""
+REGIMES = ("near-users", "near-access-points", "far")
+"""Where the eavesdroppers of a slot can be."""
+
+
+@dataclasses.dataclass(frozen=True)
+class JammingScenario:
+    """P2, Section V-A, with the numbers that it leaves open; the defaults are scenario `paper`.
+
+    Access points stand on a square grid. User u stands around access point u mod A, which serves
+    it; all others jam it and its eavesdroppers.
+
+    Raises:
+      InputError: a number is out of its range, or a metric is unknown.
+    """
+
+    num_access_points: int = 3
+    """A."""
+    num_users: int = 3
+    """U."""
+    num_eavesdroppers: int = 2
+    """E, not colluding; 0 for none."""
+    spacing_m: float = 60.0
+    """Of the grid that access points stand on."""
+    user_radius_m: float = 30.0
+    """Users stand within this distance of their access point."""
+    eavesdropper_radius_m: float = 5.0
+    """And eavesdroppers within this distance of a random user or access point,"""
+    far_radius_m: float = 150.0
+    """or within this distance of the grid's middle."""
+    regimes: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    """Shares of slots whose eavesdroppers are near users, near access points, and far."""
+    line_of_sight: float = 0.0
+    """Share of slots with a line of sight on all links."""
+    rician_factor: float = 10.0
+    """Line-of-sight over scattered power there, linear."""
+    reference_gain_db: float = -30.0
+    """Path gain at 1 m and nearer."""
+    path_loss_exponent: float = 3.0
+    """Slope of the path loss: 10 × this, in dB a decade."""
+    noise_power_dbm: float = -90.0
+    """At every receiver."""
+    min_power_w: float = 0.001
+    """Least transmit power of an access point."""
+    max_power_w: float = 0.1
+    """Most transmit power of an access point."""
+    circuit_power_w: float = 0.1
+    """What an access point needs beside it. Without any, least power is nearly optimal."""
+    target_rate: float = 1.0
+    """Secrecy rate below which a user is in outage, bit/s/Hz."""
+    metrics: tuple[tuple[str | Metric, float], ...] = (
+        ("secrecy_rate", 1.0),
+        ("secure_energy_efficiency", 1.0),
+    )
+    """What the reward is the weighted sum of."""
+    preferences: bool = False
+    """Whether each slot weighs the metrics anew: by factors uniform on those of mean 1, observed."""
+    fading: Fading = "block"
+    """Independent slots, or Gauss–Markov fading in a geometry that stays for an episode."""
+    correlation: float = 0.9
+    """Of Gauss–Markov fading from slot to slot."""
+    episode_length: int = 16
+    """Slots until a new start."""
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("num_access_points", 1),
+            ("num_users", 1),
+            ("num_eavesdroppers", 0),
+            ("episode_length", 1),
+        ):
+            checks.check_at_least(name, getattr(self, name), least)
+        for name in ("spacing_m", "user_radius_m", "eavesdropper_radius_m", "far_radius_m"):
+            _check_not_negative(name, getattr(self, name))
+        for name in ("path_loss_exponent", "rician_factor", "circuit_power_w", "target_rate"):
+            _check_not_negative(name, getattr(self, name))
+        for name in ("reference_gain_db", "noise_power_dbm"):
+            value = getattr(self, name)
+            checks.require(not math.isnan(value), f"`{name}` must be a number, but is {value}")
+        checks.require(
+            math.isfinite(self.noise_power_dbm),
+            f"`noise_power_dbm` must be finite, but is {self.noise_power_dbm}",
+        )
+        checks.require(
+            self.reference_gain_db < math.inf,
+            f"`reference_gain_db` must be finite, or -inf for none, but is {self.reference_gain_db}",
+        )
+        _check_not_negative("min_power_w", self.min_power_w)
+        checks.require(
+            math.isfinite(self.max_power_w) and self.max_power_w > self.min_power_w,
+            f"`max_power_w` must be above `min_power_w` = {self.min_power_w}, "
+            f"but is {self.max_power_w}",
+        )
+        checks.require(
+            len(self.regimes) == 3 and min(self.regimes) >= 0 and 0 < sum(self.regimes) < math.inf,
+            f"`regimes` must be three shares, one above 0, but is {self.regimes}",
+        )
+        checks.check_fraction("line_of_sight", self.line_of_sight)
+        checks.check_fraction("correlation", self.correlation)
+        checks.require(
+            self.fading in ("block", "gauss-markov"),
+            f"`fading` must be block or gauss-markov, but is {self.fading!r}",
+        )
+        checks.require(len(self.metrics) > 0, "`metrics` must name at least one metric")
+        for metric, weight in self.metrics:
+            metrics.get(metric)
+            checks.require(
+                math.isfinite(weight),
+                f"`metrics` must have finite weights, but has {metrics.name(metric)}={weight}",
+            )
+
+
+def _check_not_negative(name: str, value: float) -> None:
+    checks.require(
+        math.isfinite(value) and value >= 0,
+        f"`{name}` must be finite and not negative, but is {value}",
+    )
+
+
+SCENARIOS = {
+    "paper": JammingScenario(),
+    "dense": JammingScenario(
+        num_access_points=8,
+        num_users=8,
+        num_eavesdroppers=4,
+        regimes=(1.0, 1.0, 1.0),
+        line_of_sight=0.5,
+        metrics=(("secrecy_rate", 1.0), ("outage", 2.0)),
+    ),
+}
+"""`paper`: P2's case study. `dense`: more access points, mixed regimes, outage in the reward."""

@@ -1,0 +1,1 @@
+"""Policies that learn to act: deterministic, diffusion, and diffusion by a mixture of experts."""
