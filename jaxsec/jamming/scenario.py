@@ -65,7 +65,7 @@ class JammingScenario:
     )
     """What the reward is the weighted sum of."""
     preferences: bool = False
-    """Whether each slot weighs the metrics anew: by factors uniform on those of mean 1, observed."""
+    """Whether each slot weighs the metrics anew, by observed factors uniform on those of mean 1."""
     fading: Fading = "block"
     """Independent slots, or Gauss–Markov fading in a geometry that stays for an episode."""
     correlation: float = 0.9
@@ -85,16 +85,14 @@ class JammingScenario:
             _check_not_negative(name, getattr(self, name))
         for name in ("path_loss_exponent", "rician_factor", "circuit_power_w", "target_rate"):
             _check_not_negative(name, getattr(self, name))
-        for name in ("reference_gain_db", "noise_power_dbm"):
-            value = getattr(self, name)
-            checks.require(not math.isnan(value), f"`{name}` must be a number, but is {value}")
         checks.require(
             math.isfinite(self.noise_power_dbm),
             f"`noise_power_dbm` must be finite, but is {self.noise_power_dbm}",
         )
         checks.require(
             self.reference_gain_db < math.inf,
-            f"`reference_gain_db` must be finite, or -inf for none, but is {self.reference_gain_db}",
+            f"`reference_gain_db` must be finite, or -inf for no gain at all, "
+            f"but is {self.reference_gain_db}",
         )
         _check_not_negative("min_power_w", self.min_power_w)
         checks.require(
