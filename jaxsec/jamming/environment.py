@@ -80,7 +80,7 @@ class Environment:
         return (receivers + 1) * s.num_access_points + s.preferences * len(self.metrics)
 
     def action_space(self, params: Params | None = None) -> Box:
-        """-1 is the least power of an access point, 1 the most, linear in watt between."""
+        """-1 is the least power of an access point, 1 the most, in decibel."""
         return Box(-1.0, 1.0, (self.action_size,))
 
     def observation_space(self, params: Params | None = None) -> Box:
@@ -148,8 +148,8 @@ class Environment:
         return jnp.concatenate(parts)
 
     def power(self, action: Float[Array, "A"], params: Params) -> Float[Array, "A"]:
-        """Transmit powers in watt."""
-        return params.min_power_w + (params.max_power_w - params.min_power_w) * (action + 1.0) / 2.0
+        """Transmit powers in watt: even steps of an action are even steps in decibel."""
+        return params.min_power_w * (params.max_power_w / params.min_power_w) ** (action / 2.0 + 0.5)
 
     def outcome(self, state: State, action: Float[Array, "A"], params: Params) -> Outcome:
         """What an action leads to."""

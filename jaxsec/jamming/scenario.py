@@ -94,7 +94,7 @@ class JammingScenario:
             f"`reference_gain_db` must be finite, or -inf for no gain at all, "
             f"but is {self.reference_gain_db}",
         )
-        _check_not_negative("min_power_w", self.min_power_w)
+        checks.check_positive("min_power_w", self.min_power_w)
         checks.require(
             math.isfinite(self.max_power_w) and self.max_power_w > self.min_power_w,
             f"`max_power_w` must be above `min_power_w` = {self.min_power_w}, "

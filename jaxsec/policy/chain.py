@@ -1,0 +1,65 @@
+"""The denoising chain of a diffusion policy: from noise to an action in a handful of steps.
+
+The forward process is that of J. Ho et al., 2020, with the variance-preserving schedule that the
+public GDM framework takes from Z. Wang et al., Diffusion Policies as an Expressive Policy Class,
+2023. Chains run backward along its posterior, and gradients run through all of it.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxsec.diffusion.process import Schedule
+
+Bound = Literal["tanh", "clip"]
+"""How predicted actions are kept in [-1, 1]. A cut has no gradient outside, and a chain that has
+run there stays: that is how the public framework's setting gets stuck in a corner."""
+Prediction = Literal["start", "noise"]
+"""What a network puts out: the action, or the noise. From noise, the first steps divide by a small
+√ᾱ, so that a fresh network predicts actions far outside."""
+
+
+def variance_preserving(num_steps: int, least: float = 0.1, most: float = 10.0) -> Schedule:
+    """β_t = 1 − exp(−β_min/T − (β_max − β_min)(2t − 1)/(2T²)), t = 1…T."""
+    t = np.arange(1, num_steps + 1)
+    rate = least / num_steps + (most - least) * (2 * t - 1) / (2 * num_steps**2)
+    beta = 1.0 - np.exp(-rate)
+    return Schedule(beta, np.cumprod(1.0 - beta))
+
+
+def denoise(
+    schedule: Schedule,
+    predict: Callable[[Float[Array, "*B A"], int], Float[Array, "*B A"]],
+    noise: Float[Array, "T *B A"],
+    *,
+    bound: Bound = "tanh",
+    prediction: Prediction = "start",
+) -> Float[Array, "*B A"]:
+    """Actions in [-1, 1].
+
+    Args:
+      schedule: of T steps.
+      predict: (noisy action, index of the step) to what the network puts out.
+      noise: standard normal: the chain's beginning, and what all steps but the last one add.
+      bound: of predicted actions.
+      prediction: what `predict` gives.
+    """
+    keep = jnp.tanh if bound == "tanh" else lambda x: jnp.clip(x, -1.0, 1.0)
+    before = np.append(1.0, schedule.signal[:-1])
+    x = noise[0]
+    for t in reversed(range(len(schedule.beta))):
+        beta, signal, earlier = schedule.beta[t], schedule.signal[t], before[t]
+        out = predict(x, t)
+        if prediction == "noise":
+            out = (x - np.sqrt(1.0 - signal) * out) / np.sqrt(signal)
+        start = keep(out)
+        # Mean of q(x_{t-1} | x_t, x_0), Ho et al. (7).
+        mean = (
+            np.sqrt(earlier) * beta * start + np.sqrt(1.0 - beta) * (1.0 - earlier) * x
+        ) / (1.0 - signal)
+        deviation = np.sqrt(beta * (1.0 - earlier) / (1.0 - signal))
+        x = mean + deviation * noise[-t] if t else mean
+    return jnp.clip(x, -1.0, 1.0) if bound == "clip" else x

@@ -1,0 +1,64 @@
+"""Policies by name."""
+
+from collections.abc import Callable
+
+from jaxsec import checks
+from jaxsec.policy.deterministic import Deterministic
+from jaxsec.policy.diffusion_policy import Diffusion
+from jaxsec.policy.moe import MixtureOfExperts
+from jaxsec.policy.policy import Policy
+
+POLICIES: dict[str, str] = {
+    "moe-gdm": "diffusion by a mixture of experts",
+    "gdm": "diffusion",
+    "gdm-plain": "diffusion with the noise prediction and the cuts of the public framework",
+    "mlp": "a deterministic network",
+    "ddpg": "a deterministic network, with a single critic",
+}
+
+
+def make(
+    name: str,
+    observation_size: int,
+    action_size: int,
+    *,
+    width: int,
+    num_steps: int = 6,
+    num_experts: int = 3,
+    num_selected: int = 1,
+    balance: float = 0.01,
+) -> Policy:
+    """A policy of `POLICIES`.
+
+    Args:
+      name: of the policy.
+      observation_size: O.
+      action_size: A.
+      width: of all layers.
+      num_steps: T, of a diffusion policy.
+      num_experts: of a mixture.
+      num_selected: experts that act in a state.
+      balance: weight of the load-balancing term.
+
+    Raises:
+      InputError: there is no such policy, or a number is out of its range.
+    """
+    checks.require(
+        name in POLICIES, f"`policy` must be one of {', '.join(POLICIES)}, but is {name!r}"
+    )
+    checks.check_at_least("width", width, 1)
+    checks.check_at_least("num_steps", num_steps, 1)
+    sizes = observation_size, action_size, width
+    makers: dict[str, Callable[[], Policy]] = {
+        "moe-gdm": lambda: MixtureOfExperts(*sizes, num_steps, num_experts, num_selected, balance),
+        "gdm": lambda: Diffusion(*sizes, num_steps),
+        "gdm-plain": lambda: Diffusion(*sizes, num_steps, bound="clip", prediction="noise"),
+        "mlp": lambda: Deterministic(*sizes),
+        "ddpg": lambda: Deterministic(*sizes),
+    }
+    return makers[name]()
+
+
+def num_values(name: str) -> int:
+    """Critics that a policy learns from: twins, of which the lower one counts, but for DDPG."""
+    return 1 if name == "ddpg" else 2
