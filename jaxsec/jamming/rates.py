@@ -24,16 +24,6 @@ def time_shares(num_users: int, num_access_points: int) -> np.ndarray:
     return (1.0 / np.bincount(served_by, minlength=num_access_points)[served_by]).astype(np.float32)
 
 
-def sinr(power: Float[Array, "... A"], gain: Float[Array, "... R A"]) -> Float[Array, "... R A"]:
-    """Of every access point's signal at every receiver: all other access points are interference.
-
-    Interference is a masked sum: total minus signal would cancel to nothing in float32.
-    """
-    received = gain * power[..., None, :]
-    others = 1.0 - jnp.eye(power.shape[-1], dtype=received.dtype)
-    return received / (jnp.matmul(received, others, precision="highest") + 1.0)
-
-
 def secrecy_rates(
     power: Float[Array, "... A"],
     gain_user: Float[Array, "... U A"],
@@ -42,11 +32,27 @@ def secrecy_rates(
     """C_s of P2: rate of each user above that of the strongest eavesdropper on its signal, or 0.
 
     In bit/s/Hz. Differentiable; at or below zero the gradient is zero.
+
+    Interference is a masked sum: total minus signal would cancel to nothing in float32.
     """
     num_users, num_access_points = gain_user.shape[-2:]
     served_by = serving(num_users, num_access_points)
-    own = sinr(power, gain_user)[..., np.arange(num_users), served_by]
-    overheard = jnp.max(sinr(power, gain_eve), axis=-2, initial=0.0)[..., served_by]
-    difference = (jnp.log1p(own) - jnp.log1p(overheard)) / LN2
+    lead = (1,) * (gain_user.ndim - 2)
+    own = np.eye(num_access_points, dtype=gain_user.dtype)[served_by]
+    own_user = own.reshape(*lead, *own.shape)
+    power = power[..., None, :]
+
+    # γ_u = p_s g_us / (1 + Σ_{a≠s} p_a g_ua), s the access point that serves u.
+    heard = power * gain_user
+    snr_user = jnp.sum(heard * own_user, axis=-1) / (
+        jnp.sum(heard * (1.0 - own_user), axis=-1) + 1.0
+    )
+    # γ_eu, the same at eavesdropper e, and the largest over e.
+    heard = power * gain_eve
+    jammed = jnp.matmul(heard, 1.0 - own.T, precision="highest")
+    snr_eve = heard[..., served_by] / (jammed + 1.0)
+    strongest = jnp.max(snr_eve, axis=-2, initial=0.0)
+
+    difference = (jnp.log1p(snr_user) - jnp.log1p(strongest)) / LN2
     share = jnp.asarray(time_shares(num_users, num_access_points), difference.dtype)
-    return jnp.maximum(difference, 0.0) * share.reshape((1,) * (difference.ndim - 1) + (-1,))
+    return jnp.maximum(difference, 0.0) * share.reshape(*lead, -1)

@@ -1,0 +1,260 @@
+"""The best that any policy can do: the optimum of a slot in the action box [-1, 1]^A.
+
+Search with the true reward, so that metrics without a gradient, such as outages, count:
+
+1. Few access points: a grid, denser near the least power. Many: a list of patterns (all at one
+   level, one or two off, one or two on) and random powers.
+2. From the best of these, and from random powers, coordinate ascent over levels of power.
+3. Steps in random directions that shrink, alternating with line searches along the gradient.
+
+Shapes: N slots, A access points. A share is a power's place between the least (0) and the most (1).
+"""
+
+import functools
+import itertools
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Float, Key
+
+from jaxsec import checks
+from jaxsec.jamming.environment import Environment, Params, State
+
+GRID_POINTS = 4096
+"""Most points of the grid; with more than 4 access points patterns take its place."""
+LEVELS = np.union1d(np.linspace(0.0, 1.0, 9), np.geomspace(0.002, 0.1, 5)).astype(np.float32)
+"""Shares that coordinate ascent tries."""
+OFFSET = 0.01
+"""Added to a share before its logarithm: steps are relative to the share plus this."""
+LINE = np.geomspace(3.0, 1e-3, 8).astype(np.float32)
+"""Steps tried along the gradient, in log-shares of its largest entry."""
+
+
+class Best(NamedTuple):
+    """The optimum of each slot, as well as the search has found it."""
+
+    action: Float[Array, "N A"]
+    reward: Float[Array, "N"]
+
+
+class Effort(NamedTuple):
+    """How long to search; a start is a place from which a slot's search climbs."""
+
+    num_starts: int
+    """Starts of a slot that climb by levels."""
+    num_random: int
+    """Of them, random ones."""
+    num_sweeps: int
+    """Times that all coordinates are tried at all levels."""
+    num_kept: int
+    """Starts that go on after it."""
+    num_steps: int
+    """Rounds of random steps and line search."""
+    num_proposals: int
+    """Random steps tried in a round."""
+
+    def times(self, factor: float) -> "Effort":
+        """More of everything."""
+        return Effort(*(math.ceil(factor * number) for number in self))
+
+
+FEW = Effort(num_starts=4, num_random=0, num_sweeps=2, num_kept=2, num_steps=24, num_proposals=16)
+MANY = Effort(
+    num_starts=32, num_random=12, num_sweeps=5, num_kept=8, num_steps=100, num_proposals=40
+)
+
+
+def best(
+    environment: Environment,
+    states: State,
+    params: Params | None = None,
+    *,
+    key: Key[Array, ""] | None = None,
+    effort: Effort | None = None,
+    chunk: int = 128,
+) -> Best:
+    """The best action of each slot and its reward. Compiled, once for each scenario and shape.
+
+    Args:
+      environment: what the reward is computed by.
+      states: N slots, batched along the first axis of every field.
+      params: numbers of the reward; the scenario's by default.
+      key: for the random part of the search; a fixed one by default.
+      effort: how long to search; `FEW` where a grid is affordable, else `MANY` by default.
+      chunk: slots at a time, which is what memory grows with.
+
+    Raises:
+      InputError: `chunk` is below 1.
+    """
+    checks.check_at_least("chunk", chunk, 1)
+    params = environment.default_params if params is None else params
+    params = jax.tree.map(jnp.asarray, params)
+    key = jax.random.key(0) if key is None else key
+    if effort is None:
+        effort = FEW if grid_size(environment.action_size) else MANY
+    return _best(environment, states, params, key, effort=effort, chunk=chunk)
+
+
+def front(
+    environment: Environment,
+    states: State,
+    weightings: Float[ArrayLike, "F W"],
+    params: Params | None = None,
+    **options: Any,
+) -> Float[Array, "F W"]:
+    """Pareto front of the metrics: their means over the slots where each weighting is optimised.
+
+    Args:
+      environment: what the reward is computed by.
+      states: slots, batched along the first axis; their own preferences are not used.
+      weightings: factors of the metrics' weights, F of them.
+      params: numbers of the reward; the scenario's by default.
+      **options: as of `best`.
+    """
+    params = environment.default_params if params is None else params
+    num_slots = states.time.shape[0]
+    rows = []
+    for weighting in jnp.asarray(weightings, jnp.float32):
+        preference = jnp.broadcast_to(weighting[None], (num_slots, weighting.size))
+        weighted = states._replace(preference=preference)
+        found = best(environment, weighted, params, **options)
+        values = _metrics(environment, weighted, found.action, params)
+        rows.append(jnp.mean(values, axis=0))
+    return jnp.stack(rows)
+
+
+def grid_size(action_size: int) -> int:
+    """Points an axis of the grid; 0 where there are too many axes for one."""
+    size = int(GRID_POINTS ** (1 / action_size) + 1e-9)
+    return min(size, 257) if size >= 8 else 0
+
+
+def candidates(action_size: int) -> Float[np.ndarray, "C A"]:
+    """Shares that are tried first in every slot: the grid, or patterns."""
+    points = grid_size(action_size)
+    if points:
+        axis = np.linspace(0.0, 1.0, points) ** 2
+        return np.array(list(itertools.product(axis, repeat=action_size)), np.float32)
+    rows = [np.full(action_size, level) for level in LEVELS]
+    for number in (1, 2, 3):
+        for chosen in itertools.combinations(range(action_size), number):
+            for level, others in ((0.0, 1.0), (1.0, 0.0), (0.0, 0.3), (0.3, 0.0)):
+                row = np.full(action_size, others)
+                row[list(chosen)] = level
+                rows.append(row)
+        if len(rows) > GRID_POINTS // 4:
+            break
+    return np.array(rows, np.float32)
+
+
+@functools.partial(jax.jit, static_argnames=("environment", "effort", "chunk"))
+def _best(
+    environment: Environment,
+    states: State,
+    params: Params,
+    key: Key[Array, ""],
+    *,
+    effort: Effort,
+    chunk: int,
+) -> Best:
+    num_slots = states.time.shape[0]
+    chunk = min(chunk, num_slots)
+    num_chunks = -(-num_slots // chunk)
+    rows = np.minimum(np.arange(num_chunks * chunk), num_slots - 1).reshape(num_chunks, chunk)
+    keys = jax.random.split(key, num_chunks)
+
+    def search(pair: tuple[Key[Array, ""], Any]) -> Best:
+        key, row = pair
+        part = jax.tree.map(lambda field: field[row], states)
+        return _search(environment, part, params, key, effort)
+
+    found = jax.lax.map(search, (keys, jnp.asarray(rows)))
+    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[:num_slots], found)
+
+
+def _search(
+    environment: Environment, states: State, params: Params, key: Key[Array, ""], effort: Effort
+) -> Best:
+    """`best` of one chunk; S starts of each slot are searched side by side."""
+    num_slots, size = states.time.shape[0], environment.action_size
+
+    def reward(state: State, share: Float[Array, "A"]) -> Float[Array, ""]:
+        return environment.reward(state, 2.0 * share - 1.0, params)
+
+    value = jax.vmap(jax.vmap(reward, (None, 0)))  # [N] states, [N, S, A] -> [N, S]
+    gradient = jax.vmap(jax.vmap(jax.grad(reward, argnums=1), (None, 0)))
+
+    key_random, key_steps = jax.random.split(key)
+    tried = jnp.asarray(candidates(size))
+    first = jax.vmap(jax.vmap(reward, (None, 0)), (0, None))(states, tried)
+    _, index = jax.lax.top_k(first, effort.num_starts - effort.num_random)
+    level = jax.random.uniform(key_random, (num_slots, effort.num_random, size))
+    random = jnp.clip((1.0 + OFFSET) * (OFFSET / (1.0 + OFFSET)) ** level - OFFSET, 0.0, 1.0)
+    shares = jnp.concatenate((tried[index], random), axis=1)
+    rewards = value(states, shares)
+
+    def choose(
+        shares: Float[Array, "N S A"],
+        rewards: Float[Array, "N S"],
+        proposed: Float[Array, "N S P A"],
+    ) -> tuple[Float[Array, "N S A"], Float[Array, "N S"]]:
+        """Moves every start to the best of its P proposals where that is better."""
+        flat = proposed.reshape(num_slots, -1, size)
+        scores = value(states, flat).reshape(proposed.shape[:3])
+        index = jnp.argmax(scores, axis=-1)[..., None]
+        score = jnp.take_along_axis(scores, index, axis=-1)[..., 0]
+        chosen = jnp.take_along_axis(proposed, index[..., None], axis=-2)[..., 0, :]
+        better = score > rewards
+        return jnp.where(better[..., None], chosen, shares), jnp.where(better, score, rewards)
+
+    def climb(step: Any, carry: Any) -> Any:
+        shares, rewards = carry
+        axis = jax.nn.one_hot(step % size, size).reshape(1, 1, 1, size)
+        levels = jnp.asarray(LEVELS).reshape(1, 1, -1, 1)
+        return choose(shares, rewards, shares[:, :, None] * (1.0 - axis) + levels * axis)
+
+    shares, rewards = jax.lax.fori_loop(0, size * effort.num_sweeps, climb, (shares, rewards))
+    rewards, index = jax.lax.top_k(rewards, effort.num_kept)
+    shares = jnp.take_along_axis(shares, index[..., None], axis=1)
+
+    # Directions: one coordinate, two, or all; sizes from a tenth of the scale to all of it.
+    number = effort.num_proposals
+    spread = np.geomspace(0.1, 1.0, number).reshape(1, 1, -1, 1).astype(np.float32)
+    width = np.array([1, 2, size])[np.arange(number) % 3].clip(max=size)
+
+    def polish(step: Any, carry: Any) -> Any:
+        shares, rewards = carry
+        scale = 2.0 * 1e-3 ** (step / max(effort.num_steps - 1, 1))
+        key_size, key_axes = jax.random.split(jax.random.fold_in(key_steps, step))
+        shape = (1, effort.num_kept, number, size)
+        rank = jnp.argsort(jax.random.uniform(key_axes, shape), axis=-1)
+        moved = rank < width.reshape(1, 1, -1, 1)
+        random = scale * spread * jax.random.normal(key_size, shape) * moved
+        slope = gradient(states, shares) * (shares + OFFSET)
+        slope = jnp.where(((shares <= 0) & (slope < 0)) | ((shares >= 1) & (slope > 0)), 0.0, slope)
+        slope /= jnp.maximum(jnp.max(jnp.abs(slope), axis=-1, keepdims=True), 1e-30)
+        lines = jnp.asarray(LINE).reshape(1, 1, -1, 1) * slope[:, :, None]
+        random = jnp.broadcast_to(random, (num_slots, *shape[1:]))
+        moves = jnp.concatenate((random, lines), axis=2)
+        proposed = (shares[:, :, None] + OFFSET) * jnp.exp(moves) - OFFSET
+        return choose(shares, rewards, jnp.clip(proposed, 0.0, 1.0))
+
+    shares, rewards = jax.lax.fori_loop(0, effort.num_steps, polish, (shares, rewards))
+    index = jnp.argmax(rewards, axis=1)
+    share = jnp.take_along_axis(shares, index[:, None, None], axis=1)[:, 0]
+    return Best(2.0 * share - 1.0, jnp.max(rewards, axis=1))
+
+
+def _metrics(
+    environment: Environment, states: State, actions: Float[Array, "N A"], params: Params
+) -> Float[Array, "N W"]:
+    """Every metric of every slot."""
+
+    def one(state: State, action: Float[Array, "A"]) -> Float[Array, "W"]:
+        outcome = environment.outcome(state, action, params)
+        return jnp.stack([metric(outcome) for metric in environment.metrics])
+
+    return jax.vmap(one)(states, actions)
