@@ -149,7 +149,9 @@ class Environment:
 
     def power(self, action: Float[Array, "A"], params: Params) -> Float[Array, "A"]:
         """Transmit powers in watt: even steps of an action are even steps in decibel."""
-        return params.min_power_w * (params.max_power_w / params.min_power_w) ** (action / 2.0 + 0.5)
+        return params.min_power_w * (params.max_power_w / params.min_power_w) ** (
+            action / 2.0 + 0.5
+        )
 
     def outcome(self, state: State, action: Float[Array, "A"], params: Params) -> Outcome:
         """What an action leads to."""

@@ -57,9 +57,9 @@ def denoise(
             out = (x - np.sqrt(1.0 - signal) * out) / np.sqrt(signal)
         start = keep(out)
         # Mean of q(x_{t-1} | x_t, x_0), Ho et al. (7).
-        mean = (
-            np.sqrt(earlier) * beta * start + np.sqrt(1.0 - beta) * (1.0 - earlier) * x
-        ) / (1.0 - signal)
+        mean = (np.sqrt(earlier) * beta * start + np.sqrt(1.0 - beta) * (1.0 - earlier) * x) / (
+            1.0 - signal
+        )
         deviation = np.sqrt(beta * (1.0 - earlier) / (1.0 - signal))
         x = mean + deviation * noise[-t] if t else mean
     return jnp.clip(x, -1.0, 1.0) if bound == "clip" else x

@@ -37,9 +37,7 @@ class Deterministic:
         del key
         return jnp.zeros((batch, 0))
 
-    def act(
-        self, params: Any, noise: Any, observation: Float[Array, "B O"]
-    ) -> Float[Array, "B A"]:
+    def act(self, params: Any, noise: Any, observation: Float[Array, "B O"]) -> Float[Array, "B A"]:
         del noise
         return jnp.tanh(self.network.apply({"params": params}, observation))
 

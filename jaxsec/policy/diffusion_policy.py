@@ -59,9 +59,7 @@ class Diffusion:
             return self.head.apply(head, x, embed_time(t), read, method="predict")  # pyright: ignore
 
         schedule = chain.variance_preserving(self.num_steps)
-        return chain.denoise(
-            schedule, predict, noise, bound=self.bound, prediction=self.prediction
-        )
+        return chain.denoise(schedule, predict, noise, bound=self.bound, prediction=self.prediction)
 
     def loss(
         self,

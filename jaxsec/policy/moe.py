@@ -104,9 +104,7 @@ class MixtureOfExperts:
         """The action of every expert alone."""
         return jax.vmap(lambda head: self._chain(head, noise, features))(params["heads"])
 
-    def mix(
-        self, params: Any, noise: Float[Array, "T B A"], gated: Gated
-    ) -> Float[Array, "B A"]:
+    def mix(self, params: Any, noise: Float[Array, "T B A"], gated: Gated) -> Float[Array, "B A"]:
         """One chain whose every step mixes the selected experts' predictions."""
         read = jax.vmap(lambda head: self._read(head, gated.features))(params["heads"])
 

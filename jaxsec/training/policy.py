@@ -61,7 +61,9 @@ class Config:
     gradient: Literal["critic", "environment"] = "critic"
     """What the actor climbs: learned critics, or the reward itself, which is differentiable here."""
     width: int = 128
-    """Of all layers of actor and critics."""
+    """Of the actor's layers."""
+    critic_width: int = 128
+    """Of the critics'."""
     num_steps: int = 6
     """Denoising steps."""
     num_experts: int = 3
@@ -97,7 +99,7 @@ class Config:
 
     def __post_init__(self) -> None:
         table.make(self.policy, 1, 1, **self.network())
-        for name in ("num_updates", "num_slots", "batch_size", "replay_size"):
+        for name in ("critic_width", "num_updates", "num_slots", "batch_size", "replay_size"):
             checks.check_at_least(name, getattr(self, name), 1)
         checks.check_at_least("critic_first", self.critic_first, 0)
         checks.require(
@@ -187,7 +189,7 @@ class Training:
         self.policy = table.make(
             config.policy, environment.observation_size, environment.action_size, **config.network()
         )
-        self.critic = Critic(config.width, table.num_values(config.policy))
+        self.critic = Critic(config.critic_width, table.num_values(config.policy))
 
     # ------------------------------------------------------------------ several seeds and devices
 
@@ -222,9 +224,7 @@ class Training:
             state, metrics = jax.lax.scan(update, state, turn + jnp.arange(num_updates))
             return state, jax.tree.map(lambda x: jnp.mean(x, axis=0), metrics)
 
-        return jax.pmap(
-            chunk, AXIS, in_axes=(0, None), devices=self.devices, donate_argnums=(0,)
-        )
+        return jax.pmap(chunk, AXIS, in_axes=(0, None), devices=self.devices, donate_argnums=(0,))
 
     # -------------------------------------------------------------------- one seed on one device
 
