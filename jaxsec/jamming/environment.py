@@ -80,7 +80,7 @@ class Environment:
         return (receivers + 1) * s.num_access_points + s.preferences * len(self.metrics)
 
     def action_space(self, params: Params | None = None) -> Box:
-        """-1 is the least power of an access point, 1 the most, in decibel."""
+        """-1 is the least power of an access point, 1 the most."""
         return Box(-1.0, 1.0, (self.action_size,))
 
     def observation_space(self, params: Params | None = None) -> Box:
@@ -117,8 +117,7 @@ class Environment:
         """
         params = self.default_params if params is None else params
         action = jnp.clip(action, -1.0, 1.0)
-        outcome = self.outcome(state, action, params)
-        values = self._values(outcome)
+        values = self.values(state, action, params)
         time = state.time + 1
         done = time >= self.scenario.episode_length
 
@@ -135,7 +134,7 @@ class Environment:
         )
         names = [metrics.name(metric) for metric, _ in self.scenario.metrics]
         info = dict(zip(names, values, strict=True))
-        reward = jnp.dot(jnp.stack(values), params.weights * state.preference)
+        reward = jnp.dot(values, params.weights * state.preference)
         return self.observe(following, params), following, reward, done, info
 
     def observe(self, state: State, params: Params) -> Float[Array, "O"]:
@@ -167,11 +166,16 @@ class Environment:
     ) -> Float[Array, ""]:
         """What `step` gives for an action in [-1, 1]: the weighted sum of the metrics."""
         params = self.default_params if params is None else params
-        values = self._values(self.outcome(state, action, params))
-        return jnp.dot(jnp.stack(values), params.weights * state.preference)
+        values = self.values(state, action, params)
+        return jnp.dot(values, params.weights * state.preference)
 
-    def _values(self, outcome: Outcome) -> list[Float[Array, ""]]:
-        return [metric(outcome) for metric in self.metrics]
+    def values(
+        self, state: State, action: Float[Array, "A"], params: Params | None = None
+    ) -> Float[Array, "W"]:
+        """The scenario's metrics, each without its weight."""
+        params = self.default_params if params is None else params
+        outcome = self.outcome(state, action, params)
+        return jnp.stack([metric(outcome) for metric in self.metrics])
 
     def _preference(self, key: Key[Array, ""]) -> Float[Array, "W"]:
         num_metrics = len(self.metrics)

@@ -10,6 +10,7 @@ from jaxsec.jamming.metrics import Metric
 
 Fading = Literal["block", "gauss-markov"]
 """Every slot a new geometry and fading, or fading that lasts in a geometry that stays."""
+PowerSteps = Literal["decibel", "watt"]
 REGIMES = ("near-users", "near-access-points", "far")
 """Where the eavesdroppers of a slot can be."""
 
@@ -55,6 +56,8 @@ class JammingScenario:
     """Least transmit power of an access point."""
     max_power_w: float = 0.1
     """Most transmit power of an access point."""
+    power_steps: PowerSteps = "decibel"
+    """What even steps of an action are even steps in."""
     circuit_power_w: float = 0.1
     """What an access point needs beside it. Without any, least power is nearly optimal."""
     target_rate: float = 1.0
@@ -103,6 +106,10 @@ class JammingScenario:
         checks.require(
             len(self.regimes) == 3 and min(self.regimes) >= 0 and 0 < sum(self.regimes) < math.inf,
             f"`regimes` must be three shares, one above 0, but is {self.regimes}",
+        )
+        checks.require(
+            self.power_steps in ("decibel", "watt"),
+            f"`power_steps` must be decibel or watt, but is {self.power_steps!r}",
         )
         checks.check_fraction("line_of_sight", self.line_of_sight)
         checks.check_fraction("correlation", self.correlation)

@@ -49,10 +49,12 @@ class MixtureOfExperts:
     action_size: int
     width: int
     num_steps: int = 6
+    bound: chain.Bound = "tanh"
+    prediction: chain.Prediction = "start"
     num_experts: int = 3
     num_selected: int = 1
     """Experts that act in a state: 1 is top-1, all of them a soft mixture."""
-    balance: float = 0.01
+    balance: float = 0.1
     """Weight of the load-balancing term."""
 
     def __post_init__(self) -> None:
@@ -112,7 +114,7 @@ class MixtureOfExperts:
             each = jax.vmap(lambda head, r: self._predict(head, x, t, r))(params["heads"], read)
             return jnp.einsum("be,eba->ba", gated.selected, each)
 
-        return chain.denoise(chain.variance_preserving(self.num_steps), predict, noise)
+        return self._denoise(predict, noise)
 
     def act(
         self, params: Any, noise: Float[Array, "T B A"], observation: Float[Array, "B O"]
@@ -153,8 +155,11 @@ class MixtureOfExperts:
         self, head: Any, noise: Float[Array, "T B A"], features: Float[Array, "B F"]
     ) -> Float[Array, "B A"]:
         read = self._read(head, features)
+        return self._denoise(lambda x, t: self._predict(head, x, t, read), noise)
+
+    def _denoise(self, predict: chain.Predict, noise: Float[Array, "T B A"]) -> Float[Array, "B A"]:
         schedule = chain.variance_preserving(self.num_steps)
-        return chain.denoise(schedule, lambda x, t: self._predict(head, x, t, read), noise)
+        return chain.denoise(schedule, predict, noise, bound=self.bound, prediction=self.prediction)
 
     def _read(self, head: Any, features: Any) -> Any:
         return self.head.apply({"params": head}, features, method="read")
