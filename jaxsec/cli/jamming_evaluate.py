@@ -19,7 +19,7 @@ class Command:
 
     policies: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="POLICY.npz")]
     """Files that `jaxsec jamming train` has written, all of one scenario."""
-    num_slots: int = 4096
+    fresh_slots: int = 4096
     """Slots, the same for all."""
     num_candidates: int = 8
     """Candidate actions of which the critics choose; 1 for none of this."""
@@ -31,7 +31,7 @@ class Command:
 
 def run(command: Command, argv: list[str]) -> None:
     """Loads, judges and prints the table."""
-    checks.check_at_least("--num-slots", command.num_slots, 1)
+    checks.check_at_least("--fresh-slots", command.fresh_slots, 1)
     checks.check_at_least("--num-candidates", command.num_candidates, 1)
     common.check_seed(command.seed)
     common.check_outputs(command.policies, (command.json, ()))
@@ -44,7 +44,7 @@ def run(command: Command, argv: list[str]) -> None:
             f"{path}: was trained on another scenario than {command.policies[0]}",
         )
     environment = Environment(scenario)
-    slots = evaluation.draw(environment, command.seed, command.num_slots)
+    slots = evaluation.draw(environment, command.seed, command.fresh_slots)
     rows = jamming_judge.bounds(environment, slots, command.seed).rows
     for path, one in zip(command.policies, trained, strict=True):
         name = path.parent.name if path.stem == "policy" else path.stem
@@ -52,12 +52,12 @@ def run(command: Command, argv: list[str]) -> None:
             name or one.config.policy, one, environment, slots, command.seed, command.num_candidates
         )
     listed = jamming_judge.report(rows, scenario)
-    jamming_judge.show(listed, f"{command.num_slots} fresh slots, seed {command.seed}")
+    jamming_judge.show(listed, f"{command.fresh_slots} fresh slots, seed {command.seed}")
     if command.json is not None:
         report = {
             "command": shlex.join(["jaxsec", *argv]),
             "scenario": policy_file.describe(scenario, trained[0].config)["scenario"],
-            "num_slots": command.num_slots,
+            "fresh_slots": command.fresh_slots,
             "hardware": common.hardware(),
             "rows": listed,
         }
