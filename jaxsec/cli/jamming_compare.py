@@ -170,6 +170,8 @@ def front(environment: Environment, slots: evaluation.Slots) -> list[list[float]
 
 
 def _config(command: Command, name: str, changes: dict[str, Any]) -> Config:
-    # The reward's own gradient needs neither critics nor a batch beside the slots collected.
-    slots = {"num_slots": command.learning.batch_size} if name == "true-gradient" else {}
+    # The reward's own gradient needs no critics to be ready, and its batch is the slots collected.
+    slots = {}
+    if name == "true-gradient":
+        slots = {"num_slots": command.learning.batch_size, "critic_first": 0}
     return command.learning.config(**(changes | CONTENDERS[name] | slots))
