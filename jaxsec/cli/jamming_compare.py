@@ -16,7 +16,9 @@ from jaxsec.cli.jamming_options import LearningOptions, TaskOptions
 from jaxsec.jamming import oracle
 from jaxsec.jamming.environment import Environment
 from jaxsec.training import evaluation, policy_file, policy_run
-from jaxsec.training.policy import Config
+from jaxsec.training.evaluation import Slots
+from jaxsec.training.policy import Config, Training
+from jaxsec.training.policy_file import Trained
 
 CONTENDERS: dict[str, dict[str, Any]] = {
     "moe-gdm": {"policy": "moe-gdm"},
@@ -144,14 +146,21 @@ def run(command: Command, argv: list[str]) -> None:
         "curve_bounds": {row.name: float(row.reward[0]) for row in lines},
     }
     if len(scenario.metrics) > 1:
-        report["front"] = front(environment, slots)
+        report["front"] = _front(environment, slots)
+    if scenario.preferences and len(scenario.metrics) > 1:
+        report["fronts"] = {
+            name: _learned_front(one, environment, slots) for name, one in trained.items()
+        }
     common.write_json(paths[0], report)
     title = f"{command.task.scenario}{', untuned' if command.untuned else ''}"
     jamming_figure.draw_curves(paths[1], curves, report["curve_bounds"], f"Scenario {title}")
     drawn = paths[:2]
     if len(scenario.metrics) > 1:
         names = list(listed[0]["metrics"])[:2]
-        jamming_figure.draw_metrics(paths[2], curves, listed, report["front"], names, title)
+        if scenario.preferences:
+            jamming_figure.draw_fronts(paths[2], report["fronts"], report["front"], names, title)
+        else:
+            jamming_figure.draw_metrics(paths[2], curves, listed, report["front"], names, title)
         drawn = paths
     jamming_judge.show(
         listed,
@@ -161,12 +170,26 @@ def run(command: Command, argv: list[str]) -> None:
         print(f"written to {path}")
 
 
-def front(environment: Environment, slots: evaluation.Slots) -> list[list[float]]:
+def _front(environment: Environment, slots: Slots) -> list[list[float]]:
     """The oracle's Pareto front of the first two metrics, [F][2], traced by their weights."""
     states = jax.tree.map(lambda x: x[:FRONT_SLOTS], slots.state)
+    return np.asarray(oracle.front(environment, states, _weightings(environment)))[:, :2].tolist()
+
+
+def _learned_front(trained: Trained, environment: Environment, slots: Slots) -> list[Any]:
+    """The same of a policy that is told the weights, [S][F][2]."""
+    training = Training(trained.config, environment, devices=1)
+    some = jax.tree.map(lambda x: x[:FRONT_SLOTS], slots)
+    found = evaluation.front(
+        training, environment, trained.actor, some, _weightings(environment), seed=0
+    )
+    return np.asarray(found)[:, :, :2].tolist()
+
+
+def _weightings(environment: Environment) -> np.ndarray:
     others = np.ones((len(FRONT), len(environment.metrics) - 2))
-    weightings = np.concatenate((2 * FRONT[:, None], 2 - 2 * FRONT[:, None], others), axis=1)
-    return np.asarray(oracle.front(environment, states, weightings))[:, :2].tolist()
+    both = (2 * FRONT[:, None], 2 - 2 * FRONT[:, None], others)
+    return np.concatenate(both, axis=1).astype(np.float32)
 
 
 def _config(command: Command, name: str, changes: dict[str, Any]) -> Config:

@@ -95,6 +95,42 @@ def draw_metrics(
             figure.savefig(file, format="png", dpi=160)
 
 
+def draw_fronts(
+    path: Path,
+    fronts: dict[str, list[Any]],
+    front: list[list[float]],
+    names: list[str],
+    title: str,
+) -> None:
+    """What one policy that is told the weights reaches at each of them, every seed.
+
+    Args:
+      path: ends in .png.
+      fronts: [S][F][2] by policy.
+      front: the oracle's [F][2].
+      names: of the two metrics.
+      title: the scenario in words.
+    """
+    with mpl.rc_context(STYLE):
+        figure = _figure(7.5, 4.8)
+        axes = figure.subplots()
+        axes.plot(
+            *np.asarray(front).T, "o-", color=INK, linewidth=1.5, markersize=4, label="oracle"
+        )
+        for colour, (name, seeds) in zip(COLOURS, fronts.items(), strict=False):
+            for i, points in enumerate(np.asarray(seeds)):
+                label = name if i == 0 else None
+                axes.plot(
+                    *points.T, "o-", color=colour, lw=1.2, markersize=3, alpha=0.7, label=label
+                )
+        axes.set_xlabel(names[0].replace("_", " "))
+        axes.set_ylabel(names[1].replace("_", " "))
+        axes.set_title(f"Scenario {title}: one policy at all weights of the two metrics")
+        axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1.01, 0.5))
+        with atomic_write(path) as file:
+            figure.savefig(file, format="png", dpi=160)
+
+
 def _figure(width: float, height: float) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)

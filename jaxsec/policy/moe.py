@@ -54,8 +54,10 @@ class MixtureOfExperts:
     num_experts: int = 3
     num_selected: int = 1
     """Experts that act in a state: 1 is top-1, all of them a soft mixture."""
-    balance: float = 0.1
+    balance: float = 0.01
     """Weight of the load-balancing term."""
+    sharing: float = 0.5
+    """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
 
     def __post_init__(self) -> None:
         checks.check_at_least("num_experts", self.num_experts, 1)
@@ -138,8 +140,10 @@ class MixtureOfExperts:
         if self.num_selected == 1:
             values = jax.vmap(value, out_axes=-1)(self.propose(params, noise, gated.features))
             frozen = jax.lax.stop_gradient
-            # The experts learn where they are selected, the gate from all that could be.
-            acted = jnp.sum(frozen(gated.selected) * values, axis=-1)
+            # The experts learn where they are selected, and from one another's states; the gate
+            # from all that could be.
+            part = (1.0 - self.sharing) * gated.selected + self.sharing / self.num_experts
+            acted = jnp.sum(frozen(part) * values, axis=-1)
             chosen = jnp.sum(gated.weight * frozen(values), axis=-1)
             loss = -jnp.mean(acted + chosen - frozen(chosen))
         else:

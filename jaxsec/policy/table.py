@@ -26,7 +26,8 @@ def make(
     num_steps: int = 6,
     num_experts: int = 3,
     num_selected: int = 1,
-    balance: float = 0.1,
+    balance: float = 0.01,
+    sharing: float = 0.5,
     bound: chain.Bound = "tanh",
     prediction: chain.Prediction = "start",
 ) -> Policy:
@@ -41,6 +42,7 @@ def make(
       num_experts: of a mixture.
       num_selected: experts that act in a state.
       balance: weight of the load-balancing term.
+      sharing: of a state's part in training, what all experts get alike.
       bound: how a diffusion policy keeps to [-1, 1].
       prediction: what a denoiser puts out.
 
@@ -59,8 +61,9 @@ def make(
     )
     sizes = observation_size, action_size, width
     steps = num_steps, bound, prediction
+    mixture = num_experts, num_selected, balance, sharing
     makers: dict[str, Callable[[], Policy]] = {
-        "moe-gdm": lambda: MixtureOfExperts(*sizes, *steps, num_experts, num_selected, balance),
+        "moe-gdm": lambda: MixtureOfExperts(*sizes, *steps, *mixture),
         "gdm": lambda: Diffusion(*sizes, *steps),
         "mlp": lambda: Deterministic(*sizes),
         "ddpg": lambda: Deterministic(*sizes),

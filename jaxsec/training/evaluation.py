@@ -167,3 +167,29 @@ def usage_by_regime(training: Training, actors: Any, slots: Slots) -> Float[Arra
         return member.T @ selected.astype(member.dtype) / count[:, None]
 
     return jax.jit(jax.vmap(one))(actors)
+
+
+def front(
+    training: Training,
+    environment: Jamming,
+    actors: Any,
+    slots: Slots,
+    weightings: Float[Array, "F W"],
+    *,
+    seed: int,
+) -> Float[Array, "S F W"]:
+    """Mean metrics of preference-conditioned policies, told the same preference in all slots."""
+    count = slots.observation.shape[0]
+
+    def one(actor: Any, weighting: Float[Array, "W"]) -> Float[Array, "W"]:
+        preference = jnp.broadcast_to(weighting[None], (count, weighting.size))
+        state = slots.state._replace(preference=preference)
+        params = environment.default_params
+        observation = jax.vmap(lambda s: environment.observe(s, params))(state)
+        action = act(training, actor, jax.random.key(seed), observation)
+        return jnp.mean(jax.vmap(environment.values)(state, action), axis=0)
+
+    def all_weightings(actor: Any) -> Float[Array, "F W"]:
+        return jax.lax.map(lambda weighting: one(actor, weighting), jnp.asarray(weightings))
+
+    return jax.jit(lambda x: jax.lax.map(all_weightings, x))(actors)

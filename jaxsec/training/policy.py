@@ -71,8 +71,10 @@ class Config:
     """Of a mixture."""
     num_selected: int = 1
     """Experts that act in a state."""
-    balance: float = 0.1
+    balance: float = 0.01
     """Weight of the load-balancing term."""
+    sharing: float = 0.5
+    """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
     bound: Bound = "tanh"
     """How a diffusion policy keeps its actions to their range."""
     prediction: Prediction = "start"
@@ -123,7 +125,7 @@ class Config:
 
     def network(self) -> dict[str, Any]:
         """What makes the policy's network, as `table.make` takes it."""
-        names = ("width", "num_steps", "num_experts", "num_selected", "balance")
+        names = ("width", "num_steps", "num_experts", "num_selected", "balance", "sharing")
         names += ("bound", "prediction")
         return {name: getattr(self, name) for name in names}
 
