@@ -19,8 +19,8 @@ NUM_ROUNDS, NUM_PROPOSALS = 60, 32
 """Rounds of random steps, and steps tried in a round."""
 MARGINS = (0.5, 1.0, 3.0)
 """Of the heuristic: own gain over the best eavesdropper's, linear."""
-SPEAKING = (0.03, 0.1, 0.3, 1.0)
-"""Of the heuristic: shares of the most power."""
+SPEAKING = (0.15, 0.3, 0.45, 0.6, 1.0)
+"""Of the heuristic: places between the least power (0) and the most (1)."""
 
 
 def random_actions(key: Key[Array, ""], n: int, action_size: int) -> Float[Array, "{n} A"]:
@@ -86,7 +86,7 @@ def heuristic(
 
     An access point speaks at one level if the gain to its best user exceeds that to the best-placed
     eavesdropper by a margin, and is at least power otherwise. Of `MARGINS` × `SPEAKING` the pair
-    with the best reward: 12 looks at the reward, where the oracle takes tens of thousands.
+    with the best reward: 15 looks at the reward, where the oracle takes tens of thousands.
 
     One slot a call; batched by vmap.
     """
