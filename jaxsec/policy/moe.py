@@ -56,7 +56,7 @@ class MixtureOfExperts:
     """Experts that act in a state: 1 is top-1, all of them a soft mixture."""
     balance: float = 0.01
     """Weight of the load-balancing term."""
-    sharing: float = 0.5
+    sharing: float = 0.7
     """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
 
     def __post_init__(self) -> None:

@@ -27,7 +27,7 @@ def make(
     num_experts: int = 3,
     num_selected: int = 1,
     balance: float = 0.01,
-    sharing: float = 0.5,
+    sharing: float = 0.7,
     bound: chain.Bound = "tanh",
     prediction: chain.Prediction = "start",
 ) -> Policy:

@@ -63,7 +63,7 @@ class Config:
     """What the actor climbs: learned critics, or the reward itself, which has a gradient."""
     width: int = 128
     """Of the actor's layers."""
-    critic_width: int = 128
+    critic_width: int = 256
     """Of the critics'."""
     num_steps: int = 6
     """Denoising steps."""
@@ -73,19 +73,19 @@ class Config:
     """Experts that act in a state."""
     balance: float = 0.01
     """Weight of the load-balancing term."""
-    sharing: float = 0.5
+    sharing: float = 0.7
     """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
     bound: Bound = "tanh"
     """How a diffusion policy keeps its actions to their range."""
     prediction: Prediction = "start"
     """What a denoiser puts out."""
-    num_updates: int = 6000
+    num_updates: int = 5000
     """Gradient updates in all."""
-    num_slots: int = 64
+    num_slots: int = 256
     """Slots collected an update."""
     batch_size: int = 256
     """Transitions a batch."""
-    replay_size: int = 32768
+    replay_size: int = 65536
     """Transitions remembered."""
     actor_rate: float = 1e-3
     """The actor's largest learning rate; it falls as a cosine to zero."""
@@ -95,7 +95,7 @@ class Config:
     """How learning rates fall."""
     weight_decay: float = 0.0
     """Of AdamW."""
-    critic_first: int = 200
+    critic_first: int = 300
     """Updates before the actor's first."""
     discount: float = 0.0
     """Of the next slot's value."""
