@@ -16,7 +16,7 @@ from jaxsec.policy.moe import MixtureOfExperts
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-O, A, WIDTH, B = 5, 3, 8, 6
+O, A, WIDTH, STEPS, B = 5, 3, 8, 3, 6
 BOUNDS = ("tanh", "clip")
 PREDICTIONS = ("start", "noise")
 
@@ -25,21 +25,50 @@ def normal(seed, *shape):
     return jnp.asarray(np.random.default_rng(seed).standard_normal(shape))
 
 
-def wide(tree):
-    """In double precision, where that is enabled."""
-    return jax.tree.map(lambda x: jnp.asarray(x, float), tree)
-
-
 def same(tree):
     """Mean over the devices of a single one."""
     return tree
 
 
-def drifted(params, seed=0):
-    """Parameters some way from where they were initialised; no bias is zero."""
-    leaves, structure = jax.tree.flatten(params)
-    moved = [leaf + 0.2 * normal([seed, i], *leaf.shape) for i, leaf in enumerate(leaves)]
-    return wide(jax.tree.unflatten(structure, moved))
+def drawn(policy, seed=0):
+    """Parameters of its shapes; no bias is zero, and nothing is compiled."""
+    leaves, structure = jax.tree.flatten(jax.eval_shape(policy.init, jax.random.key(0)))
+    scaled = [
+        normal([seed, i], *x.shape) * (0.3 if x.ndim == 1 else x.shape[-2] ** -0.5)
+        for i, x in enumerate(leaves)
+    ]
+    return jax.tree.unflatten(structure, scaled)
+
+
+def noise_of(policy, batch, seed=1):
+    shape = jax.eval_shape(lambda: policy.noise(jax.random.key(0), batch)).shape
+    assert shape[-2] == batch
+    return normal(seed, *shape)
+
+
+def value_in(observation):
+    """A smooth value of actions in states, whose best action moves with the state."""
+    goal = jnp.tanh(observation[:, :A])
+    return lambda action: -jnp.sum((action - goal) ** 2, axis=-1) + jnp.prod(action, axis=-1)
+
+
+# Policies are hashable: what is compiled for one is found again by other tests.
+ACT = jax.jit(lambda policy, *given: policy.act(*given), static_argnums=0)
+GATED = jax.jit(lambda policy, *given: policy.gated(*given), static_argnums=0)
+PROPOSE = jax.jit(lambda policy, *given: policy.propose(*given), static_argnums=0)
+HEAD = jax.jit(
+    lambda policy, head, x, time, features: policy.head.apply({"params": head}, x, time, features),
+    static_argnums=0,
+)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def learn(policy, params, noise, observation):
+    """((loss, metrics), gradient)."""
+    value = value_in(observation)
+    return jax.value_and_grad(
+        lambda p: policy.loss(p, noise, observation, value, same), has_aux=True
+    )(params)
 
 
 def posterior_loop(schedule, predict, noise, keep, prediction):
@@ -50,7 +79,9 @@ def posterior_loop(schedule, predict, noise, keep, prediction):
     for t in range(num_steps - 1, -1, -1):
         beta, signal = schedule.beta[t], schedule.signal[t]
         out = np.asarray(predict(x, t))
-        start = keep(out if prediction == "start" else (x - np.sqrt(1 - signal) * out) / signal**0.5)
+        start = keep(
+            out if prediction == "start" else (x - np.sqrt(1 - signal) * out) / signal**0.5
+        )
         if t == 0:
             return np.clip(start, -1, 1)
         earlier = schedule.signal[t - 1]
@@ -109,37 +140,35 @@ def test_every_step_draws_from_the_posterior(num_steps, bound, prediction, float
 def test_gaussian_actions_come_out_as_they_are_distributed(float64):
     """With E[x_0 | x_t] for x_0 ~ N(m, s²), the chain is affine in its noise: its output has mean
     chain(0) and, as variance, the sum of the squared slopes."""
-    m, s = 0.2, 0.1
+    m, s = 0.2, 0.2
+
+    def expected(x, signal):
+        gain = s**2 * signal**0.5 / (s**2 * signal + 1 - signal)
+        return m + gain * (x - signal**0.5 * m)
 
     def moments(num_steps):
+        """Of the output, from those of x_T step by step."""
         schedule = chain.variance_preserving(num_steps)
+        mean, variance = 0.0, 1.0
+        for t in range(num_steps - 1, -1, -1):
+            beta, signal = schedule.beta[t], schedule.signal[t]
+            earlier = schedule.signal[t - 1] if t else 1.0
+            of_x = (1 - beta) ** 0.5 * (1 - earlier) / (1 - signal)
+            of_start = earlier**0.5 * beta / (1 - signal)
+            slope = of_x + of_start * (expected(1.0, signal) - expected(0.0, signal))
+            mean = slope * mean + of_start * expected(0.0, signal)
+            variance = slope**2 * variance + beta * (1 - earlier) / (1 - signal)
+        return mean, variance
 
-        def predict(x, t):
-            signal = schedule.signal[t]
-            gain = s**2 * signal**0.5 / (s**2 * signal + 1 - signal)
-            return m + gain * (x - signal**0.5 * m)
-
-        units = jnp.eye(num_steps, num_steps + 1)[..., None]  # one a noise, and none at all
-        out = chain.denoise(schedule, predict, units, bound="clip")[:, 0]
-        return schedule, float(out[-1]), float(jnp.sum((out[:-1] - out[-1]) ** 2))
-
-    mean, variance = 0.0, 1.0  # of x_T; then step by step
-    schedule, got_mean, got_variance = moments(6)
-    for t in range(5, -1, -1):
-        beta, signal = schedule.beta[t], schedule.signal[t]
-        earlier = schedule.signal[t - 1] if t else 1.0
-        gain = s**2 * signal**0.5 / (s**2 * signal + 1 - signal)
-        of_start = earlier**0.5 * beta / (1 - signal)
-        slope = of_start * gain + (1 - beta) ** 0.5 * (1 - earlier) / (1 - signal)
-        mean = slope * mean + of_start * (m - gain * signal**0.5 * m)
-        variance = slope**2 * variance + beta * (1 - earlier) / (1 - signal)
-    assert got_mean == pytest.approx(mean, rel=1e-9)
-    assert got_variance == pytest.approx(variance, rel=1e-9)
-
-    # And with many steps it is N(m, s²) itself.
-    _, mean, variance = moments(200)
-    assert mean == pytest.approx(m, rel=1e-2)
-    assert variance == pytest.approx(s**2, rel=0.1)
+    schedule = chain.variance_preserving(6)
+    predict = lambda x, t: expected(x, schedule.signal[t])  # noqa: E731
+    units = jnp.eye(6, 7)[..., None]  # one a noise, and none at all
+    out = chain.denoise(schedule, predict, units, bound="clip")[:, 0]
+    mean, variance = moments(6)
+    assert float(out[-1]) == pytest.approx(mean, rel=1e-9)
+    assert float(jnp.sum((out[:-1] - out[-1]) ** 2)) == pytest.approx(variance, rel=1e-9)
+    # And in short steps it is N(m, s²) itself.
+    assert moments(4000) == pytest.approx((m, s**2), rel=1e-2)
 
 
 @pytest.mark.parametrize("bound", BOUNDS)
@@ -165,17 +194,11 @@ def test_a_cut_has_no_gradient_outside_and_tanh_has_one(float64):
     assert float(slope(2.0, "tanh")) == pytest.approx(1 / np.cosh(2.0) ** 2)
 
 
-# ----------------------------------------------------------------------------- policies and networks
+# --------------------------------------------------------------------------- policies and networks
 
 
 def make(name, **options):
-    return table.make(name, O, A, width=WIDTH, **options)
-
-
-def value_in(observation):
-    """A smooth value of actions in states, whose best action moves with the state."""
-    goal = jnp.tanh(observation[:, :A])
-    return lambda action: -jnp.sum((action - goal) ** 2, axis=-1) + jnp.prod(action, axis=-1)
+    return table.make(name, O, A, **{"width": WIDTH, "num_steps": STEPS, **options})
 
 
 EVERY = {
@@ -188,86 +211,88 @@ EVERY = {
 }
 
 
-@functools.cache
-def example(which):
-    policy = make(which.split()[0], **EVERY[which])
-    return policy, policy.init(jax.random.key(0))
+def example(which, **options):
+    policy = make(which.split()[0], **EVERY[which], **options)
+    return policy, drawn(policy), noise_of(policy, B), normal(4, B, O)
+
+
+@pytest.mark.parametrize("which", ["ddpg", "gdm", "moe-gdm"])
+def test_fresh_policies_act_near_the_middle(which):
+    policy, _, noise, observation = example(which)
+    params = jax.jit(policy.init)(jax.random.key(0))
+    assert jax.tree.structure(params) == jax.tree.structure(drawn(policy))
+    assert np.abs(ACT(policy, params, noise, observation)).mean() < 0.5
 
 
 @pytest.mark.parametrize("which", EVERY)
-def test_actions_are_one_a_state_and_in_range(which):
+def test_actions_are_one_a_state_and_in_range(which, float64):
     """Each follows from its own state and noise, which is the array's last axis but one."""
-    policy, params = example(which)
-    noise, observation = policy.noise(jax.random.key(1), B), normal(0, B, O)
-    assert noise.shape[-2] == B
-    act = jax.jit(policy.act)
-    action = act(params, noise, observation)
+    policy, params, noise, observation = example(which)
+    action = ACT(policy, params, noise, observation)
     assert action.shape == (B, A)
     assert np.abs(action).max() <= 1
     order = np.array([3, 1, 4, 0, 5, 2])
-    moved = act(params, noise[..., order, :], observation[order])
-    np.testing.assert_allclose(moved, action[order], rtol=1e-5, atol=1e-6)
-    far = act(params, noise, 1e4 * observation)
+    moved = ACT(policy, params, noise[..., order, :], observation[order])
+    np.testing.assert_allclose(moved, action[order], rtol=1e-10)
+    far = ACT(policy, params, noise, 1e4 * observation)
     assert np.abs(far).max() <= 1
 
 
 @pytest.mark.parametrize("which", EVERY)
-def test_the_loss_is_minus_the_mean_value_of_the_actions(which):
-    policy, params = example(which)
-    if isinstance(policy, MixtureOfExperts):
-        policy = make("moe-gdm", **EVERY[which], balance=0.0)
-    noise, observation = policy.noise(jax.random.key(2), B), normal(1, B, O)
-    value = value_in(observation)
-    found = policy.loss(params, noise, observation, value, same).loss
-    wanted = -jnp.mean(value(policy.act(params, noise, observation)))
-    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+def test_the_loss_is_minus_the_mean_value_of_the_actions(which, float64):
+    policy, params, noise, observation = example(which, balance=0.0)
+    (found, _), _ = learn(policy, params, noise, observation)
+    wanted = -np.mean(value_in(observation)(ACT(policy, params, noise, observation)))
+    np.testing.assert_allclose(found, wanted, rtol=1e-10)
 
 
 @pytest.mark.parametrize("which", [name for name in EVERY if name != "moe-gdm"])
 def test_gradients_run_through_the_whole_chain(which, float64):
     """Against central differences along random directions. Where one expert is selected, the loss
     is not what is differentiated: that has its own tests."""
-    policy, params = example(which)
-    params = drifted(params)
-    noise, observation = wide(policy.noise(jax.random.key(1), B)), normal(4, B, O)
-    value = value_in(observation)
-    loss = jax.jit(lambda p: policy.loss(p, noise, observation, value, same).loss)
-    gradient = jax.grad(loss)(params)
+    policy, params, noise, observation = example(which, balance=0.0)
+    _, gradient = learn(policy, params, noise, observation)
     for seed in range(3):
-        way = jax.tree.map(lambda x: normal(seed, *x.shape), params)  # noqa: B023
-        moved = lambda h: jax.tree.map(lambda p, w: p + h * w, params, way)  # noqa: B023, E731
-        slope = float(loss(moved(1e-6)) - loss(moved(-1e-6))) / 2e-6
-        found = sum(jax.tree.leaves(jax.tree.map(jnp.vdot, gradient, way)))
-        np.testing.assert_allclose(found, slope, rtol=1e-5, atol=1e-8)
-    everywhere = [float(jnp.abs(g).max()) for g in jax.tree.leaves(gradient)]
-    assert min(everywhere) > 0
+        way = drawn(policy, seed + 1)
+
+        def loss(h, way=way):
+            moved = jax.tree.map(lambda p, w: p + h * w, params, way)
+            return float(learn(policy, moved, noise, observation)[0][0])
+
+        found = sum(map(np.vdot, jax.tree.leaves(gradient), jax.tree.leaves(way)))
+        np.testing.assert_allclose(found, (loss(1e-6) - loss(-1e-6)) / 2e-6, rtol=1e-5, atol=1e-8)
+    assert min(float(jnp.abs(g).max()) for g in jax.tree.leaves(gradient)) > 0
 
 
 def test_a_head_reads_its_features_once_or_every_time(float64):
-    head = networks.Head(A, WIDTH, jax.nn.mish)
+    policy, params, _, _ = example("gdm")
     x, features, time = normal(0, B, A), normal(1, B, WIDTH), networks.embed_time(3)
-    params = {"params": drifted(head.init(jax.random.key(0), x, time, features)["params"])}
-    read = head.apply(params, features, method="read")
-    split = head.apply(params, x, time, read, method="predict")
-    np.testing.assert_allclose(split, head.apply(params, x, time, features), rtol=1e-12)
+    head = {"params": params["head"]}
+
+    @jax.jit
+    def split(x, features):
+        read = policy.head.apply(head, features, method="read")
+        return policy.head.apply(head, x, time, read, method="predict")
+
+    whole = HEAD(policy, params["head"], x, time, features)
+    np.testing.assert_allclose(split(x, features), whole, rtol=1e-12)
 
 
 def test_a_chain_computes_once_what_depends_on_the_state_alone(float64):
     """It acts as one that runs trunk and head anew at every step."""
-    policy = Diffusion(O, A, WIDTH)
-    params = drifted(policy.init(jax.random.key(0)))
-    noise, observation = wide(policy.noise(jax.random.key(1), B)), normal(0, B, O)
+    policy, params, noise, observation = example("gdm")
+    trunk = jax.jit(lambda o: policy.trunk.apply({"params": params["trunk"]}, o))
 
     def predict(x, t):
-        features = policy.trunk.apply({"params": params["trunk"]}, observation)
-        time = networks.embed_time(t)
-        return policy.head.apply({"params": params["head"]}, jnp.asarray(x), time, features)
+        return HEAD(policy, params["head"], x, networks.embed_time(t), trunk(observation))
 
-    wanted = posterior_loop(chain.variance_preserving(6), predict, noise, np.tanh, "start")
-    np.testing.assert_allclose(policy.act(params, noise, observation), wanted, rtol=1e-9)
+    wanted = posterior_loop(chain.variance_preserving(STEPS), predict, noise, np.tanh, "start")
+    np.testing.assert_allclose(ACT(policy, params, noise, observation), wanted, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("observed", "acts", "width"), [(18, 3, 128), (104, 8, 128), (20, 10, 256)])
+@pytest.mark.parametrize(
+    ("observed", "acts", "width"), [(18, 3, 128), (104, 8, 128), (20, 10, 256)]
+)
 def test_policies_of_one_width_have_as_many_parameters(observed, acts, width):
     def count(policy):
         shapes = jax.eval_shape(policy.init, jax.random.key(0))
@@ -286,8 +311,8 @@ def test_times_are_told_apart():
 def test_critics_are_independent_but_for_their_trunk():
     critic = networks.Critic(WIDTH)
     observation, action = normal(0, B, O), normal(1, B, A)
-    params = critic.init(jax.random.key(0), observation, action)
-    values = critic.apply(params, observation, action)
+    params = jax.jit(critic.init)(jax.random.key(0), observation, action)
+    values = jax.jit(critic.apply)(params, observation, action)
     assert values.shape == (2, B)
     assert not np.allclose(values[0], values[1], atol=1e-3)
 
@@ -297,170 +322,161 @@ def test_critics_are_independent_but_for_their_trunk():
 
 def mixture(**options):
     """A mixture whose experts differ and whose gate selects every one of them somewhere."""
-    policy = MixtureOfExperts(O, A, WIDTH, **{"balance": 0.0, **options})
-    params = drifted(policy.init(jax.random.key(0)))
-    noise, observation = wide(policy.noise(jax.random.key(1), 12)), 2 * normal(5, 12, O)
-    return policy, params, noise, observation
+    policy = MixtureOfExperts(O, A, WIDTH, STEPS, **{"balance": 0.0, **options})
+    return policy, drawn(policy), noise_of(policy, 12), 2 * normal(5, 12, O)
+
+
+def expert(params, k):
+    """Its parameters, as those of a plain diffusion policy."""
+    return {"trunk": params["bottom"], "head": jax.tree.map(lambda x: x[k], params["heads"])}
 
 
 def with_logits(policy, params, observation, logits):
     """Parameters whose gate gives these logits in these states."""
-    features = policy.bottom.apply({"params": params["bottom"]}, observation)
-    gate = {"kernel": jnp.linalg.pinv(features) @ logits, "bias": jnp.zeros(logits.shape[1])}
-    return {**params, "gate": wide(gate)}
+    features = np.asarray(GATED(policy, params, observation).features)
+    kernel, bias = np.linalg.pinv(features) @ logits, np.zeros(logits.shape[1])
+    return {**params, "gate": {"kernel": jnp.asarray(kernel), "bias": jnp.asarray(bias)}}
+
+
+def softmax(logits):
+    weight = np.exp(logits)
+    return weight / weight.sum(axis=-1, keepdims=True)
 
 
 def test_one_expert_is_the_plain_diffusion_policy(float64):
     policy, params, noise, observation = mixture(num_experts=1)
-    plain = {"trunk": params["bottom"], "head": jax.tree.map(lambda x: x[0], params["heads"])}
-    gdm = Diffusion(O, A, WIDTH)
-    found = policy.act(params, noise, observation)
-    np.testing.assert_allclose(found, gdm.act(plain, noise, observation), rtol=1e-10)
+    wanted = ACT(Diffusion(O, A, WIDTH, STEPS), expert(params, 0), noise, observation)
+    np.testing.assert_allclose(ACT(policy, params, noise, observation), wanted, rtol=1e-10)
 
 
 def test_the_selected_expert_acts(float64):
     policy, params, noise, observation = mixture()
-    gated = policy.gated(params, observation)
-    assert sorted(set(np.argmax(gated.weight, axis=1))) == [0, 1, 2]
-    np.testing.assert_array_equal(np.sort(gated.selected, axis=1), [[0, 0, 1]] * 12)
-    each = policy.propose(params, noise, gated.features)
-    chosen = np.asarray(each)[np.argmax(gated.weight, axis=1), np.arange(12)]
-    np.testing.assert_allclose(policy.act(params, noise, observation), chosen, rtol=1e-12)
-    alone = Diffusion(O, A, WIDTH)
+    gated = GATED(policy, params, observation)
+    largest = np.argmax(gated.weight, axis=1)
+    assert set(largest.tolist()) == {0, 1, 2}
+    np.testing.assert_allclose(gated.selected, np.eye(3)[largest], rtol=1e-12)
+    each = np.asarray(PROPOSE(policy, params, noise, gated.features))
     for k in range(3):
-        head = {"trunk": params["bottom"], "head": jax.tree.map(lambda x: x[k], params["heads"])}  # noqa: B023
-        np.testing.assert_allclose(each[k], alone.act(head, noise, observation), rtol=1e-9)
-
-
-def gradient_of(policy, params, noise, observation):
-    value = value_in(observation)
-    return jax.jit(
-        jax.grad(lambda p: policy.loss(p, noise, observation, value, same).loss)
-    )(params)
+        alone = ACT(Diffusion(O, A, WIDTH, STEPS), expert(params, k), noise, observation)
+        np.testing.assert_allclose(each[k], alone, rtol=1e-9)
+    chosen = each[largest, np.arange(12)]
+    np.testing.assert_allclose(ACT(policy, params, noise, observation), chosen, rtol=1e-12)
 
 
 def test_the_gate_climbs_its_expected_value(float64):
     """∂/∂gate of Σ_k p_k·Q(s, a_k), by central differences, the experts being what they are."""
     policy, params, noise, observation = mixture()
-    found = gradient_of(policy, params, noise, observation)["gate"]
-    features = policy.gated(params, observation).features
-    values = np.stack(
-        [value_in(observation)(a) for a in policy.propose(params, noise, features)], axis=-1
-    )
+    _, gradient = learn(policy, params, noise, observation)
+    features = GATED(policy, params, observation).features
+    each = PROPOSE(policy, params, noise, features)
+    values = np.stack([value_in(observation)(action) for action in each], axis=-1)
+    at = {name: np.asarray(x) for name, x in params["gate"].items()}
 
-    def expected(kernel, bias):
-        logits = np.asarray(features) @ kernel + bias
-        weight = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    def expected(gate):
+        weight = softmax(np.asarray(features) @ gate["kernel"] + gate["bias"])
         return np.mean(np.sum(weight * values, axis=1))
 
-    at = [np.asarray(params["gate"][name]) for name in ("kernel", "bias")]
-    for i, name in enumerate(("kernel", "bias")):
-        wanted = np.zeros_like(at[i])
-        for place in np.ndindex(*wanted.shape):
-            step = [np.zeros_like(x) for x in at]
-            step[i][place] = 1e-6
-            ahead, behind = (expected(*(x + sign * d for x, d in zip(at, step, strict=True)))
-                             for sign in (1, -1))
-            wanted[place] = -(ahead - behind) / 2e-6
-        np.testing.assert_allclose(found[name], wanted, rtol=1e-5, atol=1e-9)
+    for name, x in at.items():
+        for place in np.ndindex(*x.shape):
+            step = np.zeros_like(x)
+            step[place] = 1e-6
+            rise = expected({**at, name: x + step}) - expected({**at, name: x - step})
+            np.testing.assert_allclose(gradient["gate"][name][place], -rise / 2e-6, rtol=1e-5)
 
 
 def test_an_expert_learns_where_it_is_selected_and_nowhere_else(float64):
+    """Alone in the states that select it, it would learn the same."""
     policy, params, noise, observation = mixture()
-    found = gradient_of(policy, params, noise, observation)["heads"]
-    select = policy.gated(params, observation).selected
-    value = value_in(observation)
+    _, gradient = learn(policy, params, noise, observation)
+    largest = np.argmax(GATED(policy, params, observation).weight, axis=1)
+    counts = np.bincount(largest, minlength=3)
+    assert counts.min() > 0
+    gdm = Diffusion(O, A, WIDTH, STEPS)
+    k = int(np.argmax(counts))
+    (index,) = np.nonzero(largest == k)
+    _, alone = learn(gdm, expert(params, k), noise[:, index], observation[index])
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-8, atol=1e-12)
+    share = counts[k] / 12
+    jax.tree.map(lambda x, y: close(x[k], share * y), gradient["heads"], alone["head"])
 
-    def acted(heads):
-        """Mean value with the selection held."""
-        features = policy.gated(params, observation).features
-        each = policy.propose({**params, "heads": heads}, noise, features)
-        return -jnp.mean(sum(select[:, k] * value(each[k]) for k in range(3)))
-
-    wanted = jax.grad(acted)(params["heads"])
-    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-8, atol=1e-12), found, wanted)
-
-    never = {**params["gate"], "bias": jnp.asarray([0.0, -50.0, 0.0])}
-    found = gradient_of(policy, {**params, "gate": never}, noise, observation)["heads"]
-    size = lambda k: max(float(jnp.abs(x[k]).max()) for x in jax.tree.leaves(found))  # noqa: E731
+    never = {**params["gate"], "bias": params["gate"]["bias"] - jnp.asarray([0.0, 50.0, 0.0])}
+    _, gradient = learn(policy, {**params, "gate": never}, noise, observation)
+    size = lambda k: max(np.abs(x[k]).max() for x in jax.tree.leaves(gradient["heads"]))  # noqa: E731
     assert size(1) == 0.0
-    assert size(0) > 0.0
-    assert size(2) > 0.0
+    assert size(0) + size(2) > 0.0
 
 
 @pytest.mark.parametrize("num_selected", [2, 3])
 def test_several_experts_mix_their_predictions_at_every_step(num_selected, float64):
     policy, params, noise, observation = mixture(num_selected=num_selected)
-    features = policy.bottom.apply({"params": params["bottom"]}, observation)
-    gate = params["gate"]
-    weight = np.exp(np.asarray(features @ gate["kernel"] + gate["bias"][None]))
-    dropped = np.argsort(weight, axis=1)[:, : 3 - num_selected]
-    np.put_along_axis(weight, dropped, 0.0, axis=1)
+    gated = GATED(policy, params, observation)
+    features, gate = np.asarray(gated.features), params["gate"]
+    weight = softmax(features @ np.asarray(gate["kernel"]) + np.asarray(gate["bias"]))
+    np.testing.assert_allclose(gated.weight, weight, rtol=1e-9)
+    np.put_along_axis(weight, np.argsort(weight, axis=1)[:, : 3 - num_selected], 0.0, axis=1)
     weight /= weight.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(policy.gated(params, observation).selected, weight, rtol=1e-9)
+    np.testing.assert_allclose(gated.selected, weight, rtol=1e-9)
 
     def predict(x, t):
-        total = 0.0
-        for k in range(3):
-            head = {"params": jax.tree.map(lambda p: p[k], params["heads"])}  # noqa: B023
-            time = networks.embed_time(t)
-            out = policy.head.apply(head, jnp.asarray(x), time, features)
-            total = total + weight[:, k : k + 1] * np.asarray(out)
-        return total
+        outs = [
+            HEAD(policy, expert(params, k)["head"], x, networks.embed_time(t), features)
+            for k in range(3)
+        ]
+        return np.einsum("be,eba->ba", weight, np.stack(outs))
 
-    wanted = posterior_loop(chain.variance_preserving(6), predict, noise, np.tanh, "start")
-    np.testing.assert_allclose(policy.act(params, noise, observation), wanted, rtol=1e-8)
+    wanted = posterior_loop(chain.variance_preserving(STEPS), predict, noise, np.tanh, "start")
+    np.testing.assert_allclose(ACT(policy, params, noise, observation), wanted, rtol=1e-8)
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def balance(policy, params, noise, observation):
     """The load-balancing term, and its gradient in the gate."""
-    value = lambda action: 0.0 * action[:, 0]  # noqa: E731
-    loss = lambda gate: policy.loss(  # noqa: E731
-        {**params, "gate": gate}, noise, observation, value, same
-    ).loss
-    return jax.value_and_grad(loss)(params["gate"])
+
+    def term(gate):
+        value = lambda action: 0.0 * action[:, 0]  # noqa: E731
+        return policy.loss({**params, "gate": gate}, noise, observation, value, same).loss
+
+    return jax.value_and_grad(term)(params["gate"])
 
 
 @pytest.mark.parametrize("num_selected", [1, 2])
 def test_the_balance_is_least_for_experts_used_alike(num_selected, float64):
     policy, params, noise, observation = mixture(balance=1.0, num_selected=num_selected)
     noise, observation = noise[:, :3], observation[:3]
-    even = 2.0 * jnp.eye(3) if num_selected == 1 else 2.0 * (1 - jnp.eye(3))
+    even = 2.0 * np.eye(3) if num_selected == 1 else 2.0 * (1 - np.eye(3))
     fair = with_logits(policy, params, observation, even)
     found, _ = balance(policy, fair, noise, observation)
     assert float(found) == pytest.approx(1.0)
 
-    skewed = with_logits(policy, params, observation, jnp.asarray([[2.0, 1.0, 0.0]] * 3))
+    logits = np.array([[2.0, 1.0, 0.0]] * 3)
+    skewed = with_logits(policy, params, observation, logits)
     found, gradient = balance(policy, skewed, noise, observation)
-    p = np.exp([2.0, 1.0, 0.0]) / np.exp([2.0, 1.0, 0.0]).sum()
+    p = softmax(logits[0])
     assert float(found) == pytest.approx(3 / num_selected * p[:num_selected].sum())
     assert float(found) > 1.2
     # Down the gradient, what is used too much weighs less, and what starves weighs more.
-    step = jax.tree.map(lambda x, g: x - 0.1 * g, skewed["gate"], gradient)
-    before, after = (
-        policy.gated({**skewed, "gate": gate}, observation).weight.mean(axis=0)
-        for gate in (skewed["gate"], step)
-    )
-    assert (after[:num_selected].sum() < before[:num_selected].sum()) and after[2] > before[2]
-    assert balance(policy, {**skewed, "gate": step}, noise, observation)[0] < found
+    gate = {name: x - 0.1 * gradient[name] for name, x in skewed["gate"].items()}
+    after = np.mean(GATED(policy, {**skewed, "gate": gate}, observation).weight, axis=0)
+    assert after[:num_selected].sum() < p[:num_selected].sum() and after[2] > p[2]
+    assert balance(policy, {**skewed, "gate": gate}, noise, observation)[0] < found
 
 
 @pytest.mark.parametrize("num_selected", [1, 2, 3])
-@pytest.mark.parametrize("sharpness", [0.0, 1.0, 300.0])
-def test_usage_and_entropy_keep_to_their_ranges(num_selected, sharpness):
+def test_usage_and_entropy_keep_to_their_ranges(num_selected, float64):
     """Also where weights are equal, or nothing."""
     policy, params, noise, observation = mixture(num_selected=num_selected)
-    gate = jax.tree.map(lambda x: sharpness * x, params["gate"])
-    params = {**params, "gate": gate}
-    value = value_in(observation)
-    watched = policy.loss(params, noise, observation, value, same).metrics
-    usage = [float(watched[f"usage_{k}"]) for k in range(3)]
-    assert sum(usage) == pytest.approx(num_selected)
-    assert min(usage) >= 0 and max(usage) <= 1
-    assert 0 <= float(watched["gate_entropy"]) <= np.log(3) + 1e-6
-    kept = np.asarray(policy.gated(params, observation).selected)
-    np.testing.assert_allclose(kept.sum(axis=1), 1.0, rtol=1e-5)
-    assert ((kept > 0).sum(axis=1) <= num_selected).all()
+    for sharpness in (0.0, 1.0, 1000.0):
+        gate = {name: sharpness * x for name, x in params["gate"].items()}
+        sharp = {**params, "gate": gate}
+        watched = learn(policy, sharp, noise, observation)[0][1]
+        usage = [float(watched[f"usage_{k}"]) for k in range(3)]
+        assert min(usage) >= 0 and max(usage) <= 1
+        if sharpness <= 1.0:  # an expert of no weight at all does not act
+            assert sum(usage) == pytest.approx(num_selected)
+        assert -1e-8 <= float(watched["gate_entropy"]) <= np.log(3)
+        kept = np.asarray(GATED(policy, sharp, observation).selected)
+        np.testing.assert_allclose(kept.sum(axis=1), 1.0, rtol=1e-9)
+        assert ((kept > 0).sum(axis=1) <= num_selected).all()
 
 
 # ------------------------------------------------------------------------------------------- replay
