@@ -107,7 +107,9 @@ def test_critics_learn_first_and_leave_the_actor_alone():
     assert np.isfinite(losses).all()
     equal(learner.actor, step.learner.actor)
     learner, _ = step.learn(learner, 25)
-    moved = jax.tree.map(lambda x, y: float(jnp.abs(x - y).max()), learner.actor, step.learner.actor)
+    moved = jax.tree.map(
+        lambda x, y: float(jnp.abs(x - y).max()), learner.actor, step.learner.actor
+    )
     assert min(jax.tree.leaves(moved)) > 0
 
 
@@ -238,8 +240,9 @@ def test_what_is_collected_is_remembered_block_by_block():
     state, metrics = learns.run(state, 1, 1)
     now = jax.tree.map(lambda x: np.asarray(x)[0, 0], state.replay.transitions)
     np.testing.assert_array_equal(now.observation[8:16], before)
-    np.testing.assert_array_equal(np.delete(now.observation, np.s_[8:16], 0),
-                                  np.delete(first, np.s_[8:16], 0))
+    np.testing.assert_array_equal(
+        np.delete(now.observation, np.s_[8:16], 0), np.delete(first, np.s_[8:16], 0)
+    )
     action = learns.policy.act(actor, jnp.zeros((8, 0)), before)
     np.testing.assert_allclose(now.action[8:16], action, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(metrics["collected"][0], now.reward[8:16].mean(), rtol=1e-5)
@@ -253,8 +256,15 @@ def test_policies_learn_what_slots_ask_for(policy, gradient):
     """The best reward is 7; random actions miss by 3 and more."""
     rates = {"actor_rate": 5e-3, "critic_rate": 1e-2, "width": 16, "critic_width": 32}
     learns = training(
-        policy=policy, gradient=gradient, **rates, num_updates=600, num_slots=32, batch_size=64,
-        replay_size=1024, critic_first=50, tracking=0.05
+        policy=policy,
+        gradient=gradient,
+        **rates,
+        num_updates=600,
+        num_slots=32,
+        batch_size=64,
+        replay_size=1024,
+        critic_first=50,
+        tracking=0.05,
     )
     state, _ = learns.run(learns.start([0]), 0, 600)
     slots = normal(9, 200, OBSERVED)
@@ -292,3 +302,269 @@ def test_policies_learn_what_slots_ask_for(policy, gradient):
 def test_a_bad_configuration_is_named(change, message, no_type_checks):
     with pytest.raises(jaxsec.InputError, match=message):
         dataclasses.replace(TINY, **change)
+
+
+# ------------------------------------------------------------------------------------------- files
+
+SMALL = JammingScenario(num_access_points=2, num_users=2, num_eavesdroppers=1)
+CARD = {"command": "jaxsec jamming train"}
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """Fresh networks of two seeds, as if they had been trained."""
+    config = dataclasses.replace(TINY, policy="moe-gdm")
+    networks = Training(config, Environment(SMALL), devices=1).networks
+    actor, critic = jax.jit(jax.vmap(networks))(jax.random.split(jax.random.key(0), 2))
+    return policy_file.Trained(SMALL, config, actor, critic)
+
+
+@pytest.fixture
+def saved(trained, tmp_path):
+    policy_file.save(tmp_path / "policy.npz", trained, CARD)
+    return tmp_path / "policy.npz"
+
+
+def test_a_policy_is_read_as_it_was_written(trained, saved):
+    again = policy_file.load(saved)
+    assert again.scenario == trained.scenario and again.config == trained.config
+    equal(again.actor, trained.actor)
+    equal(again.critic, trained.critic)
+    assert json.loads(saved.with_suffix(".json").read_text())["command"] == CARD["command"]
+    written = saved.read_bytes()
+    policy_file.save(saved, again, CARD)
+    assert saved.read_bytes() == written
+
+
+def refused(path, message):
+    with pytest.raises(jaxsec.InputError, match=message) as caught:
+        policy_file.load(path)
+    assert "\n" not in str(caught.value) and str(path) in str(caught.value)
+
+
+def test_a_damaged_policy_is_refused(saved, no_type_checks):
+    card, weights = saved.with_suffix(".json"), saved.read_bytes()
+    text = card.read_text()
+    for damaged in (b"", weights[:-100], weights[:500] + b"?" + weights[501:]):
+        saved.write_bytes(damaged)
+        refused(saved, "the weights are damaged, or not those that policy.json tells of")
+    saved.write_bytes(weights)
+    for damaged in ("[]", "{}", '"text"', text.replace('"sha256": "', '"sha256": "0')):
+        card.write_text(damaged)
+        refused(saved, "the weights are damaged, or not those that policy.json tells of")
+    for damaged in (b"", text.encode()[:50], b"\xff\xfe"):
+        card.write_bytes(damaged)
+        refused(saved, "policy.json is not JSON")
+    card.unlink()
+    refused(saved, "policy.json must lie beside it")
+    saved.unlink()
+    refused(saved, "there is no such file")
+    refused(saved.with_suffix(".mat"), "must end in .npz")
+
+
+def edit(path, change):
+    """Rewrites the weights, and their hash on the card."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    change(arrays)
+    np.savez(path, **arrays)
+    card = json.loads(path.with_suffix(".json").read_text())
+    card["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    path.with_suffix(".json").write_text(json.dumps(card))
+
+
+def set_config(where, key, value):
+    def change(arrays):
+        config = json.loads(str(arrays["config"]))
+        (config[where] if where else config)[key] = value
+        arrays["config"] = np.asarray(json.dumps(config))
+
+    return change
+
+
+def set_array(name, value):
+    return lambda arrays: arrays.update({name: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (set_config("", "schema", 2), "the configuration must be of schema 1"),
+        (set_config("training", "width", 16), "the weights do not fit the networks"),
+        (set_config("training", "num_experts", 2), "the weights do not fit the networks"),
+        (set_config("training", "policy", "ddpg"), "the weights do not fit the networks"),
+        (set_config("training", "policy", "sac"), "`policy` must be one of"),
+        (set_config("scenario", "num_users", 3), "the weights do not fit the networks"),
+        (set_config("scenario", "num_users", 0), "`num_users` must be at least 1"),
+        (set_config("scenario", "metrics", [["wealth", 1.0]]), "`metrics` must name one of"),
+        (set_config("training", "luck", 1), "the configuration is not one of jaxsec's"),
+        (set_config("scenario", "metrics", 3), "the configuration is not one of jaxsec's"),
+        (set_config("training", "width", "wide"), "the configuration is not one of jaxsec's"),
+        (lambda arrays: arrays.pop("config"), "the configuration is not one of jaxsec's"),
+        (set_array("config", np.zeros(3)), "the configuration is not one of jaxsec's"),
+        (set_array("actor/gate/bias", np.zeros((2, 4), np.float32)), "do not fit the networks"),
+        (set_array("actor/more", np.zeros((2, 4), np.float32)), "do not fit the networks"),
+        (set_array("actor/gate", np.zeros((2, 4), np.float32)), "do not fit the networks"),
+        (set_array("luck", np.zeros((2, 4), np.float32)), "do not fit the networks"),
+        (lambda arrays: arrays.pop("actor/gate/bias"), "do not fit the networks"),
+        (set_array("actor/gate/bias", np.full((2, 3), np.nan, np.float32)), "must be finite"),
+    ],
+)
+def test_an_edited_policy_is_refused(saved, change, message, no_type_checks):
+    edit(saved, change)
+    refused(saved, message)
+
+
+def test_what_is_no_archive_is_refused(saved, no_type_checks):
+    saved.write_bytes(b"PK no archive")
+    card = {"sha256": hashlib.sha256(saved.read_bytes()).hexdigest()}
+    saved.with_suffix(".json").write_text(json.dumps(card))
+    refused(saved, "damaged")
+
+
+def test_a_metric_of_ones_own_is_not_written(trained, tmp_path):
+    own = dataclasses.replace(SMALL, metrics=((lambda outcome: outcome.power[0], 1.0),))
+    with pytest.raises(jaxsec.InputError, match="`metrics` must be named to be written to a file"):
+        policy_file.save(tmp_path / "policy.npz", trained._replace(scenario=own), CARD)
+    assert not (tmp_path / "policy.npz").exists()
+
+
+# -------------------------------------------------------------------------------------- the command
+
+
+def arguments(out, *more):
+    options = {
+        "--policy": "moe-gdm",
+        "--width": 8,
+        "--critic-width": 8,
+        "--num-steps": 2,
+        "--num-updates": 3000,
+        "--num-slots": 8,
+        "--batch-size": 16,
+        "--replay-size": 64,
+        "--critic-first": 5,
+        "--every": 100,
+        "--num-access-points": 2,
+        "--num-users": 2,
+        "--num-eavesdroppers": 1,
+    }
+    words = [str(word) for pair in options.items() for word in pair]
+    return ["jamming", "train", "--out", str(out), "--seeds", "0", "1", *words, *more]
+
+
+def newest(folder):
+    """The step of the newest whole checkpoint."""
+    names = [path.name for path in (folder / "checkpoints").glob("*")]
+    return max([int(name) for name in names if name.isdigit()], default=0)
+
+
+def steps(folder):
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [line["step"] for line in lines], lines
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run's folder. The process compiles as those that are to be killed do."""
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    start(folder).wait(200)
+    return folder
+
+
+def start(folder):
+    """The command as a process of its own, without others' compiled programs."""
+    environment = {
+        **os.environ,
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+        "JAX_ENABLE_COMPILATION_CACHE": "false",
+    }
+    return subprocess.Popen([sys.executable, "-m", "jaxsec", *arguments(folder)], env=environment)
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_ends_with_the_same_policy(finished, tmp_path):
+    killed = tmp_path / "killed"
+    with start(killed) as run:
+        until = time.monotonic() + 200
+        while newest(killed) < 600:
+            assert run.poll() is None, "it ended before it could be killed"
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        run.send_signal(signal.SIGKILL)
+    assert run.returncode == -signal.SIGKILL
+    assert not (killed / "policy.npz").exists()
+    with start(killed) as run:
+        assert run.wait(200) == 0
+    assert (killed / "policy.npz").read_bytes() == (finished / "policy.npz").read_bytes()
+    (done, ours), (wanted, theirs) = steps(killed), steps(finished)
+    assert done == wanted == list(range(100, 3001, 100))
+    for line, other in zip(ours, theirs, strict=True):
+        assert {**line, "seconds": 0} == {**other, "seconds": 0}
+    names = ["checkpoints", "metrics.jsonl", "policy.json", "policy.npz", "run.json"]
+    assert sorted(path.name for path in killed.iterdir()) == names
+
+
+@pytest.mark.slow
+def test_a_run_leaves_a_policy_and_its_curve(finished, no_type_checks):
+    policy = policy_file.load(finished / "policy.npz")
+    assert policy.config.policy == "moe-gdm" and policy.scenario.num_access_points == 2
+    assert policy.actor["gate"]["bias"].shape == (2, 3)
+    card = json.loads((finished / "policy.json").read_text())
+    single = sum(x[0].size for x in jax.tree.leaves(policy.actor))
+    assert card["num_parameters"] == single and card["seeds"] == [0, 1]
+    _, lines = steps(finished)
+    rewards = np.array([line["reward"] for line in lines])
+    assert rewards.shape == (30, 2)
+    assert (rewards[-5:].mean(axis=0) > rewards[0]).all()
+    assert [line["slots"] for line in lines] == [8 * line["step"] for line in lines]
+    assert (np.diff([line["seconds"] for line in lines]) > 0).all()
+    assert np.shape(lines[0]["metrics"]) == (2, 2)
+    # What the curve shows is the weighted sum of the metrics.
+    np.testing.assert_allclose(np.sum(lines[-1]["metrics"], axis=1), rewards[-1], rtol=1e-5)
+
+
+def told(capsys, code=2):
+    """The one line of an error."""
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and error.startswith("jaxsec: error: "), error
+    return error
+
+
+@pytest.mark.slow
+def test_another_runs_folder_is_refused(finished, capsys, no_type_checks):
+    before = (finished / "policy.npz").read_bytes()
+    for change in (["--seeds", "2"], ["--width", "9"], ["--every", "50"], ["--num-users", "3"]):
+        assert main(arguments(finished, *change)) == 2
+        assert "the folder holds a run with other options" in told(capsys)
+    assert (finished / "policy.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("--num-access-points 0", "`num_access_points` must be at least 1, but is 0"),
+        ("--num-users 0", "`num_users` must be at least 1"),
+        ("--min-power-w 0.1", "`max_power_w` must be above `min_power_w` = 0.1"),
+        ("--min-power-w 0.2 --max-power-w 0.1", "`max_power_w` must be above `min_power_w`"),
+        ("--min-power-w 0", "`min_power_w` must be positive"),
+        ("--metrics wealth", "`metrics` must name one of secrecy_rate, "),
+        ("--metrics secrecy_rate=much", "must be NAME or NAME=WEIGHT, but has"),
+        ("--metrics secrecy_rate=nan", "`metrics` must have finite weights"),
+        ("--scenario sparse", "`--scenario` must be one of paper, dense, but is 'sparse'"),
+        ("--num-experts 3 --num-selected 4", "`num_selected` must lie in [1, 3]"),
+        ("--num-experts 0", "`num_experts` must be at least 1"),
+        ("--policy sac", "`policy` must be one of moe-gdm, gdm, mlp, ddpg, but is 'sac'"),
+        ("--replay-size 100", "`replay_size` must be a multiple of `num_slots` = 8, but is 100"),
+        ("--actor-rate -1", "`actor_rate` must be positive, but is -1.0"),
+        ("--critic-rate 0", "`critic_rate` must be positive"),
+        ("--seeds -1", "`--seeds` must lie in [0, 2**31), but has -1"),
+        ("--seeds 2147483648", "`--seeds` must lie in [0, 2**31), but has 2147483648"),
+        ("--seeds", "`--seeds` must name at least one seed"),
+        ("--every 0", "`--every` must be at least 1"),
+        ("--correlation 1.5", "`correlation` must lie between 0 and 1"),
+    ],
+)
+def test_a_bad_command_line_is_told_in_one_line(change, message, tmp_path, capsys, no_type_checks):
+    assert main(arguments(tmp_path / "out", *change.split())) == 2
+    assert message in told(capsys)
+    assert not (tmp_path / "out").exists()
