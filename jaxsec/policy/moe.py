@@ -98,8 +98,9 @@ class MixtureOfExperts:
         features = self.bottom.apply({"params": params["bottom"]}, observation)
         logits = self.gate.apply({"params": params["gate"]}, features)
         weight = jax.nn.softmax(logits)  # pyright: ignore
-        least = jax.lax.top_k(weight, self.num_selected)[0][:, -1:]
-        kept = jnp.where(weight >= least, weight, 0.0)
+        largest = jax.lax.top_k(weight, self.num_selected)[1]  # of equal ones the first
+        member = jnp.sum(jax.nn.one_hot(largest, self.num_experts), axis=1)
+        kept = jnp.where(member > 0, weight, 0.0)
         return Gated(features, weight, kept / jnp.sum(kept, axis=-1, keepdims=True))  # pyright: ignore
 
     def propose(

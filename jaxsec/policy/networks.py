@@ -88,7 +88,8 @@ class Critic(nn.Module):
         return jnp.stack(values)
 
 
-def embed_time(time: int) -> Float[np.ndarray, "1 S"]:
+def embed_time(time: int) -> Float[Array, "1 S"]:
     """Sines and cosines of a denoising step's index (Vaswani et al., 2017)."""
     rate = np.exp(-np.log(10000.0) * np.arange(TIME_SIZE // 2) / (TIME_SIZE // 2 - 1))
-    return np.concatenate((np.sin(time * rate), np.cos(time * rate)))[None].astype(np.float32)
+    waves = np.concatenate((np.sin(time * rate), np.cos(time * rate)))
+    return jnp.asarray(waves[None], jnp.float32)

@@ -30,7 +30,7 @@ def add(replay: Replay, block: Any, turn: Int[Array, ""]) -> Replay:
     """
     length = jax.tree.leaves(block)[0].shape[0]
     capacity = jax.tree.leaves(replay.transitions)[0].shape[0]
-    at = (turn * length) % capacity
+    at = turn % (capacity // length) * length
 
     def write(ring: Array, new: Array) -> Array:
         return jax.lax.dynamic_update_slice_in_dim(ring, new, at, 0)

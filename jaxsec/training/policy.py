@@ -13,7 +13,8 @@ to value, and the discount is 0 unless asked for.
 
 import dataclasses
 import functools
-from typing import Any, Literal, NamedTuple, Protocol
+import math
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +34,7 @@ FIRST_SLOTS = 4096
 """Slots of random actions in the buffer at the start; the rewards' scale is taken from them."""
 
 
+@runtime_checkable
 class Environment(Protocol):
     """What can be trained on: an environment with default parameters and a reward of its own."""
 
@@ -84,7 +86,7 @@ class Config:
     num_slots: int = 256
     """Slots collected an update."""
     batch_size: int = 256
-    """Transitions a batch."""
+    """Transitions a batch; with the environment's own gradient, the slots of an update are it."""
     replay_size: int = 65536
     """Transitions remembered."""
     actor_rate: float = 1e-3
@@ -122,6 +124,16 @@ class Config:
             checks.check_positive(name, getattr(self, name))
         for name in ("discount", "tracking"):
             checks.check_fraction(name, getattr(self, name))
+        for name in ("balance", "weight_decay", "exploration"):
+            value = getattr(self, name)
+            checks.require(
+                math.isfinite(value) and value >= 0,
+                f"`{name}` must be finite and not negative, but is {value}",
+            )
+        checks.require(
+            self.decay in ("cosine", "none"),
+            f"`decay` must be cosine or none, but is {self.decay!r}",
+        )
 
     def network(self) -> dict[str, Any]:
         """What makes the policy's network, as `table.make` takes it."""
@@ -280,14 +292,13 @@ class Training:
             key_step, state.observation, state.environment, action
         )
         replay = replays.add(state.replay, lived, turn)
-        size = self._share(self.config.batch_size)
-        batch = replays.sample(key_batch, replay, size)
-        noise = self.policy.noise(key_noise, size)
+        batch = replays.sample(key_batch, replay, self._share(self.config.batch_size))
         states = None
         if self.config.gradient == "environment":
             # The reward itself needs the slots, not what they have been answered with.
             batch = batch._replace(observation=state.observation)
             states = state.environment
+        noise = self.policy.noise(key_noise, batch.observation.shape[0])
         learner, metrics = self.learn(state.learner, state.scale, batch, noise, states, turn)
         metrics["collected"] = _mean(jnp.mean(lived.reward))
         return State(learner, state.scale, waiting, observation, replay, key), metrics

@@ -22,6 +22,7 @@ from jaxsec.jamming.scenario import JammingScenario
 from jaxsec.training.policy import Config, Training
 
 SCHEMA = 1
+KINDS = ("actor", "critic")
 
 
 class Trained(NamedTuple):
@@ -61,9 +62,8 @@ def save(path: Path, trained: Trained, card: dict[str, Any]) -> None:
     """
     config = describe(trained.scenario, trained.config)
     arrays: dict[str, Any] = {"config": np.asarray(json.dumps(config))}
-    for kind in ("actor", "critic"):
-        for at, leaf in jax.tree_util.tree_leaves_with_path(getattr(trained, kind)):
-            name = "/".join([kind, *(str(key.key) for key in at)])
+    for kind in KINDS:
+        for name, leaf in _named(kind, getattr(trained, kind)):
             arrays[name] = np.asarray(leaf, np.float32)
     write_arrays(path, arrays)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -92,25 +92,41 @@ def load(path: Path) -> Trained:
             isinstance(card, dict) and card.get("sha256") == given,
             f"the weights are damaged, or not those that {beside.name} tells of",
         )
-        with np.load(path, allow_pickle=False) as file:
-            names = file.files
-        arrays = read_arrays(path, names)
-        config = json.loads(str(arrays.pop("config")))
-        checks.require(
-            config.get("schema") == SCHEMA,
-            f"the configuration must be of schema {SCHEMA}, but is {config}",
-        )
-        scenario = scenario_of(config["scenario"])
-        training = Config(**config["training"])
-        tree: dict[str, Any] = {"actor": {}, "critic": {}}
+        arrays = _read(path)
+        scenario, training = _configuration(arrays.pop("config", None))
+        _check_fit(scenario, training, arrays)
+        tree: dict[str, Any] = {}
         for name, array in arrays.items():
+            checks.check_finite(name, array)
             *folders, leaf = name.split("/")
             at = tree
             for folder in folders:
                 at = at.setdefault(folder, {})
             at[leaf] = jnp.asarray(array)
-        _check_fit(scenario, training, tree)
         return Trained(scenario, training, tree["actor"], tree["critic"])
+
+
+def _read(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            names = file.files
+    except Exception:
+        raise checks.InputError("the file is damaged or no .npz archive") from None
+    return read_arrays(path, names)
+
+
+def _configuration(stored: np.ndarray | None) -> tuple[JammingScenario, Config]:
+    try:
+        config = json.loads(str(stored))
+        checks.require(
+            config["schema"] == SCHEMA,
+            f"the configuration must be of schema {SCHEMA}, but is {config}",
+        )
+        return scenario_of(config["scenario"]), Config(**config["training"])
+    except checks.InputError:
+        raise
+    except (KeyError, TypeError, ValueError):
+        raise checks.InputError("the configuration is not one of jaxsec's") from None
 
 
 def scenario_of(described: dict[str, Any]) -> JammingScenario:
@@ -121,16 +137,26 @@ def scenario_of(described: dict[str, Any]) -> JammingScenario:
     return JammingScenario(**values)
 
 
-def _check_fit(scenario: JammingScenario, config: Config, tree: Any) -> None:
+def _check_fit(scenario: JammingScenario, config: Config, arrays: dict[str, np.ndarray]) -> None:
     """The parameters must be those that the networks make for themselves."""
     training = Training(config, Environment(scenario), devices=1)
-    seeds = jax.tree.leaves(tree)[0].shape[0]
+    seeds = next((len(array) for array in arrays.values() if array.ndim), 0)
     wanted = jax.eval_shape(
         lambda: jax.vmap(training.networks)(jax.random.split(jax.random.key(0), seeds))
     )
-    given = jax.eval_shape(lambda: (tree["actor"], tree["critic"]))
+    shapes = {
+        name: leaf.shape
+        for kind, tree in zip(KINDS, wanted, strict=True)
+        for name, leaf in _named(kind, tree)
+    }
     checks.require(
-        jax.tree.structure(wanted) == jax.tree.structure(given)
-        and jax.tree.leaves(wanted) == jax.tree.leaves(given),
+        {name: array.shape for name, array in arrays.items()} == shapes
+        and all(array.dtype == np.float32 for array in arrays.values()),
         "the weights do not fit the networks that their configuration names",
     )
+
+
+def _named(kind: str, tree: Any) -> list[tuple[str, Any]]:
+    """Leaves with their names in a file."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return [("/".join([kind, *(str(key.key) for key in at)]), leaf) for at, leaf in leaves]

@@ -1,0 +1,159 @@
+"""Policies are trained on many devices as on one."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def run(program, devices=8):
+    """Runs a program where JAX sees several devices; returns what it prints."""
+    environment = {
+        **os.environ,
+        "JAX_NUM_CPU_DEVICES": str(devices),
+        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # most of the time would go into compilation
+        "JAX_ENABLE_COMPILATION_CACHE": "false",
+    }
+    words = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+SAME_UPDATE = """
+import dataclasses, itertools
+import jax, jax.numpy as jnp, numpy as np
+from jaxsec.training.policy import AXIS, Scale, Training, Transition
+from tests.jamming_toy import Toy
+from tests.test_policy_training import TINY, batch_of
+
+jax.config.update("jax_enable_x64", True)
+assert jax.device_count() == 8
+identity = lambda tree: tree
+double = lambda tree: jax.tree.map(
+    lambda x: x.astype(float) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree)
+share = lambda x: x.reshape(8, 8, *x.shape[1:])
+scale = Scale(jnp.asarray(1.0), jnp.asarray(2.0))
+
+def compare(**changes):
+    training = Training(dataclasses.replace(TINY, batch_size=64, balance=2.0, **changes), Toy())
+    actor, critic = double(training.networks(jax.random.key(0)))
+    config = training.config
+    looking = config.discount > 0
+    one = learner = Training(config, Toy(), 1).start([0]).learner
+    one = double(jax.tree.map(lambda x: x[0, 0], learner))
+    many = jax.tree.map(lambda x: jnp.stack([x] * 8), one)
+    batch, states = double(batch_of(64, looking))
+    # The first state again and again in one share: experts are used differently there.
+    batch = batch._replace(observation=batch.observation.at[:8].set(batch.observation[0]))
+    noise = training.policy.noise(jax.random.key(1), 64)
+    noises = jnp.moveaxis(noise.reshape(*noise.shape[:-2], 8, 8, noise.shape[-1]), -3, 0)
+    climbed = config.gradient == "environment"
+    alone = jax.jit(lambda learner, turn: training.learn(
+        learner, scale, batch, noise, states if climbed else None, turn, identity))
+    together = jax.pmap(lambda learner, batch, noise, states, turn: training.learn(
+        learner, scale, batch, noise, states if climbed else None, turn),
+        AXIS, in_axes=(0, 0, 0, 0, None))
+    parts = jax.tree.map(share, batch), noises, share(states)
+    for turn in range(2):
+        one, metrics = alone(one, turn)
+        many, several = together(many, *parts, turn)
+    close = lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-7, atol=1e-11)
+    for i in range(8):
+        jax.tree.map(lambda x, y: close(x, y[i]), (one, metrics), (many, several))
+    if config.policy == "moe-gdm":  # or it would not matter whose usage is balanced
+        local = [training.policy.gated(one.actor, o).selected.mean(axis=0)
+                 for o in parts[0].observation]
+        assert np.std(local, axis=0).max() > 0.05
+    return max(float(np.abs(x - y[0]).max()) for x, y in zip(
+        jax.tree.leaves(one.actor), jax.tree.leaves(learner.actor)))
+
+for policy, gradient in itertools.product(
+    ("ddpg", "gdm", "moe-gdm"), ("critic", "environment")
+):
+    moved = compare(policy=policy, gradient=gradient)
+    assert moved > 1e-4
+compare(policy="mlp", discount=0.5)
+"""
+
+
+def test_eight_devices_update_as_one_does():
+    """Parameters, optimisers and metrics, in double precision, after two updates on the same batch
+    and noise."""
+    run(SAME_UPDATE)
+
+
+WHOLE = """
+import dataclasses
+import jax, numpy as np
+from jaxsec.training.policy import Training
+from tests.jamming_toy import Toy
+from tests.test_policy_training import TINY
+
+config = dataclasses.replace(TINY, num_slots=16, batch_size=32, replay_size=64)
+training = Training(config, Toy())
+assert len(training.devices) == 8
+
+def check(state):
+    for leaf in jax.tree.leaves((state.learner, state.scale)):
+        leaf = np.asarray(leaf)
+        assert leaf.shape[:2] == (8, 3), leaf.shape
+        assert (leaf == leaf[:1]).all()
+    slots = np.asarray(state.observation)
+    assert slots.shape == (8, 3, 2, 4)
+    assert len(np.unique(slots[..., 0])) == 8 * 3 * 2
+    ring = np.asarray(state.replay.transitions.observation)
+    assert ring.shape == (8, 3, 8, 4)
+    assert len(np.unique(ring[..., 0])) == 8 * 3 * 8
+    keys = np.asarray(jax.random.key_data(state.key)).reshape(24, -1)
+    assert len(np.unique(keys, axis=0)) == 24
+    weights = np.asarray(state.learner.actor["gate"]["kernel"])[0]
+    assert len(np.unique(weights[:, 0, 0])) == 3
+
+state = training.start([4, 5, 6])
+check(state)
+rewards = np.asarray(state.replay.transitions.reward)
+np.testing.assert_allclose(state.scale.mean[0], rewards.mean(axis=(0, 2)), rtol=1e-5)
+np.testing.assert_allclose(state.scale.deviation[0], rewards.std(axis=(0, 2)), rtol=1e-4)
+before = jax.tree.map(np.asarray, state.learner.actor)
+for turn in (0, 3):
+    state, metrics = training.run(state, turn, 3)
+    check(state)
+for name, values in metrics.items():
+    assert values.shape == (3,) and np.isfinite(values).all(), name
+after = jax.tree.map(np.asarray, state.learner.actor)
+moved = jax.tree.map(lambda x, y: np.abs(x - y).max(), before, after)
+assert min(jax.tree.leaves(moved)) > 0
+"""
+
+
+def test_devices_share_networks_and_live_through_slots_of_their_own():
+    run(WHOLE)
+
+
+UNEVEN = """
+import dataclasses
+import jaxsec
+from jaxsec.training.policy import Training
+from tests.jamming_toy import Toy
+from tests.test_policy_training import TINY
+
+config = dataclasses.replace(TINY, num_slots=8, batch_size=16, replay_size=32)
+for change in ({"batch_size": 20}, {"num_slots": 4}, {"num_slots": 12, "replay_size": 36}):
+    try:
+        Training(dataclasses.replace(config, **change), Toy())
+    except jaxsec.InputError as error:
+        print(error)
+"""
+
+
+def test_counts_that_devices_cannot_share_are_named():
+    wanted = [
+        "`batch_size` must be a multiple of 8, the number of devices, but is 20",
+        "`num_slots` must be a multiple of 8, the number of devices, but is 4",
+        "`num_slots` must be a multiple of 8, the number of devices, but is 12",
+    ]
+    assert run(UNEVEN).splitlines() == wanted
