@@ -4,7 +4,7 @@ Shapes: B states, O entries of an observation, A of an action.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Float, Key
 
@@ -22,6 +22,7 @@ class Loss(NamedTuple):
     metrics: dict[str, Float[Array, ""]]
 
 
+@runtime_checkable
 class Policy(Protocol):
     """A policy's networks; parameters and randomness are given to it."""
 

@@ -13,7 +13,7 @@ to value, and the discount is 0 unless asked for.
 
 import dataclasses
 import functools
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,7 @@ FIRST_SLOTS = 4096
 """Slots of random actions in the buffer at the start; the rewards' scale is taken from them."""
 
 
+@runtime_checkable
 class Environment(Protocol):
     """What can be trained on: an environment with default parameters and a reward of its own."""
 
