@@ -115,7 +115,7 @@ def test_gradients_are_finite_and_alive_in_the_middle_and_at_the_corners(environ
 def test_slots_are_one_step_episodes_of_the_stated_gains():
     observation, state = draw()
     assert observation.shape == (COUNT, ENVIRONMENT.observation_size)
-    assert 0.0 <= observation.min() and observation.max() <= 2.0
+    assert observation.min() >= 0.0 and observation.max() <= 2.0
     np.testing.assert_allclose(state.gains[:, :5].mean(), 1.5, atol=0.02)
     np.testing.assert_allclose(state.gains[:, 5:].mean(), 0.5, atol=0.02)
     one = jax.tree.map(lambda x: x[0], state)
