@@ -25,6 +25,7 @@ bench: $(READY)  ## the speed claims of the README, under fifteen minutes
 	@mkdir -p out
 	$(BIN)/python benchmarks/speed/solver.py --json out/solver.json
 	$(BIN)/python benchmarks/speed/denoiser.py --json out/denoiser.json
+	$(BIN)/python benchmarks/speed/environment.py --json out/environment.json
 
 figures: $(READY)  ## the pictures of P1, and gap and latency, from the shipped weights; under half an hour on 2 cores
 	$(BIN)/python benchmarks/figures/everything.py

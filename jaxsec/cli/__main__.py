@@ -17,7 +17,16 @@ COMMANDS = {
     "train": "Train a diffusion model on expert data.",
     "finetune": "Fine-tune a diffusion model on the secrecy rate itself.",
     "dataset": "Make expert data for training: random channels and OPT's strategies.",
+    "jamming": "Cooperative friendly jamming: train, evaluate and compare policies.",
 }
+GROUPS = {
+    "jamming": {
+        "train": "Train a policy that sets the powers of access points which jam for each other.",
+        "evaluate": "Judge trained policies on fresh slots, against the oracle.",
+        "compare": "Train and judge all policies side by side, and draw P2's figures.",
+    },
+}
+"""Commands of commands: `jaxsec jamming train` is `jaxsec.cli.jamming_train`."""
 DESCRIPTION = "Physical-layer security: secure beams and artificial noise for a wiretap downlink."
 
 
@@ -32,13 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if arguments and arguments[0] in COMMANDS:
-            return _run(arguments[0], arguments)
+        group = arguments[0] if arguments and arguments[0] in GROUPS else None
+        words = 1 if group is None else 2
+        commands = COMMANDS if group is None else GROUPS[group]
+        if len(arguments) >= words and arguments[words - 1] in commands:
+            return _run(arguments[:words], arguments)
         tyro.extras.subcommand_cli_from_dict(
-            {name: _described(summary) for name, summary in COMMANDS.items()},
-            prog="jaxsec",
-            description=DESCRIPTION,
-            args=arguments,
+            {name: _described(summary) for name, summary in commands.items()},
+            prog="jaxsec" if group is None else f"jaxsec {group}",
+            description=DESCRIPTION if group is None else COMMANDS[group],
+            args=arguments[words - 1 :],
         )
     except SystemExit as stop:  # tyro's, after --help or a mistake it has explained
         return stop.code if isinstance(stop.code, int) else 2 * bool(stop.code)
@@ -48,12 +60,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(name: str, argv: list[str]) -> int:
+def _run(words: list[str], argv: list[str]) -> int:
     from jaxsec import checks
 
-    module = importlib.import_module(f"jaxsec.cli.{name}")
+    module = importlib.import_module(f"jaxsec.cli.{'_'.join(words)}")
     try:
-        command = tyro.cli(module.Command, prog=f"jaxsec {name}", args=argv[1:])
+        command = tyro.cli(
+            module.Command, prog=" ".join(["jaxsec", *words]), args=argv[len(words) :]
+        )
         module.run(command, argv)
     except checks.InputError as error:
         print(f"jaxsec: error: {' '.join(str(error).split())}", file=sys.stderr)

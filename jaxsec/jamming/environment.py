@@ -21,8 +21,8 @@ from jaxsec.jamming.scenario import JammingScenario
 from jaxsec.jamming.slots import Slot
 from jaxsec.jamming.spaces import Box
 
-LEAST_SNR_DB = -40.0
-"""Weaker links are observed as this: a link of zero gain has no logarithm."""
+LEAST_SNR_DB, MOST_SNR_DB = -40.0, 220.0
+"""Weaker and stronger links are observed as these: a link of zero gain has no logarithm."""
 MIDDLE_SNR_DB, SCALE_SNR_DB = 20.0, 20.0
 """SNR at full power that is observed as 0, and the step that is observed as 1."""
 
@@ -80,11 +80,13 @@ class Environment:
         return (receivers + 1) * s.num_access_points + s.preferences * len(self.metrics)
 
     def action_space(self, params: Params | None = None) -> Box:
-        """-1 is the least power of an access point, 1 the most, in decibel."""
+        """-1 is the least power of an access point, 1 the most."""
         return Box(-1.0, 1.0, (self.action_size,))
 
     def observation_space(self, params: Params | None = None) -> Box:
-        return Box(-jnp.inf, jnp.inf, (self.observation_size,))
+        """Bounded by the gains' cut, `LEAST_SNR_DB` and `MOST_SNR_DB`."""
+        most = max(_normal(MOST_SNR_DB), len(self.metrics))
+        return Box(_normal(LEAST_SNR_DB), most, (self.observation_size,))
 
     def reset(
         self, key: Key[Array, ""], params: Params | None = None
@@ -117,8 +119,7 @@ class Environment:
         """
         params = self.default_params if params is None else params
         action = jnp.clip(action, -1.0, 1.0)
-        outcome = self.outcome(state, action, params)
-        values = self._values(outcome)
+        values = self.values(state, action, params)
         time = state.time + 1
         done = time >= self.scenario.episode_length
 
@@ -135,23 +136,26 @@ class Environment:
         )
         names = [metrics.name(metric) for metric, _ in self.scenario.metrics]
         info = dict(zip(names, values, strict=True))
-        reward = jnp.dot(jnp.stack(values), params.weights * state.preference)
+        reward = jnp.dot(values, params.weights * state.preference)
         return self.observe(following, params), following, reward, done, info
 
     def observe(self, state: State, params: Params) -> Float[Array, "O"]:
         """Normalised log-gains, previous action, and preference where slots have their own."""
         gains = slots.gains(state.slot) * params.max_power_w
         level = 10.0 * jnp.log10(jnp.maximum(gains, 10.0 ** (LEAST_SNR_DB / 10.0)))
-        parts = [((level - MIDDLE_SNR_DB) / SCALE_SNR_DB).ravel(), state.previous]
+        seen = jnp.clip(_normal(level), _normal(LEAST_SNR_DB), _normal(MOST_SNR_DB))
+        parts = [seen.ravel(), state.previous]
         if self.scenario.preferences:
             parts.append(state.preference - 1.0)
         return jnp.concatenate(parts)
 
     def power(self, action: Float[Array, "A"], params: Params) -> Float[Array, "A"]:
-        """Transmit powers in watt: even steps of an action are even steps in decibel."""
-        return params.min_power_w * (params.max_power_w / params.min_power_w) ** (
-            action / 2.0 + 0.5
-        )
+        """Transmit powers in watt."""
+        least, most = jnp.asarray(params.min_power_w), jnp.asarray(params.max_power_w)
+        share = (action + 1.0) / 2.0
+        if self.scenario.power_steps == "watt":
+            return least + (most - least) * share
+        return least * (most / least) ** share
 
     def outcome(self, state: State, action: Float[Array, "A"], params: Params) -> Outcome:
         """What an action leads to."""
@@ -167,11 +171,16 @@ class Environment:
     ) -> Float[Array, ""]:
         """What `step` gives for an action in [-1, 1]: the weighted sum of the metrics."""
         params = self.default_params if params is None else params
-        values = self._values(self.outcome(state, action, params))
-        return jnp.dot(jnp.stack(values), params.weights * state.preference)
+        values = self.values(state, action, params)
+        return jnp.dot(values, params.weights * state.preference)
 
-    def _values(self, outcome: Outcome) -> list[Float[Array, ""]]:
-        return [metric(outcome) for metric in self.metrics]
+    def values(
+        self, state: State, action: Float[Array, "A"], params: Params | None = None
+    ) -> Float[Array, "W"]:
+        """The scenario's metrics, each without its weight."""
+        params = self.default_params if params is None else params
+        outcome = self.outcome(state, action, params)
+        return jnp.stack([metric(outcome) for metric in self.metrics])
 
     def _preference(self, key: Key[Array, ""]) -> Float[Array, "W"]:
         num_metrics = len(self.metrics)
@@ -180,3 +189,8 @@ class Environment:
         # Exponential spacings: uniform on the simplex, scaled to mean 1.
         spacing = jax.random.exponential(key, (num_metrics,))
         return num_metrics * spacing / jnp.sum(spacing)
+
+
+def _normal(level_db: Any) -> Any:
+    """An SNR as it is observed."""
+    return (level_db - MIDDLE_SNR_DB) / SCALE_SNR_DB

@@ -83,4 +83,4 @@ def get(metric: str | Metric) -> Metric:
 
 def name(metric: str | Metric) -> str:
     """What a metric is called in tables."""
-    return metric if isinstance(metric, str) else metric.__name__
+    return metric if isinstance(metric, str) else getattr(metric, "__name__", str(metric))

@@ -10,8 +10,12 @@ from jaxsec.jamming.metrics import Metric
 
 Fading = Literal["block", "gauss-markov"]
 """Every slot a new geometry and fading, or fading that lasts in a geometry that stays."""
+PowerSteps = Literal["decibel", "watt"]
 REGIMES = ("near-users", "near-access-points", "far")
 """Where the eavesdroppers of a slot can be."""
+
+MOST_SNR_DB = 200.0
+"""Beyond it, float32 would overflow."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +59,8 @@ class JammingScenario:
     """Least transmit power of an access point."""
     max_power_w: float = 0.1
     """Most transmit power of an access point."""
+    power_steps: PowerSteps = "decibel"
+    """What even steps of an action are even steps in."""
     circuit_power_w: float = 0.1
     """What an access point needs beside it. Without any, least power is nearly optimal."""
     target_rate: float = 1.0
@@ -96,13 +102,28 @@ class JammingScenario:
         )
         checks.check_positive("min_power_w", self.min_power_w)
         checks.require(
+            self.min_power_w + self.circuit_power_w > 0,
+            "`min_power_w` or `circuit_power_w` must be above 0, but both are 0",
+        )
+        checks.require(
             math.isfinite(self.max_power_w) and self.max_power_w > self.min_power_w,
             f"`max_power_w` must be above `min_power_w` = {self.min_power_w}, "
             f"but is {self.max_power_w}",
         )
+        most_db = self.reference_gain_db - self.noise_power_dbm + 30.0
+        most_db += 10.0 * math.log10(self.max_power_w)
+        checks.require(
+            most_db <= MOST_SNR_DB,
+            "`reference_gain_db`, `noise_power_dbm` and `max_power_w` must give an SNR at 1 m of "
+            f"at most {MOST_SNR_DB:g} dB, but give {most_db:g} dB",
+        )
         checks.require(
             len(self.regimes) == 3 and min(self.regimes) >= 0 and 0 < sum(self.regimes) < math.inf,
             f"`regimes` must be three shares, one above 0, but is {self.regimes}",
+        )
+        checks.require(
+            self.power_steps in ("decibel", "watt"),
+            f"`power_steps` must be decibel or watt, but is {self.power_steps!r}",
         )
         checks.check_fraction("line_of_sight", self.line_of_sight)
         checks.check_fraction("correlation", self.correlation)

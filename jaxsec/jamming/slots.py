@@ -9,10 +9,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float, Int, Key
+from jaxtyping import Array, Complex, Float, Int, Key, UInt32
 
 from jaxsec.jamming.scenario import JammingScenario
 
+TURN = 2.0 * np.pi
 LEAST_DISTANCE_M = 1.0
 """Path gain does not grow nearer to an access point than that."""
 
@@ -43,33 +44,38 @@ def draw(key: Key[Array, ""], scenario: JammingScenario) -> Slot:
     num_aps, num_users = scenario.num_access_points, scenario.num_users
     num_eves = scenario.num_eavesdroppers
     num_links = num_aps * (num_users + num_eves)
-    sizes = (num_links, num_links, 2 * num_users, 2 * num_eves, num_eves, 2)
-    uniform = jax.random.uniform(key, (sum(sizes),))
-    radius, phase, user, eve, target, kind = jnp.split(uniform, np.cumsum(sizes)[:-1])
+    num_receivers = num_users + num_eves
+    sizes = (num_links, num_receivers, num_receivers, num_eves, 2)
+    bits = jax.random.bits(key, (sum(sizes),), jnp.uint32)
+    link, distance, turn, target, kind = jnp.split(bits, np.cumsum(sizes)[:-1])
+    distance, turn, target, kind = map(_uniform, (distance, turn, target, kind))
 
-    aps = jnp.asarray(access_points(scenario))
-    home = aps[np.arange(num_users) % num_aps]
-    users = home + _disc(user.reshape(num_users, 2), scenario.user_radius_m)
+    # Uniform by area on the unit disc.
+    disc = jnp.sqrt(distance)[None] * jnp.stack((jnp.cos(TURN * turn), jnp.sin(TURN * turn)))
+    aps = access_points(scenario).T
+    users = aps[:, np.arange(num_users) % num_aps] + scenario.user_radius_m * disc[:, :num_users]
 
     regime = jnp.sum(kind[0] >= np.cumsum(scenario.regimes)[:2] / np.sum(scenario.regimes))
-    near_users = jnp.asarray(users)[(target * num_users).astype(jnp.int32)]
-    near_aps = aps[(target * num_aps).astype(jnp.int32)]
+    near_users = jnp.matmul(users, _one_hot(target, num_users), precision="highest")
+    near_aps = jnp.matmul(aps, _one_hot(target, num_aps), precision="highest")
     anchor = jnp.where(regime == 0, near_users, jnp.where(regime == 1, near_aps, 0.0))
     spread = jnp.where(regime == 2, scenario.far_radius_m, scenario.eavesdropper_radius_m)
-    eves = anchor + _disc(eve.reshape(num_eves, 2), spread)
+    eves = anchor + spread * disc[:, num_users:]
 
-    offset = jnp.concatenate((users, eves))[:, None, :] - aps[None]
-    square = jnp.maximum(jnp.sum(offset**2, axis=-1), LEAST_DISTANCE_M**2)
+    x, y = jnp.concatenate((users, eves), axis=1)[:, :, None] - aps[:, None, :]
+    square = jnp.maximum(x**2 + y**2, LEAST_DISTANCE_M**2)
+    # exp(log) is three times as fast as a power.
     gain_db = scenario.reference_gain_db - scenario.noise_power_dbm + 30.0
-    path_gain = 10.0 ** (gain_db / 10.0) * square ** (-scenario.path_loss_exponent / 2.0)
+    slope = scenario.path_loss_exponent / 2.0
+    path_gain = 10.0 ** (gain_db / 10.0) * jnp.exp(-slope * jnp.log(square))
 
-    shape = (num_users + num_eves, num_aps)
-    # Box & Muller: |h|² is exponential, the phase uniform.
-    amplitude = jnp.sqrt(-jnp.log1p(-radius))
-    turn = 2.0 * jnp.pi * phase
-    fading = jax.lax.complex(amplitude * jnp.cos(turn), amplitude * jnp.sin(turn))
+    # Box & Muller: |h|² is exponential, the phase uniform. One word serves both, 20 bits and 12:
+    # random bits are what most of the time goes into.
+    power, phase = -jnp.log(_uniform(link, 20)), TURN * _uniform(link << 20, 12)
+    amplitude = jnp.sqrt(power)
+    fading = jax.lax.complex(amplitude * jnp.cos(phase), amplitude * jnp.sin(phase))
     rician = jnp.where(kind[1] < scenario.line_of_sight, scenario.rician_factor, 0.0)
-    return Slot(path_gain, fading.reshape(shape), rician, regime.astype(jnp.int32))
+    return Slot(path_gain, fading.reshape(num_receivers, num_aps), rician, regime.astype(jnp.int32))
 
 
 def age(slot: Slot, fresh: Slot, correlation: float) -> Slot:
@@ -92,7 +98,12 @@ def gains(slot: Slot) -> Float[Array, "R A"]:
     return slot.path_gain * (real**2 + slot.fading.imag**2) / total
 
 
-def _disc(uniform: Float[Array, "n 2"], radius: Float[Array, ""] | float) -> Float[Array, "n 2"]:
-    """Uniform by area on a disc around the origin."""
-    distance, turn = radius * jnp.sqrt(uniform[:, 0]), 2.0 * jnp.pi * uniform[:, 1]
-    return distance[:, None] * jnp.stack((jnp.cos(turn), jnp.sin(turn)), axis=1)
+def _uniform(bits: UInt32[Array, "n"], number: int = 23) -> Float[Array, "n"]:
+    """In (0, 1), from the highest bits of a word: the middles of 2^number equal intervals."""
+    return ((bits >> (32 - number)).astype(jnp.float32) + 0.5) * 2.0**-number
+
+
+def _one_hot(uniform: Float[Array, "n"], size: int) -> Float[Array, "{size} n"]:
+    """A random choice each, as columns: a product with them is quicker than a gather."""
+    chosen = jnp.floor(uniform * size)
+    return (jnp.arange(size, dtype=chosen.dtype)[:, None] == chosen[None]).astype(chosen.dtype)

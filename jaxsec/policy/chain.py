@@ -23,6 +23,9 @@ Prediction = Literal["start", "noise"]
 """What a network puts out: the action, or the noise. From noise, the first steps divide by a small
 √ᾱ, so that a fresh network predicts actions far outside."""
 
+Predict = Callable[[Float[Array, "*B A"], int], Float[Array, "*B A"]]
+"""From a noisy action and the index of the step to what the network puts out."""
+
 
 def variance_preserving(num_steps: int, least: float = 0.1, most: float = 10.0) -> Schedule:
     """β_t = 1 − exp(−β_min/T − (β_max − β_min)(2t − 1)/(2T²)), t = 1…T."""
@@ -52,7 +55,7 @@ hold.defvjp(_hold_forward, _hold_backward)
 
 def denoise(
     schedule: Schedule,
-    predict: Callable[[Float[Array, "*B A"], int], Float[Array, "*B A"]],
+    predict: Predict,
     noise: Float[Array, "T *B A"],
     *,
     bound: Bound = "tanh",
@@ -62,7 +65,7 @@ def denoise(
 
     Args:
       schedule: of T steps.
-      predict: (noisy action, index of the step) to what the network puts out.
+      predict: the network, for one state or many.
       noise: standard normal: the chain's beginning, and what all steps but the last one add.
       bound: of predicted actions.
       prediction: what `predict` gives.

@@ -49,11 +49,15 @@ class MixtureOfExperts:
     action_size: int
     width: int
     num_steps: int = 6
+    bound: chain.Bound = "tanh"
+    prediction: chain.Prediction = "start"
     num_experts: int = 3
     num_selected: int = 1
     """Experts that act in a state: 1 is top-1, all of them a soft mixture."""
     balance: float = 0.01
     """Weight of the load-balancing term."""
+    sharing: float = 0.5
+    """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
 
     def __post_init__(self) -> None:
         checks.check_at_least("num_experts", self.num_experts, 1)
@@ -112,7 +116,7 @@ class MixtureOfExperts:
             each = jax.vmap(lambda head, r: self._predict(head, x, t, r))(params["heads"], read)
             return jnp.einsum("be,eba->ba", gated.selected, each)
 
-        return chain.denoise(chain.variance_preserving(self.num_steps), predict, noise)
+        return self._denoise(predict, noise)
 
     def act(
         self, params: Any, noise: Float[Array, "T B A"], observation: Float[Array, "B O"]
@@ -136,8 +140,10 @@ class MixtureOfExperts:
         if self.num_selected == 1:
             values = jax.vmap(value, out_axes=-1)(self.propose(params, noise, gated.features))
             frozen = jax.lax.stop_gradient
-            # The experts learn where they are selected, the gate from all that could be.
-            acted = jnp.sum(frozen(gated.selected) * values, axis=-1)
+            # The experts learn where they are selected, and from one another's states; the gate
+            # from all that could be.
+            part = (1.0 - self.sharing) * gated.selected + self.sharing / self.num_experts
+            acted = jnp.sum(frozen(part) * values, axis=-1)
             chosen = jnp.sum(gated.weight * frozen(values), axis=-1)
             loss = -jnp.mean(acted + chosen - frozen(chosen))
         else:
@@ -153,8 +159,11 @@ class MixtureOfExperts:
         self, head: Any, noise: Float[Array, "T B A"], features: Float[Array, "B F"]
     ) -> Float[Array, "B A"]:
         read = self._read(head, features)
+        return self._denoise(lambda x, t: self._predict(head, x, t, read), noise)
+
+    def _denoise(self, predict: chain.Predict, noise: Float[Array, "T B A"]) -> Float[Array, "B A"]:
         schedule = chain.variance_preserving(self.num_steps)
-        return chain.denoise(schedule, lambda x, t: self._predict(head, x, t, read), noise)
+        return chain.denoise(schedule, predict, noise, bound=self.bound, prediction=self.prediction)
 
     def _read(self, head: Any, features: Any) -> Any:
         return self.head.apply({"params": head}, features, method="read")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from jaxsec import checks
+from jaxsec.policy import chain
 from jaxsec.policy.deterministic import Deterministic
 from jaxsec.policy.diffusion_policy import Diffusion
 from jaxsec.policy.moe import MixtureOfExperts
@@ -11,7 +12,6 @@ from jaxsec.policy.policy import Policy
 POLICIES: dict[str, str] = {
     "moe-gdm": "diffusion by a mixture of experts",
     "gdm": "diffusion",
-    "gdm-plain": "diffusion with the noise prediction and the cuts of the public framework",
     "mlp": "a deterministic network",
     "ddpg": "a deterministic network, with a single critic",
 }
@@ -27,6 +27,9 @@ def make(
     num_experts: int = 3,
     num_selected: int = 1,
     balance: float = 0.01,
+    sharing: float = 0.5,
+    bound: chain.Bound = "tanh",
+    prediction: chain.Prediction = "start",
 ) -> Policy:
     """A policy of `POLICIES`.
 
@@ -39,6 +42,9 @@ def make(
       num_experts: of a mixture.
       num_selected: experts that act in a state.
       balance: weight of the load-balancing term.
+      sharing: of a state's part in training, what all experts get alike.
+      bound: how a diffusion policy keeps to [-1, 1].
+      prediction: what a denoiser puts out.
 
     Raises:
       InputError: there is no such policy, or a number is out of its range.
@@ -48,11 +54,17 @@ def make(
     )
     checks.check_at_least("width", width, 1)
     checks.check_at_least("num_steps", num_steps, 1)
+    checks.require(bound in ("tanh", "clip"), f"`bound` must be tanh or clip, but is {bound!r}")
+    checks.require(
+        prediction in ("start", "noise"),
+        f"`prediction` must be start or noise, but is {prediction!r}",
+    )
     sizes = observation_size, action_size, width
+    steps = num_steps, bound, prediction
+    mixture = num_experts, num_selected, balance, sharing
     makers: dict[str, Callable[[], Policy]] = {
-        "moe-gdm": lambda: MixtureOfExperts(*sizes, num_steps, num_experts, num_selected, balance),
-        "gdm": lambda: Diffusion(*sizes, num_steps),
-        "gdm-plain": lambda: Diffusion(*sizes, num_steps, bound="clip", prediction="noise"),
+        "moe-gdm": lambda: MixtureOfExperts(*sizes, *steps, *mixture),
+        "gdm": lambda: Diffusion(*sizes, *steps),
         "mlp": lambda: Deterministic(*sizes),
         "ddpg": lambda: Deterministic(*sizes),
     }

@@ -169,8 +169,10 @@ def make_loss(
             h = posterior.draw(key_draw, problems.known, config.num_draws)
         else:
             h = (problems.known.h_user[None], problems.known.h_eve[None])
-        h = [jnp.concatenate([x] * candidates, axis=1) for x in h]
-        rates = secrecy.smooth_secrecy_rates(strategy.w[None], strategy.v[None], *h, 1.0, smoothing)
+        h_user, h_eve = (jnp.concatenate([x] * candidates, axis=1) for x in h)
+        rates = secrecy.smooth_secrecy_rates(
+            strategy.w[None], strategy.v[None], h_user, h_eve, 1.0, smoothing
+        )
         rate = jnp.mean(jnp.sum(rates, axis=-1), axis=0).reshape(candidates, -1)
         # Softly the best candidate: their log-mean-exp.
         soft = jax.nn.logsumexp(rate / config.temperature, axis=0) - np.log(candidates)

@@ -23,6 +23,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from jaxsec import checks
 from jaxsec.policy import replay as replays
 from jaxsec.policy import table
+from jaxsec.policy.chain import Bound, Prediction
 from jaxsec.policy.networks import Critic
 from jaxsec.policy.policy import Mean
 from jaxsec.policy.replay import Replay
@@ -60,7 +61,7 @@ class Config:
     policy: str = "moe-gdm"
     """One of `jaxsec.policy.table.POLICIES`."""
     gradient: Literal["critic", "environment"] = "critic"
-    """What the actor climbs: learned critics, or the reward itself, which is differentiable here."""
+    """What the actor climbs: learned critics, or the reward itself, which has a gradient."""
     width: int = 128
     """Of the actor's layers."""
     critic_width: int = 128
@@ -73,6 +74,12 @@ class Config:
     """Experts that act in a state."""
     balance: float = 0.01
     """Weight of the load-balancing term."""
+    sharing: float = 0.5
+    """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
+    bound: Bound = "tanh"
+    """How a diffusion policy keeps its actions to their range."""
+    prediction: Prediction = "start"
+    """What a denoiser puts out."""
     num_updates: int = 6000
     """Gradient updates in all."""
     num_slots: int = 64
@@ -119,7 +126,8 @@ class Config:
 
     def network(self) -> dict[str, Any]:
         """What makes the policy's network, as `table.make` takes it."""
-        names = ("width", "num_steps", "num_experts", "num_selected", "balance")
+        names = ("width", "num_steps", "num_experts", "num_selected", "balance", "sharing")
+        names += ("bound", "prediction")
         return {name: getattr(self, name) for name in names}
 
 
@@ -231,13 +239,10 @@ class Training:
 
     def begin(self, key: Key[Array, ""], rank: Int[Array, ""]) -> State:
         """Networks, the same on all devices, and random slots, different on each."""
-        key_actor, key_critic, key_rest = jax.random.split(key, 3)
+        key_networks, key_rest = jax.random.split(key)
         keys = jax.random.split(jax.random.fold_in(key_rest, rank), 4)
         key_first, key_reset, key_action, key = keys
-        observation = jnp.zeros((1, self.environment.observation_size))
-        action = jnp.zeros((1, self.environment.action_size))
-        actor = self.policy.init(key_actor)
-        critic = self.critic.init(key_critic, observation, action)["params"]
+        actor, critic = self.networks(key_networks)
         learner = Learner(
             actor,
             actor,
@@ -259,6 +264,14 @@ class Training:
         scale = Scale(average, jnp.sqrt(variance) + 1e-6)
         remembered = replays.fill(first, self._share(self.config.replay_size))
         return State(learner, scale, waiting, observed, remembered, key)
+
+    def networks(self, key: Key[Array, ""]) -> tuple[Any, Any]:
+        """Fresh parameters of actor and critics."""
+        key_actor, key_critic = jax.random.split(key)
+        observation = jnp.zeros((1, self.environment.observation_size))
+        action = jnp.zeros((1, self.environment.action_size))
+        critic = self.critic.init(key_critic, observation, action)["params"]
+        return self.policy.init(key_actor), critic
 
     def update(self, state: State, turn: Int[Array, ""]) -> tuple[State, dict[str, Any]]:
         """Collects, remembers, and learns from a batch."""
@@ -317,7 +330,7 @@ class Training:
 
         def value(action: Float[Array, "B A"]) -> Float[Array, "B"]:
             if states is None:
-                return jnp.min(self._values(critic, batch.observation, action), axis=0)
+                return jnp.min(self.values(critic, batch.observation, action), axis=0)
             reward = jax.vmap(self.environment.reward)(states, action)
             return (reward - scale.mean) / scale.deviation
 
@@ -332,7 +345,7 @@ class Training:
         updates = jax.tree.map(lambda x: begun * x, updates)
         actor = optax.apply_updates(learner.actor, updates)
         average = optax.incremental_update(actor, learner.average, config.tracking)
-        metrics |= {"actor_loss": mean(loss), **mean(watched)}
+        metrics |= {"actor_loss": mean(loss)} | dict(mean(watched))
         return Learner(actor, average, critic, target, actor_optimiser, critic_optimiser), metrics
 
     def _goal(
@@ -343,16 +356,19 @@ class Training:
         if batch.following is None or batch.done is None:
             return reward
         action = self.policy.act(learner.average, noise, batch.following)
-        after = jnp.min(self._values(learner.target, batch.following, action), axis=0)
+        after = jnp.min(self.values(learner.target, batch.following, action), axis=0)
         return reward + self.config.discount * jnp.where(batch.done, 0.0, after)
 
     def _critic_loss(
         self, critic: Any, batch: Transition, goal: Float[Array, "B"]
     ) -> Float[Array, ""]:
-        values = self._values(critic, batch.observation, batch.action)
+        values = self.values(critic, batch.observation, batch.action)
         return jnp.mean((values - goal[None]) ** 2)
 
-    def _values(self, critic: Any, observation: Any, action: Any) -> Float[Array, "V B"]:
+    def values(
+        self, critic: Any, observation: Float[Array, "B O"], action: Float[Array, "B A"]
+    ) -> Float[Array, "V B"]:
+        """What every critic holds of actions, in scaled rewards."""
         return self.critic.apply({"params": critic}, observation, action)  # pyright: ignore
 
     def _explore(self, key: Key[Array, ""], state: State) -> Float[Array, "N A"]:

@@ -51,7 +51,7 @@ def run(
     if restored is not None:
         first, state = restored
     metrics = Path(folder) / "metrics.jsonl" if parallel.is_first() else Path(os.devnull)
-    seconds_before = _cut(metrics, first)
+    seconds_before = cut(metrics, first)
     began, losses, samples = time.perf_counter(), [], 0
     since = began
     with metrics.open("a") as file:
@@ -86,7 +86,7 @@ def seconds(folder: str | os.PathLike[str]) -> float:
     return json.loads(lines[-1])["seconds"]
 
 
-def _cut(metrics: Path, first: int) -> float:
+def cut(metrics: Path, first: int) -> float:
     """Drops lines of steps that will be done again; returns the seconds spent until there."""
     if not metrics.exists():
         return 0.0
