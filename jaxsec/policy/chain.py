@@ -8,15 +8,17 @@ public GDM framework takes from Z. Wang et al., Diffusion Policies as an Express
 from collections.abc import Callable
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsec.diffusion.process import Schedule
 
-Bound = Literal["tanh", "clip"]
+Bound = Literal["tanh", "clip", "hold"]
 """How predicted actions are kept in [-1, 1]. A cut has no gradient outside, and a chain that has
-run there stays: that is how the public framework's setting gets stuck in a corner."""
+run there stays: that is how the public framework's setting gets stuck in a corner. A tanh flattens
+out and can get stuck there as well. `hold` cuts too, but lets gradients through that lead back."""
 Prediction = Literal["start", "noise"]
 """What a network puts out: the action, or the noise. From noise, the first steps divide by a small
 √ᾱ, so that a fresh network predicts actions far outside."""
@@ -31,6 +33,24 @@ def variance_preserving(num_steps: int, least: float = 0.1, most: float = 10.0) 
     rate = least / num_steps + (most - least) * (2 * t - 1) / (2 * num_steps**2)
     beta = 1.0 - np.exp(-rate)
     return Schedule(beta, np.cumprod(1.0 - beta))
+
+
+@jax.custom_vjp
+def hold(x: Float[Array, "*B A"]) -> Float[Array, "*B A"]:
+    """Cuts at ±1; outside, only those gradients pass whose descent leads back inside."""
+    return jnp.clip(x, -1.0, 1.0)
+
+
+def _hold_forward(x: Array) -> tuple[Array, Array]:
+    return hold(x), x
+
+
+def _hold_backward(x: Array, slope: Array) -> tuple[Array]:
+    outward = ((x > 1.0) & (slope < 0.0)) | ((x < -1.0) & (slope > 0.0))
+    return (jnp.where(outward, 0.0, slope),)
+
+
+hold.defvjp(_hold_forward, _hold_backward)
 
 
 def denoise(
@@ -50,7 +70,7 @@ def denoise(
       bound: of predicted actions.
       prediction: what `predict` gives.
     """
-    keep = jnp.tanh if bound == "tanh" else lambda x: jnp.clip(x, -1.0, 1.0)
+    keep = {"tanh": jnp.tanh, "clip": lambda x: jnp.clip(x, -1.0, 1.0), "hold": hold}[bound]
     before = np.append(1.0, schedule.signal[:-1])
     x = noise[0]
     for t in reversed(range(len(schedule.beta))):

@@ -122,7 +122,7 @@ class Config:
         )
         for name in ("actor_rate", "critic_rate"):
             checks.check_positive(name, getattr(self, name))
-        for name in ("discount", "tracking"):
+        for name in ("discount", "tracking", "sharing"):
             checks.check_fraction(name, getattr(self, name))
         for name in ("balance", "weight_decay", "exploration"):
             value = getattr(self, name)
