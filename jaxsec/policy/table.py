@@ -1,6 +1,7 @@
 """Policies by name."""
 
 from collections.abc import Callable
+from typing import get_args
 
 from jaxsec import checks
 from jaxsec.policy import chain
@@ -54,11 +55,13 @@ def make(
     )
     checks.check_at_least("width", width, 1)
     checks.check_at_least("num_steps", num_steps, 1)
-    checks.require(bound in ("tanh", "clip"), f"`bound` must be tanh or clip, but is {bound!r}")
-    checks.require(
-        prediction in ("start", "noise"),
-        f"`prediction` must be start or noise, but is {prediction!r}",
-    )
+    for field, value, known in (
+        ("bound", bound, get_args(chain.Bound)),
+        ("prediction", prediction, get_args(chain.Prediction)),
+    ):
+        checks.require(
+            value in known, f"`{field}` must be one of {', '.join(known)}, but is {value!r}"
+        )
     sizes = observation_size, action_size, width
     steps = num_steps, bound, prediction
     mixture = num_experts, num_selected, balance, sharing
