@@ -54,7 +54,9 @@ def make(
     )
     checks.check_at_least("width", width, 1)
     checks.check_at_least("num_steps", num_steps, 1)
-    checks.require(bound in ("tanh", "clip"), f"`bound` must be tanh or clip, but is {bound!r}")
+    checks.require(
+        bound in ("tanh", "clip", "hold"), f"`bound` must be tanh, clip or hold, but is {bound!r}"
+    )
     checks.require(
         prediction in ("start", "noise"),
         f"`prediction` must be start or noise, but is {prediction!r}",
