@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-fast lint bench figures figures-quick train finetune lock clean
+.PHONY: run test test-fast lint bench figures figures-quick jamming train finetune lock clean
 
 run: $(READY)  ## the main job: all designs on the default scenario, table and picture
 	@mkdir -p out
@@ -32,6 +32,10 @@ figures: $(READY)  ## the pictures of P1, and gap and latency, from the shipped 
 
 figures-quick: $(READY)  ## the same from few channels and few points, in minutes
 	$(BIN)/python benchmarks/figures/everything.py --quick
+
+jamming: $(READY)  ## the policies of P2 and their figures, both scenarios, five seeds; about an hour on 2 cores
+	$(BIN)/jaxsec jamming compare --out out/jamming
+	$(BIN)/jaxsec jamming compare --out out/jamming-dense --scenario dense
 
 train: $(READY)  ## the shipped diffusion model from nothing, data included; about 40 minutes on 2 cores
 	$(BIN)/jaxsec dataset --out out/mixed --num-channels 300000 --seed 1

@@ -57,7 +57,9 @@ CLAIMED_REGRET = ((20.0, -0.4), (120.0, -0.1), (None, -0.05))
 """(seconds, regret) on 2 cores; the last in the end."""
 
 PEER = Config(
-    policy="gdm-plain",
+    policy="gdm",
+    bound="clip",
+    prediction="noise",
     width=256,
     critic_width=256,
     num_slots=1,
@@ -75,6 +77,7 @@ OURS = Config(
     policy="gdm",
     width=64,
     critic_width=64,
+    bound="hold",
     num_updates=8000,
     num_slots=128,
     batch_size=128,
@@ -177,7 +180,7 @@ def same_work(quick: bool) -> list[Rate]:
     """Updates a second, taking turns."""
     count, rounds = (20, 3) if quick else (100, 5)
     peer = Training(PEER, WaterFilling(), devices=1)
-    peer.policy = Recomputed(11, 10, PEER.width, PEER.num_steps, "clip", "noise")
+    peer.policy = Recomputed(11, 10, PEER.width, PEER.num_steps, PEER.bound, PEER.prediction)
     saved = Training(dataclasses.replace(PEER, discount=0.0), WaterFilling(), devices=1)
     trainings = {"same work": peer}
     if not quick:
@@ -212,8 +215,6 @@ def train(name: str, seeds: int, quick: bool) -> list[Curve]:
     if quick:
         config = dataclasses.replace(config, num_updates=config.num_updates // 4)
     training = Training(config, ENVIRONMENT, devices=1)
-    if name == "gdm":
-        training.policy = dataclasses.replace(training.policy, bound="hold")
     chunk = config.num_updates // 40
     evaluate = jax.jit(lambda actor, key: regret(training, actor, key))
     with common.compile_clock() as compile_seconds:

@@ -9,6 +9,7 @@ import pytest
 
 from jaxsec.checks import InputError
 from jaxsec.jamming.waterfilling import WaterFilling, sum_rate, water_filling
+from jaxsec.training.policy import Config, Training
 
 ENVIRONMENT = WaterFilling()
 BOTH = (ENVIRONMENT, WaterFilling(allocation="ramp"))
@@ -126,3 +127,26 @@ def test_slots_are_one_step_episodes_of_the_stated_gains():
     np.testing.assert_array_equal(following, ENVIRONMENT.observe(after))
     rate = sum_rate(one.gains, ENVIRONMENT.power(action))
     np.testing.assert_allclose(info["rate"], rate, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_short_training_leaves_the_uniform_allocation_far_behind(no_type_checks):
+    config = Config(
+        policy="gdm",
+        bound="hold",
+        width=32,
+        critic_width=32,
+        num_updates=800,
+        batch_size=128,
+        critic_rate=3e-3,
+        critic_first=100,
+        exploration=0.3,
+    )
+    training = Training(config, BOTH[1], devices=1)
+    state, metrics = training.run(training.start(np.array([0])), 0, config.num_updates)
+    assert np.isfinite(metrics["critic_loss"]).all()
+    observation, states = draw()
+    actor = jax.tree.map(lambda x: x[0, 0], state.learner.average)
+    noise = training.policy.noise(jax.random.key(1), COUNT)
+    action = jax.jit(training.policy.act)(actor, noise, observation)
+    assert jax.vmap(training.environment.reward)(states, action).mean() > -0.1
