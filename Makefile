@@ -11,10 +11,10 @@ run: $(READY)  ## the main job: all designs on the default scenario, table and p
 	$(BIN)/jaxsec compare --json out/compare.json --figure out/compare.png
 
 test: $(READY)  ## the whole suite: float32, then the float64 leg and key-reuse checks it contains
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-fast: $(READY)  ## without the slow tests, under two minutes
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -7,6 +7,9 @@ import numpy as np
 import jaxsec
 from jaxsec.channels import Channels
 
+OWN_PROGRAMS = {"JAX_ENABLE_COMPILATION_CACHE": "false"}
+"""Environment of a process that neither reads nor writes the programs compiled by others."""
+
 
 def channels(seed=0, n=3, **options) -> Channels:
     """A batch of P1's scenario, Rayleigh fading, in the precision in force."""

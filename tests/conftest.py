@@ -1,5 +1,7 @@
 """Settings of every test: implicit rank promotion is an error, as warnings are (pyproject.toml)."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import jax
@@ -10,6 +12,27 @@ MOST_MAPS = 25_000
 """Memory maps of a process, of 65,530 that Linux allows; a compiled program takes a few."""
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+def pytest_configure(config):
+    """One folder of compiled programs for the whole run, in which workers, kernels of notebooks and
+    other processes find what another has compiled. It goes when the run ends.
+
+    JAX writes an entry in place: who reads it at that moment is told so, in a warning that
+    pyproject.toml ignores, and compiles. Processes that are killed, or take warnings for errors,
+    do without the folder (`cases.OWN_PROGRAMS`)."""
+    if hasattr(config, "workerinput"):
+        return  # inherits the variables
+    folder = tempfile.TemporaryDirectory(prefix="jaxsec-programs-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    settings = {
+        "jax_compilation_cache_dir": folder.name,
+        "jax_persistent_cache_min_compile_time_secs": 0.2,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    for name, value in settings.items():
+        os.environ[name.upper()] = str(value)
+        jax.config.update(name, value)
 
 
 @pytest.fixture
@@ -28,13 +51,32 @@ def few_programs():
         jax.clear_caches()
 
 
-@pytest.fixture
-def quick_compilation():
-    """Programs are compiled without most optimisations: for tests of what they do, many and small,
-    whose time would go into compiling. Numerics and speed are tested with them."""
-    jax.config.update("jax_disable_most_optimizations", True)
+def compile_with(*, quick: bool):
+    """Programs are compiled without most optimisations, or with them, until the test or module
+    ends."""
+    jax.config.update("jax_disable_most_optimizations", quick)
     yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    jax.config.update("jax_disable_most_optimizations", not quick)
+
+
+@pytest.fixture(scope="module")
+def quick_compilation():
+    """Programs of a module, its fixtures' too, are compiled without most optimisations: for tests
+    of what they do, many and small, whose time would go into compiling. Numerics and speed are
+    tested with them."""
+    yield from compile_with(quick=True)
+
+
+@pytest.fixture
+def quick_compilation_here():
+    """The same for one test."""
+    yield from compile_with(quick=True)
+
+
+@pytest.fixture
+def full_compilation():
+    """With all optimisations, where the module is without."""
+    yield from compile_with(quick=False)
 
 
 @pytest.fixture

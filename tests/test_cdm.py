@@ -147,9 +147,8 @@ def test_shipped_unet_is_close_to_opt_at_its_size(no_type_checks):
 
 
 @pytest.mark.slow
-def test_ten_thousand_designs_are_finite(no_type_checks):
+def test_ten_thousand_designs_are_finite(no_type_checks, full_compilation):
     """From −10 to 60 dB of link SNR, up to K = L = 8, more users than antennas, equal channels."""
-    jax.config.update("jax_disable_most_optimizations", False)
     count = 0
     for n, m, k, l in ((40, 5, 8, 8), (1400, 8, 2, 4)):
         parts = [cases.at_snr(n, n, m, k, l, snr) for snr in (-10, 0, 10, 20, 30, 50, 60)]

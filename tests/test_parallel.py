@@ -16,6 +16,7 @@ import jaxsec
 from jaxsec import modelfile
 from jaxsec.cli.__main__ import main
 from jaxsec.training import parallel
+from tests import cases
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +26,7 @@ def started(*commands, devices=1):
     """Processes at work, each one a command of Python."""
     environment = {
         **os.environ,
+        **cases.OWN_PROGRAMS,
         "JAX_NUM_CPU_DEVICES": str(devices),
         "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # most of the time would go into compilation
     }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from jaxsec.cli.__main__ import main
 from jaxsec.diffusion import denoisers
 from jaxsec.training import batches, dataset, pretrain
 from jaxsec.training.checkpoint import Checkpoints
+from tests import cases
 
 SIZES = (dataset.Size(4, 2, 1), dataset.Size(4, 1, 2))
 TINY = {"num_parameters": 4000, "num_layers": 1, "num_rows": 6, "num_columns": 4}
@@ -153,7 +155,8 @@ def test_killed_at_any_moment_it_ends_with_the_same_parameters(folder, tmp_path,
     assert main(arguments(folder, whole)) == 0
     generator = np.random.default_rng(0)
     for reached in (20, 80):
-        with subprocess.Popen([sys.executable, "-m", "jaxsec", *arguments(folder, killed)]) as run:
+        command = [sys.executable, "-m", "jaxsec", *arguments(folder, killed)]
+        with subprocess.Popen(command, env={**os.environ, **cases.OWN_PROGRAMS}) as run:
             until = time.monotonic() + 200
             while newest(killed) < reached:
                 assert run.poll() is None, "it ended before it could be killed"
