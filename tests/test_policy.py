@@ -541,7 +541,7 @@ def test_every_name_makes_its_policy():
         ("sac", {}, "`policy` must be one of moe-gdm, gdm, mlp, ddpg, but is 'sac'"),
         ("gdm", {"width": 0}, "`width` must be at least 1, but is 0"),
         ("gdm", {"num_steps": 0}, "`num_steps` must be at least 1, but is 0"),
-        ("gdm", {"bound": "sigmoid"}, "`bound` must be tanh or clip, but is 'sigmoid'"),
+        ("gdm", {"bound": "sigmoid"}, "`bound` must be one of tanh, clip, hold, but is 'sigmoid'"),
         ("gdm", {"prediction": "x"}, "`prediction` must be start or noise, but is 'x'"),
         ("moe-gdm", {"num_experts": 0}, "`num_experts` must be at least 1, but is 0"),
         ("moe-gdm", {"num_selected": 4}, r"`num_selected` must lie in \[1, 3\], .* but is 4"),
