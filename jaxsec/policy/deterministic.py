@@ -38,7 +38,7 @@ class Deterministic:
 
     def act(self, params: Any, noise: Any, observation: Float[Array, "B O"]) -> Float[Array, "B A"]:
         del noise
-        return jnp.tanh(self.network.apply({"params": params}, observation))
+        return jnp.tanh(self.network.apply({"params": params}, observation))  # pyright: ignore
 
     def loss(
         self, params: Any, noise: Any, observation: Float[Array, "B O"], value: Value, mean: Mean

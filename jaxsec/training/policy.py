@@ -353,7 +353,7 @@ class Training:
         updates = jax.tree.map(lambda x: begun * x, updates)
         actor = optax.apply_updates(learner.actor, updates)
         average = optax.incremental_update(actor, learner.average, config.tracking)
-        metrics |= {"actor_loss": mean(loss), **mean(watched)}
+        metrics |= {"actor_loss": mean(loss)} | dict(mean(watched))
         return Learner(actor, average, critic, target, actor_optimiser, critic_optimiser), metrics
 
     def _goal(
