@@ -240,7 +240,7 @@ def test_actions_are_one_a_state_and_in_range(which, float64):
 
 @pytest.mark.parametrize("which", EVERY)
 def test_the_loss_is_minus_the_mean_value_of_the_actions(which, float64):
-    policy, params, noise, observation = example(which, balance=0.0)
+    policy, params, noise, observation = example(which, balance=0.0, sharing=0.0)
     (found, _), _ = learn(policy, params, noise, observation)
     wanted = -np.mean(value_in(observation)(ACT(policy, params, noise, observation)))
     np.testing.assert_allclose(found, wanted, rtol=1e-10)
@@ -322,7 +322,7 @@ def test_critics_are_independent_but_for_their_trunk():
 
 def mixture(**options):
     """A mixture whose experts differ and whose gate selects every one of them somewhere."""
-    policy = MixtureOfExperts(O, A, WIDTH, STEPS, **{"balance": 0.0, **options})
+    policy = MixtureOfExperts(O, A, WIDTH, STEPS, **{"balance": 0.0, "sharing": 0.0, **options})
     return policy, drawn(policy), noise_of(policy, 12), 2 * normal(5, 12, O)
 
 
@@ -404,6 +404,20 @@ def test_an_expert_learns_where_it_is_selected_and_nowhere_else(float64):
     size = lambda k: max(np.abs(x[k]).max() for x in jax.tree.leaves(gradient["heads"]))  # noqa: E731
     assert size(1) == 0.0
     assert size(0) + size(2) > 0.0
+
+
+def test_experts_learn_from_one_anothers_states_as_far_as_they_share(float64):
+    """With a part σ shared, an expert's weight in a state is (1 - σ) where selected, plus σ/3."""
+    gradients = {}
+    for sharing in (0.0, 1.0, 0.4):
+        policy, params, noise, observation = mixture(sharing=sharing)
+        gradients[sharing] = learn(policy, params, noise, observation)[1]["heads"]
+    gdm = Diffusion(O, A, WIDTH, STEPS)
+    _, alone = learn(gdm, expert(params, 1), noise, observation)
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-8, atol=1e-12)
+    jax.tree.map(lambda x, y: close(x[1], y / 3), gradients[1.0], alone["head"])
+    mixed = jax.tree.map(lambda x, y: 0.6 * x + 0.4 * y, gradients[0.0], gradients[1.0])
+    jax.tree.map(close, gradients[0.4], mixed)
 
 
 @pytest.mark.parametrize("num_selected", [2, 3])
@@ -542,7 +556,7 @@ def test_every_name_makes_its_policy():
         ("gdm", {"width": 0}, "`width` must be at least 1, but is 0"),
         ("gdm", {"num_steps": 0}, "`num_steps` must be at least 1, but is 0"),
         ("gdm", {"bound": "sigmoid"}, "`bound` must be one of tanh, clip, hold, but is 'sigmoid'"),
-        ("gdm", {"prediction": "x"}, "`prediction` must be start or noise, but is 'x'"),
+        ("gdm", {"prediction": "x"}, "`prediction` must be one of start, noise, but is 'x'"),
         ("moe-gdm", {"num_experts": 0}, "`num_experts` must be at least 1, but is 0"),
         ("moe-gdm", {"num_selected": 4}, r"`num_selected` must lie in \[1, 3\], .* but is 4"),
         ("moe-gdm", {"num_selected": 0}, r"`num_selected` must lie in \[1, 3\], .* but is 0"),
