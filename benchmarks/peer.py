@@ -2,8 +2,8 @@
 
     python benchmarks/peer.py [--seeds 3] [--quick] [--json FILE] [--figure FILE]
 
-Water-filling, `jaxsec.jamming.waterfilling`: ten channels share a power of 3, an action's reward is
-minus its regret in bit/s/Hz. Two comparisons, compilation apart:
+Water-filling, `jaxsec.jamming.waterfilling`: ten channels share a power of 3, the reward is
+minus the regret in bit/s/Hz. Two comparisons, compilation apart:
 
 - Same work: the framework's networks, schedule, batch and order of events, one environment step an
   update. Two things that it computes bring nothing, and are computed here as well: a target pass
@@ -13,7 +13,11 @@ minus its regret in bit/s/Hz. Two comparisons, compilation apart:
   fresh slots against updates and seconds.
 
 PyTorch is no dependency: the framework's numbers are quoted, from a run of it on one busy core of
-the same kind of machine, and from its author's log on a GPU.
+the same kind of machine, and from its author's log on a GPU. So the same work is compared core for
+core: our updates over the seconds that all our threads were at work.
+
+The problem is easier than its first numbers look: equal power to the strong channels, whatever
+their gains, already loses no more than 0.05. What a policy has learned begins below that.
 """
 
 import dataclasses
@@ -122,10 +126,11 @@ class Recomputed(Diffusion):
 
 
 class Rate(NamedTuple):
-    """Updates a second of one contender."""
+    """Speed of one contender: by the clock, and by the time that its threads were at work."""
 
     contender: str
     updates_per_s: float
+    updates_per_core_s: float
     compile_s: float
 
 
@@ -178,7 +183,7 @@ def main(command: Command, argv: list[str]) -> int:
 
 def same_work(quick: bool) -> list[Rate]:
     """Updates a second, taking turns."""
-    count, rounds = (20, 3) if quick else (100, 5)
+    count, rounds = (20, 3) if quick else (40, 4)
     peer = Training(PEER, WaterFilling(), devices=1)
     peer.policy = Recomputed(11, 10, PEER.width, PEER.num_steps, PEER.bound, PEER.prediction)
     saved = Training(dataclasses.replace(PEER, discount=0.0), WaterFilling(), devices=1)
@@ -186,18 +191,22 @@ def same_work(quick: bool) -> list[Rate]:
     if not quick:
         trainings["without what brings nothing"] = saved
     states, seconds, compiled = {}, {name: [] for name in trainings}, {}
+    worked: dict[str, list[float]] = {name: [] for name in trainings}
     for name, training in trainings.items():
         with common.compile_clock() as compile_seconds:
             states[name] = warm(training, 0, count)
         compiled[name] = compile_seconds()
     for turn in range(rounds):
         for name, training in trainings.items():
-            began = time.perf_counter()
+            began, worked_before = time.perf_counter(), time.process_time()
             states[name], _ = training.run(states[name], (turn + 1) * count, count)
             jax.block_until_ready(states[name])
             seconds[name].append(time.perf_counter() - began)
+            worked[name].append(time.process_time() - worked_before)
+    median = statistics.median
     return [
-        Rate(name, count / statistics.median(seconds[name]), compiled[name]) for name in trainings
+        Rate(name, count / median(seconds[name]), count / median(worked[name]), compiled[name])
+        for name in trainings
     ]
 
 
@@ -265,10 +274,10 @@ def constant(share: Float[Array, "N"]) -> float:
 
 def check_claims(rates: list[Rate], curves: list[Curve]) -> list[tuple[str, str, bool]]:
     """The claims: text, what was measured, whether it holds."""
-    ratio = rates[0].updates_per_s / PEER_RATE
+    ratio = rates[0].updates_per_core_s / PEER_RATE
     claims = [
         (
-            f"same work: at least {CLAIMED_RATIO:g}x the framework's updates a second",
+            f"same work: at least {CLAIMED_RATIO:g}x the framework's updates, core for core",
             f"{ratio:.1f}x",
             ratio >= CLAIMED_RATIO,
         )
@@ -295,11 +304,16 @@ def show(report: dict[str, Any], rates: list[Rate], curves: list[Curve]) -> None
     console = Console(width=None if sys.stdout.isatty() else 120)
     table = Table(title="Same work: batch 512, width 256, T = 6", box=box.SIMPLE_HEAD)
     table.add_column("contender", no_wrap=True)
-    for name in ("updates a second", "compile s"):
+    for name in ("updates a second", "a core-second", "compile s"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_row("public framework, quoted", f"{PEER_RATE:g}", "")
+    table.add_row("public framework, quoted", "", f"{PEER_RATE:g}", "")
     for rate in rates:
-        table.add_row(rate.contender, f"{rate.updates_per_s:.1f}", f"{rate.compile_s:.0f}")
+        table.add_row(
+            rate.contender,
+            f"{rate.updates_per_s:.1f}",
+            f"{rate.updates_per_core_s:.1f}",
+            f"{rate.compile_s:.0f}",
+        )
     console.print(table)
 
     table = Table(title="Same result: reward, minus the regret", box=box.SIMPLE_HEAD)
