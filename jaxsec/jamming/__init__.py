@@ -1,1 +1,7 @@
 """Cooperative friendly jamming, P2: environments, metrics, and what the optimum is."""
+
+from jaxsec.jamming.environment import Environment
+from jaxsec.jamming.metrics import METRICS, Outcome
+from jaxsec.jamming.scenario import SCENARIOS, JammingScenario
+
+__all__ = ["METRICS", "SCENARIOS", "Environment", "JammingScenario", "Outcome"]

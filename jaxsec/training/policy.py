@@ -105,6 +105,8 @@ class Config:
     """How fast the averaged actor and the target critics follow."""
     exploration: float = 0.15
     """Standard deviation of the noise on collected actions."""
+    random_share: float = 0.0
+    """Share of the collected actions that are uniform instead: what critics know of elsewhere."""
 
     def __post_init__(self) -> None:
         table.make(self.policy, 1, 1, **self.network())
@@ -122,7 +124,7 @@ class Config:
         )
         for name in ("actor_rate", "critic_rate"):
             checks.check_positive(name, getattr(self, name))
-        for name in ("discount", "tracking", "sharing"):
+        for name in ("discount", "tracking", "sharing", "random_share"):
             checks.check_fraction(name, getattr(self, name))
         for name in ("balance", "weight_decay", "exploration"):
             value = getattr(self, name)
@@ -382,12 +384,14 @@ class Training:
         return self.critic.apply({"params": critic}, observation, action)  # pyright: ignore
 
     def _explore(self, key: Key[Array, ""], state: State) -> Float[Array, "N A"]:
-        key_policy, key_noise = jax.random.split(key)
+        key_policy, key_noise, key_random, key_which = jax.random.split(key, 4)
         size = self._share(self.config.num_slots)
         noise = self.policy.noise(key_policy, size)
         action = self.policy.act(state.learner.actor, noise, state.observation)
         more = self.config.exploration * jax.random.normal(key_noise, action.shape)
-        return jnp.clip(action + more, -1.0, 1.0)
+        random = jax.random.uniform(key_random, action.shape, minval=-1.0, maxval=1.0)
+        scout = jax.random.uniform(key_which, (size, 1)) < self.config.random_share
+        return jnp.where(scout, random, jnp.clip(action + more, -1.0, 1.0))
 
     def _reset(self, key: Key[Array, ""], count: int) -> tuple[Any, Any]:
         return jax.vmap(self.environment.reset)(jax.random.split(key, count))
