@@ -565,3 +565,11 @@ def test_every_name_makes_its_policy():
 def test_what_cannot_be_made_is_named(name, change, message, no_type_checks):
     with pytest.raises(jaxsec.InputError, match=message):
         table.make(name, O, A, **{"width": WIDTH, **change})
+
+
+def test_mish_is_that_of_the_textbook_and_stays_finite():
+    x = jnp.concatenate((jnp.linspace(-30.0, 30.0, 301), jnp.asarray([-1e30, -200.0, 1e4, 1e30])))
+    np.testing.assert_allclose(networks.mish(x), jax.nn.mish(x), rtol=2e-5, atol=1e-6)
+    slope, wanted = (jax.vmap(jax.grad(f))(x[:301]) for f in (networks.mish, jax.nn.mish))
+    np.testing.assert_allclose(slope, wanted, rtol=2e-5, atol=1e-5)
+    assert np.isfinite(jax.vmap(jax.grad(networks.mish))(x)).all()

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxsec.policy import chain
-from jaxsec.policy.networks import Head, Trunk, embed_time
+from jaxsec.policy.networks import Head, Trunk, embed_time, mish
 from jaxsec.policy.policy import Loss, Mean, Value
 
 
@@ -30,11 +30,11 @@ class Diffusion:
 
     @property
     def trunk(self) -> Trunk:
-        return Trunk(self.width, jax.nn.mish)
+        return Trunk(self.width, mish)
 
     @property
     def head(self) -> Head:
-        return Head(self.action_size, self.width, jax.nn.mish)
+        return Head(self.action_size, self.width, mish)
 
     def init(self, key: Key[Array, ""]) -> Any:
         key_trunk, key_head = jax.random.split(key)

@@ -23,7 +23,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxsec import checks
 from jaxsec.policy import chain
-from jaxsec.policy.networks import Head, Trunk, embed_time
+from jaxsec.policy.networks import Head, Trunk, embed_time, mish
 from jaxsec.policy.policy import Loss, Mean, Value
 
 
@@ -69,7 +69,7 @@ class MixtureOfExperts:
 
     @property
     def bottom(self) -> Trunk:
-        return Trunk(self.width, jax.nn.mish)
+        return Trunk(self.width, mish)
 
     @property
     def gate(self) -> nn.Dense:
@@ -77,7 +77,7 @@ class MixtureOfExperts:
 
     @property
     def head(self) -> Head:
-        return Head(self.action_size, self.width, jax.nn.mish)
+        return Head(self.action_size, self.width, mish)
 
     def init(self, key: Key[Array, ""]) -> Any:
         key_bottom, key_gate, key_heads = jax.random.split(key, 3)
