@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import tyro
 
@@ -181,7 +182,7 @@ def _learned_front(trained: Trained, environment: Environment, slots: Slots) -> 
     training = Training(trained.config, environment, devices=1)
     some = jax.tree.map(lambda x: x[:FRONT_SLOTS], slots)
     found = evaluation.front(
-        training, environment, trained.actor, some, _weightings(environment), seed=0
+        training, environment, trained.actor, some, jnp.asarray(_weightings(environment)), seed=0
     )
     return np.asarray(found)[:, :, :2].tolist()
 

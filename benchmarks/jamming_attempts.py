@@ -1,0 +1,90 @@
+"""What might let a mixture of experts win in scenario `dense`: each idea against GDM with it.
+
+    python benchmarks/jamming_attempts.py [--seeds 0 1 2] [--num-updates 3000] [--json FILE]
+
+Trains both policies with one thing changed at a time, and judges them on fresh slots.
+"""
+
+import dataclasses
+import shlex
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from jaxsec import checks
+from jaxsec.cli import common, jamming_judge, jamming_run
+from jaxsec.jamming import SCENARIOS, Environment
+from jaxsec.training import evaluation
+from jaxsec.training.policy import Config
+
+ATTEMPTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "as in compare": ({}, ("moe-gdm", "gdm", "ddpg")),
+    "3 in 10 collected actions random": ({"random_share": 0.3}, ("moe-gdm", "gdm", "ddpg")),
+    "experts share no states": ({"sharing": 0.0, "balance": 0.1}, ("moe-gdm",)),
+    "all experts mixed": ({"num_selected": 3}, ("moe-gdm",)),
+    "small actors": ({"width": 32}, ("moe-gdm", "gdm", "ddpg")),
+}
+"""By name: what is changed, and for which policies it means something."""
+SLOTS_SEED = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Try what might let experts win."""
+
+    seeds: tuple[int, ...] = (0, 1, 2)
+    """Of trainings, side by side."""
+    num_updates: int = 3000
+    """Of each training."""
+    fresh_slots: int = 2048
+    """That all are judged on."""
+    only: tuple[str, ...] = ()
+    """Names of attempts; all of them if left out."""
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Also write the numbers to this file."""
+
+
+def main(command: Command, argv: list[str]) -> None:
+    """Trains, judges, and prints a row a policy."""
+    common.check_outputs((), (command.json, ()))
+    for name in command.only:
+        checks.require(
+            name in ATTEMPTS, f"`--only` must be of {', '.join(ATTEMPTS)}, but has {name!r}"
+        )
+    scenario = SCENARIOS["dense"]
+    environment = Environment(scenario)
+    slots = evaluation.draw(environment, SLOTS_SEED, command.fresh_slots)
+    rows = jamming_judge.bounds(environment, slots, SLOTS_SEED).rows
+    for attempt, (changes, policies) in ATTEMPTS.items():
+        if command.only and attempt not in command.only:
+            continue
+        for policy in policies:
+            config = Config(policy=policy, num_updates=command.num_updates, **changes)
+            with tempfile.TemporaryDirectory() as folder:
+                trained = jamming_run.train(
+                    Path(folder),
+                    scenario,
+                    config,
+                    name=f"{policy}, {attempt}",
+                    seeds=list(command.seeds),
+                    every=command.num_updates,
+                    argv=argv,
+                )
+            found = jamming_judge.judge(policy, trained, environment, slots, SLOTS_SEED, 8)
+            rows += [row._replace(name=f"{attempt}: {row.name}") for row in found]
+    listed = jamming_judge.report(rows, scenario)
+    jamming_judge.show(listed, f"Scenario dense, {command.num_updates} updates")
+    if command.json is not None:
+        said = shlex.join(["python", "benchmarks/jamming_attempts.py", *argv])
+        report = {"command": said, "hardware": common.hardware(), "rows": listed}
+        common.write_json(command.json, report)
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Command), sys.argv[1:])
+    except checks.InputError as error:
+        sys.exit(f"error: {error}")
