@@ -41,6 +41,7 @@ def actions_for(env, n, seed=1):
 def test_reward_is_that_of_the_loops(num_aps, num_users, num_eves):
     env, states = drawn(
         5,
+        power_steps="watt" if num_aps == 2 else "decibel",
         num_access_points=num_aps,
         num_users=num_users,
         num_eavesdroppers=num_eves,
@@ -54,7 +55,10 @@ def test_reward_is_that_of_the_loops(num_aps, num_users, num_eves):
     np.testing.assert_allclose(reward, again, rtol=1e-5)
     s = env.scenario
     for i in range(5):
-        power = s.min_power_w + (s.max_power_w - s.min_power_w) * (np.float64(actions[i]) + 1) / 2
+        place = (np.float64(actions[i]) + 1) / 2
+        power = s.min_power_w * (s.max_power_w / s.min_power_w) ** place
+        if s.power_steps == "watt":
+            power = s.min_power_w + (s.max_power_w - s.min_power_w) * place
         gains = np.float64(slots.gains(jax.tree.map(lambda x, i=i: x[i], states.slot)))
         rate = jamming_reference.secrecy_rates(power, gains[:num_users], gains[num_users:])
         wanted = jamming_reference.metrics(power, rate, s.circuit_power_w, s.target_rate)
@@ -283,7 +287,7 @@ def test_spaces_hold_what_they_should(num_aps, num_users, num_eves):
     assert actions.contains(actions.sample(jax.random.key(0)))
     assert not actions.contains(jnp.full((num_aps,), 1.01))
     power = env.power(jnp.array([-1.0, 0.0, 1.0]), env.default_params)
-    np.testing.assert_allclose(power, [0.001, 0.0505, 0.1], rtol=1e-6)
+    np.testing.assert_allclose(power, [0.001, 0.01, 0.1], rtol=1e-5)
 
 
 @pytest.mark.usefixtures("quick_compilation")
@@ -333,7 +337,7 @@ EXTREMES = {
         "line_of_sight": 1.0,
         "rician_factor": 1e6,
     },
-    "loud": {"max_power_w": 1e11, "min_power_w": 0.0},
+    "loud": {"max_power_w": 1e11, "min_power_w": 0.0, "power_steps": "watt"},
     "far": {"path_loss_exponent": 12.0, "spacing_m": 1e4, "far_radius_m": 1e6},
     "alone": {"num_access_points": 1, "num_users": 2, "num_eavesdroppers": 1},
     "dense": dataclasses.asdict(SCENARIOS["dense"]),
@@ -402,10 +406,12 @@ def test_ten_million_extreme_steps_are_finite():
         ({"reference_gain_db": np.inf}, "`reference_gain_db` must be finite, or -inf"),
         ({"noise_power_dbm": -400.0}, "must give an SNR at 1 m of at most 200 dB, but give 390 dB"),
         ({"min_power_w": -0.1}, "`min_power_w` must be finite and not negative, but is -0.1"),
+        ({"min_power_w": 0.0}, "must be positive where power steps are in decibel, but is 0"),
+        ({"power_steps": "bel"}, "`power_steps` must be decibel or watt, but is 'bel'"),
         ({"min_power_w": 0.1}, "`max_power_w` must be above `min_power_w` = 0.1, but is 0.1"),
         ({"max_power_w": np.inf}, "`max_power_w` must be above `min_power_w` = 0.001, but is inf"),
         (
-            {"min_power_w": 0.0, "circuit_power_w": 0.0},
+            {"min_power_w": 0.0, "circuit_power_w": 0.0, "power_steps": "watt"},
             "`min_power_w` or `circuit_power_w` must be above 0, but both are 0",
         ),
         ({"regimes": (0.0, 0.0, 0.0)}, "`regimes` must be three shares, one above 0"),

@@ -5,7 +5,6 @@ import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
@@ -40,8 +39,7 @@ UNTUNED: dict[str, Any] = {
     "exploration": 0.1,
 }
 """As the public GDM framework has it; with it goes an action that is linear in watt."""
-FRONT_SLOTS = 512
-FRONT = np.array([0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 1.0])
+FRONT = np.array([0.0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0])
 """Weights of the first metric over those of both, at which the oracle's front is traced."""
 
 
@@ -147,10 +145,10 @@ def run(command: Command, argv: list[str]) -> None:
         "curve_bounds": {row.name: float(row.reward[0]) for row in lines},
     }
     if len(scenario.metrics) > 1:
-        report["front"] = _front(environment, slots)
+        report["front"] = _front(environment, curve_slots)
     if scenario.preferences and len(scenario.metrics) > 1:
         report["fronts"] = {
-            name: _learned_front(one, environment, slots) for name, one in trained.items()
+            name: _learned_front(one, environment, curve_slots) for name, one in trained.items()
         }
     common.write_json(paths[0], report)
     title = f"{command.task.scenario}{', untuned' if command.untuned else ''}"
@@ -161,7 +159,8 @@ def run(command: Command, argv: list[str]) -> None:
         if scenario.preferences:
             jamming_figure.draw_fronts(paths[2], report["fronts"], report["front"], names, title)
         else:
-            jamming_figure.draw_metrics(paths[2], curves, listed, report["front"], names, title)
+            constant = lines[1].metrics[:2].tolist()
+            jamming_figure.draw_metrics(paths[2], curves, constant, report["front"], names, title)
         drawn = paths
     jamming_judge.show(
         listed,
@@ -173,16 +172,15 @@ def run(command: Command, argv: list[str]) -> None:
 
 def _front(environment: Environment, slots: Slots) -> list[list[float]]:
     """The oracle's Pareto front of the first two metrics, [F][2], traced by their weights."""
-    states = jax.tree.map(lambda x: x[:FRONT_SLOTS], slots.state)
-    return np.asarray(oracle.front(environment, states, _weightings(environment)))[:, :2].tolist()
+    found = oracle.front(environment, slots.state, _weightings(environment))
+    return np.asarray(found)[:, :2].tolist()
 
 
 def _learned_front(trained: Trained, environment: Environment, slots: Slots) -> list[Any]:
     """The same of a policy that is told the weights, [S][F][2]."""
     training = Training(trained.config, environment, devices=1)
-    some = jax.tree.map(lambda x: x[:FRONT_SLOTS], slots)
     found = evaluation.front(
-        training, environment, trained.actor, some, jnp.asarray(_weightings(environment)), seed=0
+        training, environment, trained.actor, slots, jnp.asarray(_weightings(environment)), seed=0
     )
     return np.asarray(found)[:, :, :2].tolist()
 

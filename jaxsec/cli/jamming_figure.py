@@ -50,7 +50,7 @@ def draw_curves(
         axes.set_xlabel("updates")
         axes.set_ylabel("mean reward over the oracle's")
         axes.set_title(f"{title}: learning curves, mean and range over seeds")
-        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 0.05))
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
         with atomic_write(path) as file:
             figure.savefig(file, format="png", dpi=160)
 
@@ -58,7 +58,7 @@ def draw_curves(
 def draw_metrics(
     path: Path,
     curves: dict[str, list[dict[str, Any]]],
-    rows: list[dict[str, Any]],
+    constant: list[float],
     front: list[list[float]],
     names: list[str],
     title: str,
@@ -68,8 +68,8 @@ def draw_metrics(
     Args:
       path: ends in .png.
       curves: lines of metrics.jsonl by policy; the second half of each is drawn, with its trend.
-      rows: of the report: oracle and baselines.
-      front: the oracle's front [F][2].
+      constant: what the best constant action reaches, [2].
+      front: the oracle's front [F][2], the scenario's own weights in its middle.
       names: of the two metrics.
       title: the scenario in words.
     """
@@ -77,9 +77,8 @@ def draw_metrics(
         figure = _figure(7.5, 4.8)
         axes = figure.subplots()
         axes.plot(*np.asarray(front).T, color=INK, linewidth=1.5, label="oracle, weights varied")
-        for row, mark in zip(rows, "*D", strict=False):
-            x, y = (row["metrics"][name] for name in names)
-            axes.plot(x, y, mark, color=INK, markersize=10, label=row["name"])
+        axes.plot(*front[len(front) // 2], "*", color=INK, markersize=12, label="oracle")
+        axes.plot(*constant, "D", color=INK, markersize=8, label="best constant")
         for colour, (name, lines) in zip(COLOURS, curves.items(), strict=False):
             late = lines[len(lines) // 2 :]
             x, y = np.concatenate([np.asarray(line["metrics"])[:, :2] for line in late]).T

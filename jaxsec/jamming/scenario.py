@@ -100,7 +100,11 @@ class JammingScenario:
             f"`reference_gain_db` must be finite, or -inf for no gain at all, "
             f"but is {self.reference_gain_db}",
         )
-        checks.check_positive("min_power_w", self.min_power_w)
+        _check_not_negative("min_power_w", self.min_power_w)
+        checks.require(
+            self.min_power_w > 0 or self.power_steps == "watt",
+            "`min_power_w` must be positive where power steps are in decibel, but is 0",
+        )
         checks.require(
             self.min_power_w + self.circuit_power_w > 0,
             "`min_power_w` or `circuit_power_w` must be above 0, but both are 0",

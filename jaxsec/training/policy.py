@@ -384,14 +384,19 @@ class Training:
         return self.critic.apply({"params": critic}, observation, action)  # pyright: ignore
 
     def _explore(self, key: Key[Array, ""], state: State) -> Float[Array, "N A"]:
-        key_policy, key_noise, key_random, key_which = jax.random.split(key, 4)
+        scouting = self.config.random_share > 0
+        key_policy, key_noise, *more_keys = jax.random.split(key, 4 if scouting else 2)
         size = self._share(self.config.num_slots)
         noise = self.policy.noise(key_policy, size)
         action = self.policy.act(state.learner.actor, noise, state.observation)
         more = self.config.exploration * jax.random.normal(key_noise, action.shape)
-        random = jax.random.uniform(key_random, action.shape, minval=-1.0, maxval=1.0)
-        scout = jax.random.uniform(key_which, (size, 1)) < self.config.random_share
-        return jnp.where(scout, random, jnp.clip(action + more, -1.0, 1.0))
+        action = jnp.clip(action + more, -1.0, 1.0)
+        if scouting:
+            key_random, key_which = more_keys
+            random = jax.random.uniform(key_random, action.shape, minval=-1.0, maxval=1.0)
+            scout = jax.random.uniform(key_which, (size, 1)) < self.config.random_share
+            action = jnp.where(scout, random, action)
+        return action
 
     def _reset(self, key: Key[Array, ""], count: int) -> tuple[Any, Any]:
         return jax.vmap(self.environment.reset)(jax.random.split(key, count))
