@@ -70,10 +70,10 @@ class TaskOptions:
 
 @dataclasses.dataclass(frozen=True)
 class LearningOptions(Config):
-    """The fields of a training's `Config` as options; checked by `config`, not while parsed."""
+    """Networks and training."""
 
     def __post_init__(self) -> None:
-        pass
+        pass  # the fields are those of `Config`, checked by `config` and not while they are parsed
 
     def config(self, **changes: Any) -> Config:
         """The checked configuration.
