@@ -25,9 +25,16 @@ CONTENDERS: dict[str, dict[str, Any]] = {
     "gdm": {"policy": "gdm"},
     "mlp": {"policy": "mlp"},
     "ddpg": {"policy": "ddpg"},
-    "true-gradient": {"policy": "mlp", "gradient": "environment"},
+    "true-gradient": {
+        "policy": "mlp",
+        "gradient": "environment",
+        "width": 256,
+        "num_slots": 512,
+        "critic_first": 0,
+    },
 }
-"""What differs between them: a policy, or the reward's own gradient in place of critics."""
+"""What differs between them: a policy, or, as a reference that is to be near what can be reached,
+a larger network on the reward's own gradient, which needs no critics to be ready."""
 UNTUNED: dict[str, Any] = {
     "bound": "clip",
     "prediction": "noise",
@@ -192,8 +199,5 @@ def _weightings(environment: Environment) -> np.ndarray:
 
 
 def _config(command: Command, name: str, changes: dict[str, Any]) -> Config:
-    # The reward's own gradient needs no critics to be ready, and its batch is the slots collected.
-    slots = {}
-    if name == "true-gradient":
-        slots = {"num_slots": command.learning.batch_size, "critic_first": 0}
-    return command.learning.config(**(changes | CONTENDERS[name] | slots))
+    changes = changes | CONTENDERS[name]
+    return command.learning.config(**changes)

@@ -1,6 +1,7 @@
 """Policies judged on fresh slots beside the oracle: tables of the jamming commands."""
 
 import math
+import sys
 from typing import Any, NamedTuple
 
 import jax
@@ -129,7 +130,7 @@ def show(listed: list[dict[str, Any]], title: str) -> None:
             share += f" ± {100 * row['of_oracle_ci95']:.2f}"
         values = [f"{value:.2f}" for value in row["metrics"].values()]
         table.add_row(row["name"], str(reward), f"{share}%", *values)
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
 def usage(trained: Trained, environment: Environment, slots: Slots) -> dict[str, Any]:
