@@ -13,7 +13,7 @@ import scipy.io
 from jaxsec import designers, files, secrecy
 from jaxsec.channels import Channels, Scenario, sample_channels
 from jaxsec.cli import common, compare, design, judge
-from jaxsec.cli.__main__ import COMMANDS, main
+from jaxsec.cli.__main__ import COMMANDS, GROUPS, main
 from jaxsec.strategy import Strategy
 
 METHOD = "rzf-ns"
@@ -60,9 +60,13 @@ def test_help_lists_the_commands(capsys):
     assert all(name in text for name in COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+EVERY_COMMAND = [name for name in COMMANDS if name not in GROUPS]
+EVERY_COMMAND += [f"{group} {name}" for group, names in GROUPS.items() for name in names]
+
+
+@pytest.mark.parametrize("command", EVERY_COMMAND)
 def test_each_command_has_help(command, capsys):
-    assert main([command, "--help"]) == 0
+    assert main([*command.split(), "--help"]) == 0
     text = capsys.readouterr().out
     assert "--seed" in text
     if command in ("sample", "compare"):
