@@ -29,7 +29,7 @@ CONTENDERS: dict[str, dict[str, Any]] = {
         "policy": "mlp",
         "gradient": "environment",
         "width": 256,
-        "num_slots": 512,
+        "num_slots": 1024,
         "critic_first": 0,
     },
 }
