@@ -30,6 +30,7 @@ CONTENDERS: dict[str, dict[str, Any]] = {
         "gradient": "environment",
         "width": 256,
         "num_slots": 1024,
+        "replay_size": 1024,
         "critic_first": 0,
     },
 }
