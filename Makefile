@@ -4,17 +4,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-fast lint bench figures figures-quick jamming train finetune lock clean
+.PHONY: run test test-fast test-long lint bench figures figures-quick jamming train finetune lock clean
 
 run: $(READY)  ## the main job: all designs on the default scenario, table and picture
 	@mkdir -p out
 	$(BIN)/jaxsec compare --json out/compare.json --figure out/compare.png
 
-test: $(READY)  ## the whole suite: float32, then the float64 leg and key-reuse checks it contains
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+test: $(READY)  ## the suite: float32, then the float64 leg and key-reuse checks it contains
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
+
+test-long: $(READY)  ## what is left out of it: notebooks, benchmark scripts, millions of extreme inputs
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 test-fast: $(READY)  ## without the slow tests, under two minutes
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long"
 
 lint: $(READY)
 	$(BIN)/ruff check .

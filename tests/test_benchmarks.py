@@ -16,7 +16,7 @@ from jaxsec.precoding import batchlast as bl
 from jaxsec.precoding import gpip, gpip_step, reference
 from jaxsec.strategy import Strategy
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SPEED = Path(__file__).parents[1] / "benchmarks" / "speed"
 SCENARIO = Scenario(num_antennas=4, num_users=2, num_eavesdroppers=2)

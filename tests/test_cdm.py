@@ -8,7 +8,7 @@ import pytest
 import jaxsec
 from jaxsec import cdm, pretrained, secrecy
 from jaxsec.precoding import gpip
-from tests import cases, models
+from tests import cases, compiled, models
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -16,7 +16,7 @@ KEY = jax.random.key(3)
 
 
 def rates(strategy, channels):
-    return np.asarray(jaxsec.sum_secrecy_rate(*strategy, *channels))
+    return np.asarray(compiled.sum_secrecy_rate(*strategy, *channels))
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +146,7 @@ def test_shipped_unet_is_close_to_opt_at_its_size(no_type_checks):
         jaxsec.design(*cases.channels(n=2, num_users=3), method="cdm", denoiser="unet")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_thousand_designs_are_finite(no_type_checks, full_compilation):
     """From −10 to 60 dB of link SNR, up to K = L = 8, more users than antennas, equal channels."""
     count = 0
@@ -158,6 +158,6 @@ def test_ten_thousand_designs_are_finite(no_type_checks, full_compilation):
         strategy = jaxsec.design(*channels, method="cdm-f", ddim_steps=2)
         assert all(bool(jnp.isfinite(x).all()) for x in strategy)
         np.testing.assert_allclose(secrecy.power(*strategy), 1.0, rtol=1e-4)
-        assert bool(jnp.isfinite(jaxsec.sum_secrecy_rate(*strategy, *channels)).all())
+        assert bool(jnp.isfinite(compiled.sum_secrecy_rate(*strategy, *channels)).all())
         count += strategy.w.shape[0]
     assert count >= 10_000

@@ -10,7 +10,8 @@ from jaxsec import channels as model
 
 
 def sampled(n, **scenario):
-    return jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(**scenario), n)
+    wanted = jaxsec.Scenario(**scenario)
+    return jax.jit(lambda key: jaxsec.sample_channels(key, wanted, n))(jax.random.key(0))
 
 
 def test_defaults_are_the_papers():
@@ -45,7 +46,7 @@ def test_path_loss_law():
 def test_fading_power_and_line_of_sight_share(factor):
     scenario = jaxsec.Scenario(rician_factor=factor, num_antennas=4)
     geometry = model.sample_geometry(jax.random.key(0), scenario, 20000)
-    batch = model.fade(jax.random.key(1), scenario, geometry)
+    batch = jax.jit(lambda key: model.fade(key, scenario, geometry))(jax.random.key(1))
     gain = model.large_scale_gain(geometry.users, scenario)[..., None]
     unit = batch.h_user / gain
     np.testing.assert_allclose(jnp.mean(jnp.abs(unit) ** 2), 1.0, rtol=0.02)
@@ -54,6 +55,7 @@ def test_fading_power_and_line_of_sight_share(factor):
     np.testing.assert_allclose(jnp.mean(jnp.abs(unit) ** 4), fourth, rtol=0.05)
 
 
+@pytest.mark.slow
 def test_antenna_correlation_decays_exponentially():
     batch = sampled(n=20000, antenna_correlation=0.7, num_antennas=4)
     h = batch.h_user / jnp.sqrt(jnp.mean(jnp.abs(batch.h_user) ** 2))
@@ -73,6 +75,7 @@ def test_estimates_have_the_wanted_error(error):
     np.testing.assert_allclose(estimate, given, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_same_key_same_channels_and_jit_and_vmap_agree():
     scenario = jaxsec.Scenario(rician_factor=1.0, antenna_correlation=0.5)
     eager = jaxsec.sample_channels(jax.random.key(1), scenario, 3)

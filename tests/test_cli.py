@@ -151,6 +151,7 @@ def test_design_does_not_depend_on_the_units_of_the_file(tmp_path, channel_file)
     np.testing.assert_allclose(rates[1], rates[0], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_slices_change_nothing(tmp_path, channel_file, monkeypatch):
     def rates():
         out = tmp_path / "s.npz"
@@ -200,6 +201,7 @@ def test_compare_reports_the_same_numbers_everywhere(tmp_path, capsys, fake_refe
             assert text in printed
 
 
+@pytest.mark.slow
 def test_compare_without_best_known(tmp_path, capsys):
     report = tmp_path / "r.json"
     argv = ["compare", "--methods", METHOD, "--num-channels", "1", "--no-best-known"]
@@ -210,6 +212,7 @@ def test_compare_without_best_known(tmp_path, capsys):
     assert "best known" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_compare_designs_on_estimates_and_judges_on_the_truth(tmp_path):
     rates = []
     for error in ("0", "0.05"):

@@ -33,6 +33,7 @@ def test_a_rotation_of_the_antennas_is_not_seen():
         np.testing.assert_allclose(getattr(after, name), getattr(before, name), atol=2e-3)
 
 
+@pytest.mark.slow
 def test_more_antennas_without_signal_are_not_seen():
     """M enters through the coordinates only."""
     channels = cases.channels(n=4)
@@ -75,7 +76,7 @@ def test_antenna_condition_turns_with_an_antenna():
     phase = jnp.exp(1j * jnp.arange(8.0)).astype(jnp.complex64)
     spread = np.ones((8, 4), np.float32)
     before, after = (
-        antenna.condition(antenna.frame(*c), 2, spread)
+        jax.jit(lambda c: antenna.condition(antenna.frame(*c), 2, spread))(c)
         for c in (channels, rotated(channels, jnp.diag(phase)))
     )
     turn = (phase[:, None] * phase[None].conj())[None, None]

@@ -175,6 +175,7 @@ def test_every_denoiser_takes_every_table(name, which, channels):
     assert float(jnp.abs(first - changed).max()) > 1e-4
 
 
+@pytest.mark.slow
 def test_parameter_counts_of_the_ablation_agree(channels):
     """CDM-MLP, the small U-Net and the set denoiser within 5%, at K = 2 and L = 4."""
     condition = told(cases.channels(n=1, num_eavesdroppers=4))

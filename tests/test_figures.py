@@ -15,7 +15,7 @@ from jaxsec.precoding import reference
 from jaxsec.training import finetune
 from tests import models
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_compilation")]
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "figures"
 SMALL = Scenario(num_antennas=4, num_users=2, num_eavesdroppers=1)

@@ -14,7 +14,7 @@ from jaxsec.precoding import gpip, reference
 from jaxsec.strategy import Size
 from tests import models
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_compilation")]
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 

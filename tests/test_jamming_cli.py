@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsec.cli import jamming_judge
+from jaxsec.cli import jamming_judge, jamming_run
 from jaxsec.cli.__main__ import main
 from jaxsec.jamming import SCENARIOS, Environment
 from jaxsec.training import evaluation
@@ -24,7 +24,9 @@ def compared(tmp_path_factory):
     """A comparison's folder."""
     out = tmp_path_factory.mktemp("jamming") / "out"
     policies = ["--policies", "moe-gdm", "true-gradient"]
-    assert main(["jamming", "compare", "--out", str(out), *TINY.split(), *policies]) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jamming_run, "CURVE_SLOTS", 64)
+        assert main(["jamming", "compare", "--out", str(out), *TINY.split(), *policies]) == 0
     return out
 
 
@@ -83,6 +85,7 @@ def acting():
     return training, actor, critic, evaluation.draw(environment, 5, 16)
 
 
+@pytest.mark.slow
 def test_of_candidates_the_most_valued_is_taken(acting):
     training, actor, critic, slots = acting
     key = jax.random.key(1)
@@ -103,6 +106,7 @@ def test_of_candidates_the_most_valued_is_taken(acting):
     np.testing.assert_allclose(actions[0], alone, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_every_slot_goes_to_one_expert(acting):
     training, actor, _, slots = acting
     actors = jax.tree.map(lambda x: x[None], actor)

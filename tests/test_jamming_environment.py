@@ -122,7 +122,8 @@ def test_a_jammer_helps_where_only_the_eavesdropper_hears_it():
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("name", ["paper", pytest.param("dense", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["paper", "dense"])
 def test_gradient_of_the_reward_is_the_finite_difference(name):
     env = Environment(SCENARIOS[name])
     _, state = env.reset(jax.random.key(3))
@@ -149,6 +150,7 @@ def test_gradient_of_the_reward_is_the_finite_difference(name):
         np.testing.assert_allclose(slope, rise / 2e-8, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_params_are_batched():
     env, states = drawn(1)
@@ -306,6 +308,7 @@ def test_preferences_have_mean_one_and_are_observed_and_used():
     assert np.abs(np.asarray(after.preference) - preference).max() > 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_jit_and_vmap_change_nothing_and_nothing_is_traced_twice():
     env, states = drawn(3, fading="gauss-markov", preferences=True)
@@ -379,7 +382,7 @@ def test_extremes_are_finite(name):
     assert not_finite(name, 8000, 1000) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_million_extreme_steps_are_finite():
     for name in EXTREMES:
         number = 500_000 if name == "dense" else 1_900_000

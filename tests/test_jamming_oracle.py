@@ -69,7 +69,7 @@ def test_search_without_a_grid_finds_what_the_grid_finds(monkeypatch):
     np.testing.assert_allclose(jnp.mean(without.reward), jnp.mean(with_grid.reward), rtol=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_more_effort_finds_hardly_more_in_dense():
     env, states = drawn("dense", 32)
     found = oracle.best(env, states).reward.mean()
@@ -79,6 +79,7 @@ def test_more_effort_finds_hardly_more_in_dense():
     assert float(less) <= float(found)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_compilation")
 def test_chunks_and_their_rest_are_searched_alike():
     env, states = drawn("dense", 7, num_access_points=5)
@@ -104,6 +105,7 @@ def test_front_falls_from_one_metric_to_the_other():
     np.testing.assert_array_equal(np.argmax(weightings @ front.T, axis=1), [0, 1, 2])
 
 
+@pytest.mark.slow
 def test_best_constant_is_as_good_as_a_grid():
     env, states = drawn("paper", 64)
     action = baselines.best_constant(env, states)

@@ -59,7 +59,7 @@ def test_tells_nothing_about_the_machine(path: Path):
     assert path.stat().st_size < MAX_BYTES
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @every_notebook
 def test_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PYTHONWARNINGS", "ignore:Error reading persistent compilation cache")

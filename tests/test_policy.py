@@ -216,6 +216,7 @@ def example(which, **options):
     return policy, drawn(policy), noise_of(policy, B), normal(4, B, O)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["ddpg", "gdm", "moe-gdm"])
 def test_fresh_policies_act_near_the_middle(which):
     policy, _, noise, observation = example(which)
@@ -238,6 +239,7 @@ def test_actions_are_one_a_state_and_in_range(which, float64):
     assert np.abs(far).max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", EVERY)
 def test_the_loss_is_minus_the_mean_value_of_the_actions(which, float64):
     policy, params, noise, observation = example(which, balance=0.0, sharing=0.0)
@@ -406,6 +408,7 @@ def test_an_expert_learns_where_it_is_selected_and_nowhere_else(float64):
     assert size(0) + size(2) > 0.0
 
 
+@pytest.mark.slow
 def test_experts_learn_from_one_anothers_states_as_far_as_they_share(float64):
     """With a part σ shared, an expert's weight in a state is (1 - σ) where selected, plus σ/3."""
     gradients = {}
@@ -475,6 +478,7 @@ def test_the_balance_is_least_for_experts_used_alike(num_selected, float64):
     assert balance(policy, {**skewed, "gate": gate}, noise, observation)[0] < found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_selected", [1, 2, 3])
 def test_usage_and_entropy_keep_to_their_ranges(num_selected, float64):
     """Also where weights are equal, or nothing."""

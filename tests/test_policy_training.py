@@ -332,6 +332,14 @@ def test_a_bad_configuration_is_named(change, message, no_type_checks):
         dataclasses.replace(TINY, **change)
 
 
+def test_more_devices_than_there_are_are_refused(no_type_checks):
+    for devices in (jax.device_count() + 1, -1):
+        with pytest.raises(
+            jaxsec.InputError, match=f"`devices` must be at most .* but is {devices}"
+        ):
+            Training(TINY, Toy(), devices=devices)
+
+
 # ------------------------------------------------------------------------------------------- files
 
 SMALL = JammingScenario(num_access_points=2, num_users=2, num_eavesdroppers=1)

@@ -49,6 +49,7 @@ def data(folder):
     return load(folder)[0]
 
 
+@pytest.mark.slow
 def test_batches_follow_from_seed_and_step(data):
     assert [bucket.z.shape for bucket in data.buckets] == [(128, 2, 6, 4)]
     assert data.sizes == (20,)
@@ -59,11 +60,13 @@ def test_batches_follow_from_seed_and_step(data):
     assert not np.array_equal(first.z, other.z)
 
 
+@pytest.mark.slow
 def test_every_sample_is_drawn_in_the_end(data):
     seen = {x.tobytes() for step in range(80) for x in data.draw(step).z}
     assert len(seen) == data.buckets[0].z.shape[0]
 
 
+@pytest.mark.slow
 def test_a_sample_is_the_strategy_it_was_made_from(folder):
     """Standardised, padded, drawn; then read back, it has the rate of the shard."""
     shard = next(iter(dataset.load(folder)))
@@ -88,6 +91,7 @@ def test_sizes_without_a_bucket_are_refused():
         batches.bucket_of(17, 4)
 
 
+@pytest.mark.slow
 def test_the_loss_falls_and_the_average_follows(data):
     config = dataclasses.replace(CONFIG, learning_rate=1e-2)
     network = denoisers.make("mlp", TINY)

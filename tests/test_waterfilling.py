@@ -129,7 +129,7 @@ def test_slots_are_one_step_episodes_of_the_stated_gains():
     np.testing.assert_allclose(info["rate"], rate, rtol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_short_training_leaves_the_uniform_allocation_far_behind(no_type_checks):
     config = Config(
         policy="gdm",

@@ -31,6 +31,7 @@ CONTENDERS: dict[str, dict[str, Any]] = {
         "width": 256,
         "num_slots": 1024,
         "replay_size": 1024,
+        "actor_rate": 3e-3,
         "critic_first": 0,
     },
 }

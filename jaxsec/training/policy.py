@@ -198,9 +198,13 @@ class Training:
           devices: how many to train on; 0 for all there are.
 
         Raises:
-          InputError: slots or batch do not divide by the number of devices.
+          InputError: there are fewer devices, or slots or batch do not divide by their number.
         """
         self.config, self.environment = config, environment
+        checks.require(
+            0 <= devices <= jax.device_count(),
+            f"`devices` must be at most {jax.device_count()}, all there are, but is {devices}",
+        )
         self.devices = jax.devices()[: devices or jax.device_count()]
         for name in ("num_slots", "batch_size", "replay_size"):
             checks.require(
