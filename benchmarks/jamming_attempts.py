@@ -21,8 +21,8 @@ from jaxsec.training import evaluation
 from jaxsec.training.policy import Config
 
 ATTEMPTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
-    "as in compare": ({}, ("moe-gdm", "gdm", "ddpg")),
-    "3 in 10 collected actions random": ({"random_share": 0.3}, ("moe-gdm", "gdm", "ddpg")),
+    "as in make jamming": ({}, ("moe-gdm", "gdm", "ddpg")),
+    "no random actions": ({"random_share": 0.0}, ("moe-gdm", "gdm", "ddpg")),
     "experts share no states": ({"sharing": 0.0, "balance": 0.1}, ("moe-gdm",)),
     "all experts mixed": ({"num_selected": 3}, ("moe-gdm",)),
     "small actors": ({"width": 32}, ("moe-gdm", "gdm", "ddpg")),
@@ -62,7 +62,9 @@ def main(command: Command, argv: list[str]) -> None:
         if command.only and attempt not in command.only:
             continue
         for policy in policies:
-            config = Config(policy=policy, num_updates=command.num_updates, **changes)
+            config = Config(
+                policy=policy, num_updates=command.num_updates, **{"random_share": 0.3, **changes}
+            )
             with tempfile.TemporaryDirectory() as folder:
                 trained = jamming_run.train(
                     Path(folder),

@@ -85,6 +85,7 @@ OURS = Config(
     num_updates=4000,
     num_slots=128,
     batch_size=128,
+    actor_rate=1e-3,
     critic_rate=3e-3,
     exploration=0.3,
 )

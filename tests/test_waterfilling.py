@@ -138,6 +138,7 @@ def test_a_short_training_leaves_the_uniform_allocation_far_behind(no_type_check
         critic_width=32,
         num_updates=800,
         batch_size=128,
+        actor_rate=1e-3,
         critic_rate=3e-3,
         critic_first=100,
         exploration=0.3,

@@ -89,9 +89,9 @@ class Config:
     """Transitions a batch; with the environment's own gradient, the slots of an update are it."""
     replay_size: int = 65536
     """Transitions remembered."""
-    actor_rate: float = 1e-3
+    actor_rate: float = 2e-3
     """The actor's largest learning rate; it falls as a cosine to zero."""
-    critic_rate: float = 1e-3
+    critic_rate: float = 2e-3
     """The critics'."""
     decay: Literal["cosine", "none"] = "cosine"
     """How learning rates fall."""
