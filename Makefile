@@ -36,7 +36,7 @@ figures: $(READY)  ## the pictures of P1, and gap and latency, from the shipped 
 figures-quick: $(READY)  ## the same from few channels and few points, in minutes
 	$(BIN)/python benchmarks/figures/everything.py --quick
 
-jamming: $(READY)  ## the policies of P2 and their figures, both scenarios, five seeds; about an hour on 2 cores
+jamming: $(READY)  ## the policies of P2 and their figures, both scenarios, five seeds; about half an hour on 2 cores
 	$(BIN)/jaxsec jamming compare --out out/jamming --num-updates 4000
 	$(BIN)/jaxsec jamming compare --out out/jamming-dense --scenario dense --random-share 0.3
 
