@@ -18,7 +18,7 @@ from jaxsec import checks
 from jaxsec.cli import common, jamming_judge, jamming_run
 from jaxsec.jamming import SCENARIOS, Environment
 from jaxsec.training import evaluation
-from jaxsec.training.policy import Config
+from jaxsec.training.policy_config import Config
 
 ATTEMPTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "as in make jamming": ({}, ("moe-gdm", "gdm", "ddpg")),

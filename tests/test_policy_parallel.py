@@ -28,7 +28,7 @@ import dataclasses
 import jax, jax.numpy as jnp, numpy as np
 from jaxsec.training.policy import AXIS, Scale, Training, Transition
 from tests.jamming_toy import Toy
-from tests.test_policy_training import TINY, batch_of, learner_of
+from tests.training_cases import TINY, batch_of, learner_of
 
 jax.config.update("jax_enable_x64", True)
 assert jax.device_count() == 8
@@ -90,7 +90,7 @@ import dataclasses
 import jax, numpy as np
 from jaxsec.training.policy import Training
 from tests.jamming_toy import Toy
-from tests.test_policy_training import TINY
+from tests.training_cases import TINY
 
 config = dataclasses.replace(TINY, num_slots=16, batch_size=32, replay_size=64)
 training = Training(config, Toy())
@@ -138,7 +138,7 @@ import dataclasses
 import jaxsec
 from jaxsec.training.policy import Training
 from tests.jamming_toy import Toy
-from tests.test_policy_training import TINY
+from tests.training_cases import TINY
 
 config = dataclasses.replace(TINY, num_slots=8, batch_size=16, replay_size=32)
 for change in ({"batch_size": 20}, {"num_slots": 4}, {"num_slots": 12, "replay_size": 36}):

@@ -8,7 +8,7 @@ import tyro
 from jaxsec import checks
 from jaxsec.jamming.metrics import METRICS
 from jaxsec.jamming.scenario import SCENARIOS, Fading, JammingScenario, PowerSteps
-from jaxsec.training.policy import Config
+from jaxsec.training.policy_config import Config
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,10 +11,8 @@ devices D and seeds S. The action does not move the channel, so that a slot's re
 to value, and the discount is 0 unless asked for.
 """
 
-import dataclasses
 import functools
-import math
-from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -24,10 +22,10 @@ from jaxtyping import Array, Bool, Float, Int, Key
 from jaxsec import checks
 from jaxsec.policy import replay as replays
 from jaxsec.policy import table
-from jaxsec.policy.chain import Bound, Prediction
 from jaxsec.policy.networks import Critic
 from jaxsec.policy.policy import Mean
 from jaxsec.policy.replay import Replay
+from jaxsec.training.policy_config import Config
 
 AXIS = "devices"
 FIRST_SLOTS = 4096
@@ -49,99 +47,6 @@ class Environment(Protocol):
     def step(self, key: Key[Array, ""], state: Any, action: Float[Array, "A"]) -> Any: ...
 
     def reward(self, state: Any, action: Float[Array, "A"]) -> Float[Array, ""]: ...
-
-
-@dataclasses.dataclass(frozen=True)
-class Config:
-    """How a policy is trained. Counts of slots and samples are those of all devices together.
-
-    Raises:
-      InputError: a number is out of its range, or the policy is unknown.
-    """
-
-    policy: str = "moe-gdm"
-    """One of `jaxsec.policy.table.POLICIES`."""
-    gradient: Literal["critic", "environment"] = "critic"
-    """What the actor climbs: learned critics, or the reward itself, which has a gradient."""
-    width: int = 128
-    """Of the actor's layers."""
-    critic_width: int = 256
-    """Of the critics'."""
-    num_steps: int = 6
-    """Denoising steps."""
-    num_experts: int = 3
-    """Of a mixture."""
-    num_selected: int = 1
-    """Experts that act in a state."""
-    balance: float = 0.01
-    """Weight of the load-balancing term."""
-    sharing: float = 0.7
-    """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
-    bound: Bound = "tanh"
-    """How a diffusion policy keeps its actions to their range."""
-    prediction: Prediction = "start"
-    """What a denoiser puts out."""
-    num_updates: int = 5000
-    """Gradient updates in all."""
-    num_slots: int = 256
-    """Slots collected an update."""
-    batch_size: int = 256
-    """Transitions a batch; with the environment's own gradient, the slots of an update are it."""
-    replay_size: int = 65536
-    """Transitions remembered."""
-    actor_rate: float = 2e-3
-    """The actor's largest learning rate; it falls as a cosine to zero."""
-    critic_rate: float = 2e-3
-    """The critics'."""
-    decay: Literal["cosine", "none"] = "cosine"
-    """How learning rates fall."""
-    weight_decay: float = 0.0
-    """Of AdamW."""
-    critic_first: int = 300
-    """Updates before the actor's first."""
-    discount: float = 0.0
-    """Of the next slot's value."""
-    tracking: float = 0.005
-    """How fast the averaged actor and the target critics follow."""
-    exploration: float = 0.15
-    """Standard deviation of the noise on collected actions."""
-    random_share: float = 0.0
-    """Share of the collected actions that are uniform instead: what critics know of elsewhere."""
-
-    def __post_init__(self) -> None:
-        table.make(self.policy, 1, 1, **self.network())
-        for name in ("critic_width", "num_updates", "num_slots", "batch_size", "replay_size"):
-            checks.check_at_least(name, getattr(self, name), 1)
-        checks.check_at_least("critic_first", self.critic_first, 0)
-        checks.require(
-            self.replay_size % self.num_slots == 0,
-            f"`replay_size` must be a multiple of `num_slots` = {self.num_slots}, "
-            f"but is {self.replay_size}",
-        )
-        checks.require(
-            self.gradient in ("critic", "environment"),
-            f"`gradient` must be critic or environment, but is {self.gradient!r}",
-        )
-        for name in ("actor_rate", "critic_rate"):
-            checks.check_positive(name, getattr(self, name))
-        for name in ("discount", "tracking", "sharing", "random_share"):
-            checks.check_fraction(name, getattr(self, name))
-        for name in ("balance", "weight_decay", "exploration"):
-            value = getattr(self, name)
-            checks.require(
-                math.isfinite(value) and value >= 0,
-                f"`{name}` must be finite and not negative, but is {value}",
-            )
-        checks.require(
-            self.decay in ("cosine", "none"),
-            f"`decay` must be cosine or none, but is {self.decay!r}",
-        )
-
-    def network(self) -> dict[str, Any]:
-        """What makes the policy's network, as `table.make` takes it."""
-        names = ("width", "num_steps", "num_experts", "num_selected", "balance", "sharing")
-        names += ("bound", "prediction")
-        return {name: getattr(self, name) for name in names}
 
 
 class Transition(NamedTuple):
@@ -198,12 +103,12 @@ class Training:
           devices: how many to train on; 0 for all there are.
 
         Raises:
-          InputError: there are fewer devices, or slots or batch do not divide by their number.
+          InputError: there are not as many, or slots or batch do not divide by their number.
         """
         self.config, self.environment = config, environment
         checks.require(
             0 <= devices <= jax.device_count(),
-            f"`devices` must be at most {jax.device_count()}, all there are, but is {devices}",
+            f"`devices` must lie in [0, {jax.device_count()}], all there are, but is {devices}",
         )
         self.devices = jax.devices()[: devices or jax.device_count()]
         for name in ("num_slots", "batch_size", "replay_size"):

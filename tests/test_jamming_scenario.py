@@ -1,0 +1,48 @@
+"""Jamming scenarios that are refused."""
+
+import numpy as np
+import pytest
+
+from jaxsec import InputError
+from jaxsec.jamming.scenario import JammingScenario
+
+
+@pytest.mark.usefixtures("no_type_checks")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"num_access_points": 0}, "`num_access_points` must be at least 1, but is 0"),
+        ({"num_users": 0}, "`num_users` must be at least 1, but is 0"),
+        ({"num_eavesdroppers": -1}, "`num_eavesdroppers` must be at least 0, but is -1"),
+        ({"episode_length": 0}, "`episode_length` must be at least 1, but is 0"),
+        ({"spacing_m": -1.0}, "`spacing_m` must be finite and not negative, but is -1.0"),
+        ({"user_radius_m": np.inf}, "`user_radius_m` must be finite and not negative"),
+        ({"circuit_power_w": np.nan}, "`circuit_power_w` must be finite and not negative"),
+        ({"rician_factor": -1.0}, "`rician_factor` must be finite and not negative"),
+        ({"target_rate": -1.0}, "`target_rate` must be finite and not negative"),
+        ({"noise_power_dbm": np.nan}, "`noise_power_dbm` must be finite, but is nan"),
+        ({"reference_gain_db": np.inf}, "`reference_gain_db` must be finite, or -inf"),
+        ({"noise_power_dbm": -400.0}, "must give an SNR at 1 m of at most 200 dB, but give 390 dB"),
+        ({"min_power_w": -0.1}, "`min_power_w` must be finite and not negative, but is -0.1"),
+        ({"min_power_w": 0.0}, "must be positive where power steps are in decibel, but is 0"),
+        ({"power_steps": "bel"}, "`power_steps` must be decibel or watt, but is 'bel'"),
+        ({"min_power_w": 0.1}, "`max_power_w` must be above `min_power_w` = 0.1, but is 0.1"),
+        ({"max_power_w": np.inf}, "`max_power_w` must be above `min_power_w` = 0.001, but is inf"),
+        (
+            {"min_power_w": 0.0, "circuit_power_w": 0.0, "power_steps": "watt"},
+            "`min_power_w` or `circuit_power_w` must be above 0, but both are 0",
+        ),
+        ({"regimes": (0.0, 0.0, 0.0)}, "`regimes` must be three shares, one above 0"),
+        ({"regimes": (1.0, 1.0)}, "`regimes` must be three shares"),
+        ({"line_of_sight": 1.5}, "`line_of_sight` must lie between 0 and 1, but is 1.5"),
+        ({"correlation": -0.1}, "`correlation` must lie between 0 and 1"),
+        ({"fading": "slow"}, "`fading` must be block or gauss-markov, but is 'slow'"),
+        ({"metrics": ()}, "`metrics` must name at least one metric"),
+        ({"metrics": (("rate", 1.0),)}, "`metrics` must name one of secrecy_rate, .*has 'rate'"),
+        ({"metrics": (("power", np.nan),)}, "`metrics` must have finite weights, .*power=nan"),
+    ],
+)
+def test_bad_scenarios_are_named_in_one_line(change, message):
+    with pytest.raises(InputError, match=message) as error:
+        JammingScenario(**change)
+    assert "\n" not in str(error.value)
