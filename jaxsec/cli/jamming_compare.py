@@ -65,7 +65,7 @@ class Command:
     policies: Annotated[
         tuple[str, ...], tyro.conf.arg(metavar="{" + ",".join(CONTENDERS) + "} ...")
     ] = tuple(CONTENDERS)
-    """What to compare, in this order."""
+    """What to compare, in this order; true-gradient has a width, slots and rate of its own."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """Of trainings, side by side."""
     untuned: bool = False
