@@ -15,7 +15,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from jaxsec import checks
 from jaxsec.conditioning import margins, regularised_inverse, stack
 from jaxsec.diffusion.condition import Condition
-from jaxsec.precoding import batchlast as bl
+from jaxsec.precoding.batched import algebra
 from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.standardise import MAX_EAVESDROPPERS, MAX_USERS
 from jaxsec.strategy import Strategy
@@ -84,8 +84,10 @@ def condition(
     own = jnp.pad(jnp.swapaxes(users, 1, 2), ((0, 0), (0, 0), (0, num_noise_beams)))
     matrices = []
     for h in (users, eves):
-        h = bl.split(h / np.sqrt(num_antennas).astype(np.float32))
-        covariance = bl.gains(bl.swap(h).conj(), h.conj())  # Σ_r h_r h_rᴴ, [M, M, n]
+        h = algebra.split(h / np.sqrt(num_antennas).astype(np.float32))
+        covariance = algebra.hermitian_product(
+            algebra.transpose(h).conj(), h.conj()
+        )  # Σ_r h_r h_rᴴ, [M, M, n]
         matrices += [covariance, regularised_inverse(covariance)]
 
     rows, columns = margins(frame.amplitude, num_users, num_noise_beams)

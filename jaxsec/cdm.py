@@ -26,7 +26,7 @@ from jaxsec.diffusion import process, sampling
 from jaxsec.diffusion.condition import Condition
 from jaxsec.diffusion.process import Prediction
 from jaxsec.diffusion.sampling import Plan
-from jaxsec.precoding.chunks import map_chunks
+from jaxsec.precoding.batched.chunks import map_chunks
 from jaxsec.secrecy import project_to_budget, sum_secrecy_rate
 from jaxsec.shapes import AnyArray
 from jaxsec.standardise import MAX_USERS, Standardiser, from_sample

@@ -7,8 +7,8 @@ from jaxtyping import Array, Float
 
 from jaxsec import received
 from jaxsec.diffusion.condition import Condition
-from jaxsec.precoding import batchlast as bl
-from jaxsec.precoding.batchlast import Split
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.received import Frame
 
 RIDGE = 0.02
@@ -32,8 +32,8 @@ def condition(frame: Frame, num_users: int, spread: Float[Array | np.ndarray, "R
     num_eves, num_noise_beams = num_rows - num_users, num_columns - num_users
     kind = np.eye(len(received.KINDS), dtype=np.float32)
     kind = kind[received.kinds(num_users, num_eves, num_noise_beams)]  # [R, N, kinds]
-    h = bl.split(frame.h)
-    correlation = bl.gains(h, bl.swap(h))  # [R, R, n]
+    h = algebra.split(frame.h)
+    correlation = algebra.hermitian_product(h, algebra.transpose(h))  # [R, R, n]
     relations = stack([correlation, regularised_inverse(correlation)])  # [n, 2, 2, R, R]
 
     own = jnp.pad(relations[:, 0, :, :, :num_users], ((0, 0), (0, 0), (0, 0), (0, num_noise_beams)))
@@ -84,22 +84,22 @@ def margins(
     return rows, columns
 
 
-def regularised_inverse(correlation: Split) -> Split:
+def regularised_inverse(correlation: SplitComplex) -> SplitComplex:
     """(C + ridge·I)⁻¹ with its diagonal scaled to 1; [R, R, n]."""
     size = correlation.shape[0]
     eye = jnp.eye(size, dtype=correlation.re.dtype)[..., None]
     ridge = jnp.full_like(correlation.re[0, 0], RIDGE)
     identity = jnp.broadcast_to(eye, correlation.shape)
-    inverse = bl.solve_hermitian(
-        Split(correlation.re + RIDGE * eye, correlation.im),
-        Split(identity, jnp.zeros_like(identity)),
+    inverse = algebra.solve_hermitian(
+        SplitComplex(correlation.re + RIDGE * eye, correlation.im),
+        SplitComplex(identity, jnp.zeros_like(identity)),
         ridge,
     )
     level = jax.lax.rsqrt(jnp.einsum("rrn->rn", inverse.re))
     return inverse.scale(level[:, None] * level[None])
 
 
-def stack(matrices: list[Split]) -> Float[Array, "n Q 2 R R"]:
+def stack(matrices: list[SplitComplex]) -> Float[Array, "n Q 2 R R"]:
     """Matrices [R, R, n] as the relations of a condition."""
     parts = jnp.stack([jnp.stack([m.re, m.im]) for m in matrices])  # [Q, 2, R, R, n]
     return jnp.moveaxis(parts, -1, 0)

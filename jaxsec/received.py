@@ -20,8 +20,8 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec import checks
-from jaxsec.precoding import batchlast as bl
-from jaxsec.precoding.batchlast import Split
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.closed_form import closed_form
 from jaxsec.secrecy import received_gains
 from jaxsec.shapes import AnyArray, over_noise
@@ -117,22 +117,22 @@ def from_gains(frame: Frame, gains: Complex[Array, "n R N"], num_users: int) -> 
     """
     num_noise_beams = gains.shape[-1] - num_users
     change = (gains - frame.gains) * _unit(frame.amplitude, num_users, num_noise_beams)
-    h, change = bl.split(frame.h), bl.split(change)
-    basis, coordinates = bl.orthonormal_basis(h[:num_users])
+    h, change = algebra.split(frame.h), algebra.split(change)
+    basis, coordinates = algebra.orthonormal_basis(h[:num_users])
     a = _substitute(coordinates, change[:num_users])  # basisᴴ(u − reference), [K, N, n]
-    u = bl.combine(basis, a)
+    u = algebra.combine(basis, a)
     if h.shape[0] > num_users:
         eve = h[num_users:]
-        visible = _outside(basis, bl.swap(eve))  # [M, L, n]
-        rest = change[num_users:] - bl.gains(eve, u)
+        visible = _outside(basis, algebra.transpose(eve))  # [M, L, n]
+        rest = change[num_users:] - algebra.hermitian_product(eve, u)
         ridge = jnp.full_like(rest.re[0, 0], RIDGE)
-        gram = bl.gains(bl.swap(visible), visible)
+        gram = algebra.hermitian_product(algebra.transpose(visible), visible)
         eye = jnp.eye(eve.shape[0], dtype=ridge.dtype)[..., None]
-        gram = Split(gram.re + RIDGE * eye, gram.im)
-        combination = bl.solve_hermitian(gram, rest, ridge)
+        gram = SplitComplex(gram.re + RIDGE * eye, gram.im)
+        combination = algebra.solve_hermitian(gram, rest, ridge)
         # Once more out of the users' hearing: a large combination has brought rounding back.
-        u = u + _outside(basis, bl.combine(bl.swap(visible), combination))
-    u = frame.reference + bl.join(u)
+        u = u + _outside(basis, algebra.combine(algebra.transpose(visible), combination))
+    u = frame.reference + algebra.join(u)
     return Strategy(u[..., :num_users], u[..., num_users:])
 
 
@@ -158,20 +158,20 @@ def _own_gains_real(h: Complex[Array, "n R M"], w: Complex[Array, "n M K"]) -> A
     return w * turn[:, None]
 
 
-def _substitute(coordinates: Split, gains: Split) -> Split:
+def _substitute(coordinates: SplitComplex, gains: SplitComplex) -> SplitComplex:
     """a [K, N, n] with Σ_s conj(c[r, s])·a[s] = gains[r], c lower triangular."""
-    solved: list[Split] = []
+    solved: list[SplitComplex] = []
     for r in range(gains.shape[0]):
         rest = gains[r]
         for s, a in enumerate(solved):
             rest = rest - coordinates[r, s].conj()[None] * a
         pivot = coordinates.re[r, r]
         solved.append(rest.scale(pivot / (pivot * pivot + PIVOT**2)))
-    return bl.stack(solved)
+    return algebra.stack(solved)
 
 
-def _outside(basis: Split, x: Split) -> Split:
+def _outside(basis: SplitComplex, x: SplitComplex) -> SplitComplex:
     """x [M, N, n] minus its part in the span of the basis [K, M, n], taken out twice."""
     for _ in range(2):
-        x = x - bl.combine(basis, bl.gains(basis, x))
+        x = x - algebra.combine(basis, algebra.hermitian_product(basis, x))
     return x

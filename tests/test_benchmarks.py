@@ -12,8 +12,10 @@ import pytest
 
 from jaxsec.channels import Scenario, sample_channels
 from jaxsec.cli import judge
-from jaxsec.precoding import batchlast as bl
-from jaxsec.precoding import gpip, gpip_step, reference
+from jaxsec.precoding import gpip, reference
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.gpip import step as gpip_step
+from jaxsec.precoding.problem import Problem, start_from
 from jaxsec.strategy import Strategy
 
 pytestmark = pytest.mark.long
@@ -65,11 +67,13 @@ def test_one_full_step_is_that_of_the_solver(contenders, channels):
         wide = jax.tree.map(lambda x: np.asarray(x, np.result_type(x.dtype, np.float64)), channels)
         h = np.concatenate([wide.h_user, wide.h_eve], axis=1)
         h = h / np.sqrt(wide.noise_power)[:, None, None]
-        split = bl.split(jnp.asarray(h))
-        problem = gpip_step.Problem(split, bl.norm2(bl.swap(split)), jnp.ones((2, h.shape[0])))
-        iterate = gpip_step.start_from(problem, bl.split(jnp.asarray(start, complex)))
+        split = algebra.split(jnp.asarray(h))
+        problem = Problem(
+            split, algebra.squared_norm(algebra.transpose(split)), jnp.ones((2, h.shape[0]))
+        )
+        iterate = start_from(problem, algebra.split(jnp.asarray(start, complex)))
         after, _ = gpip_step.plain_step(problem, iterate, jnp.asarray(0.5))
-        wanted = np.asarray(bl.join(after.f))
+        wanted = np.asarray(algebra.join(after.f))
     for i in range(h.shape[0]):
         state = contenders.first_state(np, h[i], start[i].astype(complex), 2)
         state = contenders.step(np, h[i], state, 0.5, 2, contenders.FULL_STEP)

@@ -8,8 +8,11 @@ import pytest
 
 import jaxsec
 from jaxsec import secrecy
-from jaxsec.precoding import batchlast as bl
-from jaxsec.precoding import gpip, gpip_solve, gpip_step, reference
+from jaxsec.precoding import gpip, reference
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.gpip import solve as gpip_solve
+from jaxsec.precoding.gpip import step as gpip_step
+from jaxsec.precoding.problem import Problem, start_from
 from tests import cases, compiled
 
 N = 64
@@ -18,10 +21,10 @@ N = 64
 
 def to_problem(channels):
     h = jnp.concatenate([channels.h_user, channels.h_eve], axis=1)
-    split = bl.split(h / jnp.sqrt(channels.noise_power)[:, None, None])
-    return gpip_step.Problem(
+    split = algebra.split(h / jnp.sqrt(channels.noise_power)[:, None, None])
+    return Problem(
         split,
-        bl.norm2(bl.swap(split)),
+        algebra.squared_norm(algebra.transpose(split)),
         jnp.ones((channels.h_user.shape[1], h.shape[0]), h.real.dtype),
     )
 
@@ -33,7 +36,7 @@ def test_direction_is_the_preconditioned_gradient(float64, quick_compilation_her
     channels = cases.at_snr(0, n, m, k, l, 20.0)
     w, v = cases.random_strategy(1, n, m, k, j)
     problem = to_problem(channels)
-    iterate = gpip_step.start_from(problem, bl.split(jnp.concatenate([w, v], axis=-1)))
+    iterate = start_from(problem, algebra.split(jnp.concatenate([w, v], axis=-1)))
     smoothing = jnp.float64(0.3)
 
     def rate(u):  # beams of any power: noise scales with ‖u‖²
@@ -47,10 +50,10 @@ def test_direction_is_the_preconditioned_gradient(float64, quick_compilation_her
     gradient = jnp.conj(jax.grad(rate)(u)) / 2 * np.log(2)  # with respect to u*, times ln 2
 
     move, _, lengths = gpip_step._direction(problem, iterate, smoothing)
-    move = np.asarray(bl.join(move))
+    move = np.asarray(algebra.join(move))
     # B_n from its definition, in plain NumPy.
     for b in range(n):
-        h = np.asarray(bl.join(problem.h))[b]  # [R, M]
+        h = np.asarray(algebra.join(problem.h))[b]  # [R, M]
         power = np.abs(h.conj() @ np.asarray(u[b])) ** 2
         interference = [power[i].sum() - power[i, i] + 1 for i in range(k)]
         total = power.sum(1) + 1

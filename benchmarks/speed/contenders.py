@@ -3,7 +3,7 @@
 The same code for one channel serves both, `xp` being `numpy` or `jax.numpy`. For every block, a
 user's beam or all noise beams, it forms A and B (Choi et al., IEEE TCOM 2023, Lemma 1, here for
 P1 (6)) and solves B x = A f; all blocks go to one stacked `linalg.solve`. It takes none of the
-shortcuts of `jaxsec.precoding.gpip_step`: on 2 cores at (M, K, L) = (8, 2, 4), batch 4096,
+shortcuts of `jaxsec.precoding.gpip.step`: on 2 cores at (M, K, L) = (8, 2, 4), batch 4096,
 applying A without forming it makes the batched JAX 1.15 to 1.3 times faster, and sharing the
 blocks' common part of B as well about 1.4 times.
 

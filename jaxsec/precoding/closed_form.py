@@ -1,15 +1,17 @@
 """The closed-form strategy that OPT starts from, also a design of its own.
 
 Regularised zero-forcing for a greedy choice of users, noise beams aimed at the eavesdroppers, and a
-searched power split (`gpip_start`): the best design of the library that needs no iteration.
+searched power split (`gpip.start`): the best design of the library that needs no iteration.
 """
 
 from jaxtyping import ArrayLike, Complex, Float
 
 from jaxsec import checks
-from jaxsec.precoding import batchlast as bl
-from jaxsec.precoding import gpip_start, linear
-from jaxsec.precoding.batchlast import Split
+from jaxsec.precoding import linear
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.gpip import start as gpip_start
+from jaxsec.precoding.problem import as_problem
 from jaxsec.secrecy import project_to_budget
 from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
@@ -31,14 +33,14 @@ def closed_form(
     checks.check_at_least("num_noise_beams", num_noise_beams, 0)
     num_users = h_user.shape[-2]
 
-    def design(user: Split, eve: Split) -> Split:
-        h = bl.concatenate([user, eve], axis=0)
+    def design(user: SplitComplex, eve: SplitComplex) -> SplitComplex:
+        h = algebra.concatenate([user, eve], axis=0)
         num_antennas = h.shape[1]
         reduce = h.shape[0] < num_antennas
-        basis, coordinates = bl.orthonormal_basis(h) if reduce else (None, h)
-        problem = linear.as_problem(coordinates, num_users)
+        basis, coordinates = algebra.orthonormal_basis(h) if reduce else (None, h)
+        problem = as_problem(coordinates, num_users)
         start = gpip_start.start(problem, num_users + num_noise_beams, num_antennas, None)
-        return start.f if basis is None else bl.combine(basis, start.f)
+        return start.f if basis is None else algebra.combine(basis, start.f)
 
     u = linear.over_batch(design, over_noise(h_user, noise_power), over_noise(h_eve, noise_power))
     return Strategy(*project_to_budget(u[..., :num_users], u[..., num_users:]))

@@ -14,16 +14,16 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec import checks
-from jaxsec.precoding import batchlast as bl
-from jaxsec.precoding import gpip_start
-from jaxsec.precoding.batchlast import Split
-from jaxsec.precoding.gpip_step import Problem
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.power_split import best_split
+from jaxsec.precoding.problem import Problem, as_problem
 from jaxsec.secrecy import project_to_budget
 from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
@@ -35,7 +35,7 @@ SIGNAL_FRACTIONS = np.sin(np.linspace(0.0, np.pi / 2, 64)) ** 2
 def mrt(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
     """Maximum-ratio transmission: w_k along h_k."""
     _check_user(h_user)
-    return _equal_power(lambda h: gpip_start.unit_columns(bl.swap(h)), h_user)
+    return _equal_power(lambda h: unit_columns(algebra.transpose(h)), h_user)
 
 
 def zf(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
@@ -54,14 +54,16 @@ def zf(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
         f"{h_user.shape}; regularised zero-forcing serves any number",
     )
 
-    def design(h: Split) -> Split:
+    def design(h: SplitComplex) -> SplitComplex:
         # User k's channel, orthogonalised against all the others': last in the Gram–Schmidt order.
         beams = []
         for k in range(num_users):
             others = [h[i : i + 1] for i in range(num_users) if i != k]
-            basis, _ = bl.orthonormal_basis(bl.concatenate([*others, h[k : k + 1]], axis=0))
+            basis, _ = algebra.orthonormal_basis(
+                algebra.concatenate([*others, h[k : k + 1]], axis=0)
+            )
             beams.append(basis[-1])
-        return bl.stack(beams, axis=1)
+        return algebra.stack(beams, axis=1)
 
     return _equal_power(design, h_user)
 
@@ -72,10 +74,10 @@ def rzf(
     """Regularised zero-forcing, (HHᴴ + K·σ0²/P·I)⁻¹H with columns of equal power."""
     _check_user(h_user)
 
-    def design(h: Split) -> Split:
+    def design(h: SplitComplex) -> SplitComplex:
         basis, problem = _user_problem(h)
-        return bl.combine(
-            basis, gpip_start.regularised(problem, bl.swap(problem.h), problem.weights)
+        return algebra.combine(
+            basis, regularised(problem, algebra.transpose(problem.h), problem.weights)
         )
 
     return _equal_power(design, over_noise(h_user, noise_power))
@@ -135,12 +137,12 @@ def rzf_ns(
         checks.check_fraction("signal_fraction", signal_fraction)
     fractions = SIGNAL_FRACTIONS if signal_fraction is None else np.array([signal_fraction])
 
-    def design(user: Split, eve: Split) -> Split:
+    def design(user: SplitComplex, eve: SplitComplex) -> SplitComplex:
         basis, users = _user_problem(user)
-        w = bl.combine(basis, gpip_start.regularised(users, bl.swap(users.h), users.weights))
+        w = algebra.combine(basis, regularised(users, algebra.transpose(users.h), users.weights))
         noise = _isotropic(user) if num_noise_beams is None else _aimed(user, eve, num_noise_beams)
-        problem = as_problem(bl.concatenate([user, eve], axis=0), user.shape[0])
-        iterate, _ = best_split(problem, bl.concatenate([w, noise], axis=1), fractions)
+        problem = as_problem(algebra.concatenate([user, eve], axis=0), user.shape[0])
+        iterate, _ = best_split(problem, algebra.concatenate([w, noise], axis=1), fractions)
         return iterate.f
 
     u = over_batch(design, over_noise(h_user, noise_power), over_noise(h_eve, noise_power))
@@ -148,7 +150,40 @@ def rzf_ns(
     return Strategy(*project_to_budget(u[..., :num_users], u[..., num_users:]))
 
 
-def _isotropic(user: Split) -> Split:
+def regularised(
+    problem: Problem, targets: SplitComplex, activity: Float[Array, "K B"]
+) -> SplitComplex:
+    """(Σ_k activity_k h_k h_kᴴ + K·I)⁻¹ targets; columns of unit norm, or zero.
+
+    For targets that are users' channels and all users active this is regularised zero-forcing.
+    Solved in the span of the channels, never through the users' Gram matrix, whose condition number
+    is the square.
+    """
+    num_users = problem.weights.shape[0]
+    ridge = jnp.full_like(problem.weights[0], num_users)
+    matrix = algebra.weighted_gram(problem.h[:num_users], activity, ridge)
+    return unit_columns(algebra.solve_hermitian(matrix, targets, ridge))
+
+
+def unit_columns(beams: SplitComplex) -> SplitComplex:
+    """[D, N, B] with every column of norm one, or zero."""
+    length2 = algebra.squared_norm(beams)
+    there = length2 > 0
+    return beams.scale(jnp.where(there, jax.lax.rsqrt(jnp.where(there, length2, 1.0)), 0.0))
+
+
+def even_weights(norms2: Float[Array, "L B"], num_noise_beams: int) -> SplitComplex:
+    """[L, J, B]: eavesdroppers weighed alike, with phases that tell the noise beams apart."""
+    level = jnp.where(norms2 > 0, jax.lax.rsqrt(jnp.where(norms2 > 0, norms2, 1.0)), 0.0)
+    turns = np.outer(np.arange(norms2.shape[0]), np.arange(num_noise_beams))
+    angle = (2 * np.pi * turns / max(num_noise_beams, 1))[..., None]
+    return SplitComplex(
+        level[:, None] * jnp.asarray(np.cos(angle), level.dtype),
+        level[:, None] * jnp.asarray(np.sin(angle), level.dtype),
+    )
+
+
+def _isotropic(user: SplitComplex) -> SplitComplex:
     """[M, M − K, B]: orthonormal, orthogonal to the users."""
     num_users, num_antennas, batch = user.shape
     room = max(num_antennas - num_users, 0)
@@ -156,48 +191,45 @@ def _isotropic(user: Split) -> Split:
     generator = np.random.default_rng(0)
     generic = generator.standard_normal((2, room, num_antennas, 1))
     generic = jnp.broadcast_to(jnp.asarray(generic, user.re.dtype), (2, room, num_antennas, batch))
-    vectors = bl.concatenate([user, Split(generic[0], generic[1])], axis=0)
-    basis, _ = bl.orthonormal_basis(vectors)
-    return bl.swap(basis[num_users:])
+    vectors = algebra.concatenate([user, SplitComplex(generic[0], generic[1])], axis=0)
+    basis, _ = algebra.orthonormal_basis(vectors)
+    return algebra.transpose(basis[num_users:])
 
 
-def _aimed(user: Split, eve: Split, num_noise_beams: int) -> Split:
+def _aimed(user: SplitComplex, eve: SplitComplex, num_noise_beams: int) -> SplitComplex:
     """[M, J, B]: unit beams orthogonal to the users, steered at the eavesdroppers."""
-    basis, _ = bl.orthonormal_basis(user)
-    lost = bl.combine(basis, bl.gains(basis, bl.swap(eve)))
-    visible = eve - bl.swap(lost)  # eavesdroppers' channels in the users' null space
+    basis, _ = algebra.orthonormal_basis(user)
+    lost = algebra.combine(basis, algebra.hermitian_product(basis, algebra.transpose(eve)))
+    visible = eve - algebra.transpose(lost)  # eavesdroppers' channels in the users' null space
     if user.shape[0] >= user.shape[1] or not eve.shape[0]:  # no null space, or nobody to jam
         nothing = jnp.zeros((user.shape[1], num_noise_beams, user.shape[2]), user.re.dtype)
-        return Split(nothing, nothing)
-    weights = gpip_start.even_weights(bl.norm2(bl.swap(visible)), num_noise_beams)
-    return gpip_start.unit_columns(bl.combine(visible, weights))
+        return SplitComplex(nothing, nothing)
+    weights = even_weights(algebra.squared_norm(algebra.transpose(visible)), num_noise_beams)
+    return unit_columns(algebra.combine(visible, weights))
 
 
-def _user_problem(user: Split) -> tuple[Split, Problem]:
+def _user_problem(user: SplitComplex) -> tuple[SplitComplex, Problem]:
     """Basis [K, M, B] of the users' span, and the users in its coordinates."""
-    basis, coordinates = bl.orthonormal_basis(user)
+    basis, coordinates = algebra.orthonormal_basis(user)
     return basis, as_problem(coordinates, user.shape[0])
 
 
-def as_problem(h: Split, num_users: int) -> Problem:
-    ones = jnp.ones((num_users, h.shape[-1]), h.re.dtype)
-    return Problem(h, bl.norm2(bl.swap(h)), ones)
-
-
-def _equal_power(design: Callable[[Split], Split], h_user: Any) -> Complex[Array, "... M K"]:
+def _equal_power(
+    design: Callable[[SplitComplex], SplitComplex], h_user: Any
+) -> Complex[Array, "... M K"]:
     """Unit columns of a batch-last design, together at unit power."""
     w = over_batch(design, h_user)
     return project_to_budget(w, w[..., :0])[0]
 
 
-def over_batch(design: Callable[..., Split], *channels: Any) -> Complex[Array, "... M N"]:
+def over_batch(design: Callable[..., SplitComplex], *channels: Any) -> Complex[Array, "... M N"]:
     """Applies a batch-last design to batch-leading channels."""
     batch = jnp.broadcast_shapes(*[h.shape[:-2] for h in channels])
     flat = [
         jnp.broadcast_to(h, (*batch, *h.shape[-2:])).reshape(math.prod(batch), *h.shape[-2:])
         for h in channels
     ]
-    u = bl.join(design(*[bl.split(h) for h in flat]))
+    u = algebra.join(design(*[algebra.split(h) for h in flat]))
     return u.reshape(*batch, *u.shape[1:])
 
 

@@ -5,13 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsec.precoding import batchlast as bl
-from jaxsec.precoding import gpip_step
-from jaxsec.precoding.batchlast import Split
-from jaxsec.precoding.gpip_step import Iterate, Problem, Rates
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.problem import Iterate, Problem, Rates, rates_of, start_from
 
 
-def best_split(problem: Problem, unit: Split, fractions: np.ndarray) -> tuple[Iterate, Rates]:
+def best_split(
+    problem: Problem, unit: SplitComplex, fractions: np.ndarray
+) -> tuple[Iterate, Rates]:
     """Beams at the signal fraction, out of `fractions`, of the largest sum secrecy rate.
 
     Args:
@@ -33,12 +34,16 @@ def best_split(problem: Problem, unit: Split, fractions: np.ndarray) -> tuple[It
         ]
     )
     share: Float[Array, "N T 1"] = jnp.asarray(table, unit.re.dtype)[..., None]
-    power = bl.gains(problem.h, unit).abs2()[:, :, None] * share[None]  # [R, N, T, B]
-    noise = bl.sum_first(share * bl.norm2(unit)[:, None])  # ‖f‖² of each trial, [T, B]
+    power = (
+        algebra.hermitian_product(problem.h, unit).abs2()[:, :, None] * share[None]
+    )  # [R, N, T, B]
+    noise = algebra.sum_first(
+        share * algebra.squared_norm(unit)[:, None]
+    )  # ‖f‖² of each trial, [T, B]
     noise = jnp.where(noise > 0, noise, 1.0)
     smoothing = jnp.asarray(1.0, unit.re.dtype)  # of no effect on the hard rate
-    rates = gpip_step.rates(problem, power, noise, smoothing)
+    rates = rates_of(problem, power, noise, smoothing)
     best = jnp.argmax(rates.hard, axis=0)
     chosen = jnp.take_along_axis(jnp.sqrt(share), best[None, None], axis=1)[:, 0]  # [N, B]
     reached = jax.tree.map(lambda x: jnp.take_along_axis(x, best[None], axis=0)[0], rates)
-    return gpip_step.start_from(problem, unit.scale(chosen)), reached
+    return start_from(problem, unit.scale(chosen)), reached

@@ -12,11 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsec.precoding import batchlast as bl
-from jaxsec.precoding.batchlast import Split
-from jaxsec.precoding.gpip_step import Iterate, Problem, Rates
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.batched.kernels import no_inline
+from jaxsec.precoding.linear import even_weights, regularised
 from jaxsec.precoding.power_split import best_split
-from jaxsec.precoding.stages import region
+from jaxsec.precoding.problem import Iterate, Problem, Rates
 
 SIGNAL_FRACTIONS = np.array([0.3, 0.6, 0.8, 0.9, 0.97, 0.995, 0.9999])
 """Power splits tried; never all for data, since noise beams that are zero would stay zero."""
@@ -33,7 +34,7 @@ class Recipe(NamedTuple):
 
     activity: Float[Array, "K B"]
     """Share of each user in the power and in what the others avoid; 1 is served, 0 is not."""
-    aims: Split
+    aims: SplitComplex
     """[L, J, B]: each noise beam as a combination of the eavesdroppers' channels."""
 
 
@@ -56,46 +57,15 @@ def start(
     recipe = Recipe(activity, aims)
     if variates is not None:
         drawn = _random_recipe(problem, num_noise_beams, variates)
-        there = bl.sum_first(jnp.abs(variates)) > 0
+        there = algebra.sum_first(jnp.abs(variates)) > 0
         recipe = Recipe(
             jnp.where(there[None], drawn.activity, recipe.activity),
-            bl.where(there, drawn.aims, recipe.aims),
+            algebra.where(there, drawn.aims, recipe.aims),
         )
     return _follow(problem, recipe)[0]
 
 
-def regularised(problem: Problem, targets: Split, activity: Float[Array, "K B"]) -> Split:
-    """(Σ_k activity_k h_k h_kᴴ + K·I)⁻¹ targets; columns of unit norm, or zero.
-
-    For targets that are users' channels and all users active this is regularised zero-forcing.
-    Solved in the span of the channels, never through the users' Gram matrix, whose condition number
-    is the square.
-    """
-    num_users = problem.weights.shape[0]
-    ridge = jnp.full_like(problem.weights[0], num_users)
-    matrix = bl.weighted_gram(problem.h[:num_users], activity, ridge)
-    return unit_columns(bl.solve_hermitian(matrix, targets, ridge))
-
-
-def unit_columns(beams: Split) -> Split:
-    """[D, N, B] with every column of norm one, or zero."""
-    length2 = bl.norm2(beams)
-    there = length2 > 0
-    return beams.scale(jnp.where(there, jax.lax.rsqrt(jnp.where(there, length2, 1.0)), 0.0))
-
-
-def even_weights(norms2: Float[Array, "L B"], num_noise_beams: int) -> Split:
-    """[L, J, B]: eavesdroppers weighed alike, with phases that tell the noise beams apart."""
-    level = jnp.where(norms2 > 0, jax.lax.rsqrt(jnp.where(norms2 > 0, norms2, 1.0)), 0.0)
-    turns = np.outer(np.arange(norms2.shape[0]), np.arange(num_noise_beams))
-    angle = (2 * np.pi * turns / max(num_noise_beams, 1))[..., None]
-    return Split(
-        level[:, None] * jnp.asarray(np.cos(angle), level.dtype),
-        level[:, None] * jnp.asarray(np.sin(angle), level.dtype),
-    )
-
-
-def _even_aims(problem: Problem, num_noise_beams: int) -> Split:
+def _even_aims(problem: Problem, num_noise_beams: int) -> SplitComplex:
     num_users = problem.weights.shape[0]
     weights = even_weights(problem.norms2[num_users:], num_noise_beams)
     if problem.h.shape[0] == 2 and num_users == 1:
@@ -109,10 +79,10 @@ def _random_recipe(problem: Problem, num_noise_beams: int, variates: Float[Array
     even = _even_aims(problem, num_noise_beams)
     activity = jnp.exp(ACTIVITY_SPREAD * variates[:num_users])
     turn = variates[num_users:].reshape(2, *even.shape)
-    return Recipe(activity, even * Split(turn[0], turn[1]))
+    return Recipe(activity, even * SplitComplex(turn[0], turn[1]))
 
 
-@region
+@no_inline
 def _drop_one(problem: Problem, recipe: Recipe) -> Float[Array, "K B"]:
     """Activity without the user whose dropping raises the start's rate most, if any does."""
     num_users = problem.weights.shape[0]
@@ -133,14 +103,14 @@ def _drop_one(problem: Problem, recipe: Recipe) -> Float[Array, "K B"]:
 def _follow(problem: Problem, recipe: Recipe) -> tuple[Iterate, Rates]:
     """The start a recipe makes, with the best power split, and its rates."""
     num_users = problem.weights.shape[0]
-    targets = [bl.swap(problem.h[:num_users])]
+    targets = [algebra.transpose(problem.h[:num_users])]
     if recipe.aims.shape[0]:
-        targets.append(bl.combine(problem.h[num_users:], recipe.aims))
-    beams = regularised(problem, bl.concatenate(targets, axis=1), recipe.activity)
+        targets.append(algebra.combine(problem.h[num_users:], recipe.aims))
+    beams = regularised(problem, algebra.concatenate(targets, axis=1), recipe.activity)
     if not recipe.aims.shape[0]:
         nothing = jnp.zeros((beams.shape[0], recipe.aims.shape[1], beams.shape[2]), beams.re.dtype)
-        beams = bl.concatenate([beams, Split(nothing, nothing)], axis=1)
-    share = recipe.activity * (num_users / bl.sum_first(recipe.activity)[None])
+        beams = algebra.concatenate([beams, SplitComplex(nothing, nothing)], axis=1)
+    share = recipe.activity * (num_users / algebra.sum_first(recipe.activity)[None])
     ones = jnp.ones((beams.shape[1] - num_users, *share.shape[1:]), share.dtype)
     return best_split(
         problem, beams.scale(jnp.sqrt(jnp.concatenate([share, ones]))), SIGNAL_FRACTIONS

@@ -3,8 +3,8 @@
 E. Choi et al., "Joint precoding and artificial noise design for MU-MIMO wiretap channels",
 IEEE TCOM 71(3), 2023; the optimiser behind P1's baseline OPT. Two faces of one solver: `opt`,
 annealed and searched (the default design), and `plain_gpip`, the iteration as the literature runs
-it; `refine` is a few steps of the first from a given strategy. `gpip_solve` compiles and runs them,
-`gpip_step` has the mathematics of one step and the list of deviations.
+it; `refine` is a few steps of the first from a given strategy. `solve` compiles and runs them,
+`step` has the mathematics of one step and the list of deviations.
 """
 
 import jax
@@ -13,11 +13,9 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
 from jaxsec import checks
-from jaxsec.precoding.gpip_solve import GpipInfo, GpipResult, solve
+from jaxsec.precoding.gpip.solve import GpipResult, solve
 from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
-
-__all__ = ["GpipInfo", "GpipResult", "annealing", "opt", "plain_gpip", "refine"]
 
 DEFAULT_STEPS = 16
 REFINING = (0.3, 0.1)

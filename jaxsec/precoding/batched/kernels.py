@@ -5,7 +5,7 @@ drops `optimization_barrier` before it fuses, so an unrolled elimination becomes
 A call that may not be inlined is a boundary that it keeps.
 
 Left alone it also spreads every small loop over the cores, where handing over costs more than the
-loop. Under `single_kernels`, a stage is compiled into one kernel of one thread, and the cores are
+loop. Under `single_kernels`, a step is compiled into one kernel of one thread, and the cores are
 used a level above, each on channels of its own (`chunks.deal`). That halves the time, but rests on
 an attribute that XLA sets for itself and does not document, so only compiled solvers that can do
 without (`gpip`) ask for it.
@@ -36,12 +36,12 @@ def single_kernels(wanted: bool) -> Iterator[None]:
         _single_kernels.reset(token)
 
 
-def stage(fn: Callable[P, T]) -> Callable[P, T]:
+def one_kernel(fn: Callable[P, T]) -> Callable[P, T]:
     """A step of arrays to arrays: elementwise, without reductions or library calls."""
     return _call(fn, may_be_kernel=True)
 
 
-def region(fn: Callable[P, T]) -> Callable[P, T]:
+def no_inline(fn: Callable[P, T]) -> Callable[P, T]:
     """A boundary only: nothing outside is fused with anything inside."""
     return _call(fn, may_be_kernel=False)
 

@@ -13,12 +13,13 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
-from jaxsec.precoding import batchlast as bl
-from jaxsec.precoding import gpip_start, gpip_step
-from jaxsec.precoding.batchlast import Split
-from jaxsec.precoding.chunks import chunk_size, deal, map_chunks
-from jaxsec.precoding.gpip_step import Iterate, Problem, Rates
-from jaxsec.precoding.stages import region, single_kernels, stage
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.batched.chunks import chunk_size, deal, map_chunks
+from jaxsec.precoding.batched.kernels import no_inline, one_kernel, single_kernels
+from jaxsec.precoding.gpip import start as gpip_start
+from jaxsec.precoding.gpip import step as gpip_step
+from jaxsec.precoding.problem import Iterate, Problem, Rates, rates_of, start_from
 from jaxsec.secrecy import project_to_budget
 from jaxsec.strategy import Strategy
 
@@ -176,29 +177,29 @@ def _solve_chunk(
 
     From `initial` [B, M, N], or if that holds no beams, from the closed-form or random start.
     """
-    channels = bl.split(h)  # [R, M, B]
+    channels = algebra.split(h)  # [R, M, B]
     if h.shape[1] < h.shape[2]:
-        basis, reduced = bl.orthonormal_basis(channels)
+        basis, reduced = algebra.orthonormal_basis(channels)
     else:
         basis, reduced = None, channels
-    problem = Problem(reduced, bl.norm2(bl.swap(reduced)), weights.T)
+    problem = Problem(reduced, algebra.squared_norm(algebra.transpose(reduced)), weights.T)
     if initial.shape[2]:
-        u = bl.split(initial)
-        start = gpip_step.start_from(problem, u if basis is None else bl.gains(basis, u))
+        u = algebra.split(initial)
+        start = start_from(problem, u if basis is None else algebra.hermitian_product(basis, u))
     else:
         start = gpip_start.start(problem, num_beams, h.shape[2], variates.T if draw else None)
     with single_kernels(kernels):
         f, info = (_iterate_plain if plain else _iterate)(problem, start, smoothing)
-    u = f if basis is None else bl.combine(basis, f)
-    return bl.join(u), jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), info)
+    u = f if basis is None else algebra.combine(basis, f)
+    return algebra.join(u), jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), info)
 
 
 def _iterate(problem: Problem, start: Iterate, smoothing: Float[Array, "num_steps"]):
     """Searched steps down the smoothing schedule; the best iterate by true rate."""
     noise = jnp.ones_like(problem.weights[0])
-    first = gpip_step.rates(problem, start.y.abs2(), noise, smoothing[0]).hard
+    first = rates_of(problem, start.y.abs2(), noise, smoothing[0]).hard
 
-    @region
+    @no_inline
     def advance(best: _Best, iterate: Iterate, alpha, number):
         iterate, reached, lengths = gpip_step.searched_step(problem, iterate, alpha)
         return _keep_best(best, iterate, reached, number, lengths), iterate
@@ -216,18 +217,18 @@ def _iterate(problem: Problem, start: Iterate, smoothing: Float[Array, "num_step
 class _Best(NamedTuple):
     """The best iterate so far, by true rate."""
 
-    f: Split  # [D, N, B]
+    f: SplitComplex  # [D, N, B]
     rate: Float[Array, "B"]
     step: Float[Array, "B"]
 
 
-@stage
+@one_kernel
 def _keep_best(
     best: _Best, iterate: Iterate, reached: Rates, number, lengths: Float[Array, "2 B"]
 ) -> tuple[_Best, Float[Array, "3 B"]]:
     better = reached.hard > best.rate
     best = _Best(
-        bl.where(better, iterate.f, best.f),
+        algebra.where(better, iterate.f, best.f),
         jnp.maximum(best.rate, reached.hard),
         jnp.where(better, number, best.step),
     )
@@ -248,7 +249,7 @@ def _iterate_plain(problem: Problem, start: Iterate, smoothing: Float[Array, "nu
 
     def step(iterate, alpha):
         iterate, lengths = gpip_step.plain_step(problem, iterate, alpha)
-        reached = gpip_step.rates(problem, iterate.y.abs2(), noise, alpha)
+        reached = rates_of(problem, iterate.y.abs2(), noise, alpha)
         return iterate, jnp.stack([reached.hard, reached.smooth, lengths[1]])
 
     last, trace = jax.lax.scan(step, start, smoothing)

@@ -14,13 +14,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from jaxsec.precoding.stages import region, stage
+from jaxsec.precoding.batched.kernels import no_inline, one_kernel
 from jaxsec.shapes import lift
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["re", "im"], meta_fields=[])
 @dataclasses.dataclass(frozen=True)
-class Split:
+class SplitComplex:
     """A complex array as its real and imaginary parts; broadcasts and indexes like one array."""
 
     re: Float[Array, "..."]
@@ -30,75 +30,75 @@ class Split:
     def shape(self) -> tuple[int, ...]:
         return self.re.shape
 
-    def __add__(self, other: "Split") -> "Split":
-        return Split(self.re + other.re, self.im + other.im)
+    def __add__(self, other: "SplitComplex") -> "SplitComplex":
+        return SplitComplex(self.re + other.re, self.im + other.im)
 
-    def __sub__(self, other: "Split") -> "Split":
-        return Split(self.re - other.re, self.im - other.im)
+    def __sub__(self, other: "SplitComplex") -> "SplitComplex":
+        return SplitComplex(self.re - other.re, self.im - other.im)
 
-    def __mul__(self, other: "Split") -> "Split":
-        return Split(
+    def __mul__(self, other: "SplitComplex") -> "SplitComplex":
+        return SplitComplex(
             self.re * other.re - self.im * other.im, self.re * other.im + self.im * other.re
         )
 
-    def __getitem__(self, index: Any) -> "Split":
-        return Split(self.re[index], self.im[index])
+    def __getitem__(self, index: Any) -> "SplitComplex":
+        return SplitComplex(self.re[index], self.im[index])
 
-    def scale(self, real: Float[Array, "..."]) -> "Split":
+    def scale(self, real: Float[Array, "..."]) -> "SplitComplex":
         """Product with a real array."""
         real = lift(real, self.re.ndim)
-        return Split(real * self.re, real * self.im)
+        return SplitComplex(real * self.re, real * self.im)
 
-    def conj(self) -> "Split":
-        return Split(self.re, -self.im)
+    def conj(self) -> "SplitComplex":
+        return SplitComplex(self.re, -self.im)
 
     def abs2(self) -> Float[Array, "..."]:
         """|·|²."""
         return self.re * self.re + self.im * self.im
 
 
-def split(x: Complex[Array, "B *rest"]) -> Split:
+def split(x: Complex[Array, "B *rest"]) -> SplitComplex:
     """Batch-leading complex to batch-last split form."""
-    return Split(jnp.moveaxis(x.real, 0, -1), jnp.moveaxis(x.imag, 0, -1))
+    return SplitComplex(jnp.moveaxis(x.real, 0, -1), jnp.moveaxis(x.imag, 0, -1))
 
 
-def join(a: Split) -> Complex[Array, "B *rest"]:
+def join(a: SplitComplex) -> Complex[Array, "B *rest"]:
     """Inverse of `split`."""
     return jnp.moveaxis(jax.lax.complex(a.re, a.im), -1, 0)
 
 
-def concatenate(parts: list[Split], axis: int) -> Split:
-    return Split(
+def concatenate(parts: list[SplitComplex], axis: int) -> SplitComplex:
+    return SplitComplex(
         jnp.concatenate([part.re for part in parts], axis),
         jnp.concatenate([part.im for part in parts], axis),
     )
 
 
-def stack(parts: list[Split], axis: int = 0) -> Split:
-    return Split(
+def stack(parts: list[SplitComplex], axis: int = 0) -> SplitComplex:
+    return SplitComplex(
         jnp.stack([part.re for part in parts], axis), jnp.stack([part.im for part in parts], axis)
     )
 
 
-def where(condition: Array, new: Split, old: Split) -> Split:
+def where(condition: Array, new: SplitComplex, old: SplitComplex) -> SplitComplex:
     """`new` where the condition [..., B] holds, else `old`."""
     condition = lift(condition, new.re.ndim)
-    return Split(jnp.where(condition, new.re, old.re), jnp.where(condition, new.im, old.im))
+    return SplitComplex(jnp.where(condition, new.re, old.re), jnp.where(condition, new.im, old.im))
 
 
-def swap(a: Split) -> Split:
+def transpose(a: SplitComplex) -> SplitComplex:
     """Exchanges the first two axes."""
-    return Split(jnp.swapaxes(a.re, 0, 1), jnp.swapaxes(a.im, 0, 1))
+    return SplitComplex(jnp.swapaxes(a.re, 0, 1), jnp.swapaxes(a.im, 0, 1))
 
 
-def total(terms: list[Any]) -> Any:
+def unrolled_sum(terms: list[Any]) -> Any:
     """Sum of a non-empty list, unrolled."""
     return functools.reduce(lambda a, b: a + b, terms)
 
 
 def sum_first(x: Any) -> Any:
     """Sum over the first axis, unrolled: a compiled reduction would be a kernel of its own."""
-    return total([x[i] for i in range(x.shape[0])])
+    return unrolled_sum([x[i] for i in range(x.shape[0])])
 
 
 def max_first(x: Float[Array, "N ..."]) -> Float[Array, "..."]:
@@ -106,34 +106,38 @@ def max_first(x: Float[Array, "N ..."]) -> Float[Array, "..."]:
     return functools.reduce(jnp.maximum, [x[i] for i in range(x.shape[0])])
 
 
-def norm2(x: Split) -> Float[Array, "..."]:
+def squared_norm(x: SplitComplex) -> Float[Array, "..."]:
     """Squared norm over the first axis."""
     return sum_first(x.abs2())
 
 
-def gains(h: Split, f: Split) -> Split:
+def hermitian_product(h: SplitComplex, f: SplitComplex) -> SplitComplex:
     """hᴴf: received amplitudes [R, N, B] of beams f [D, N, B] on channels h [R, D, B]."""
-    return total([h[:, d, None].conj() * f[None, d] for d in range(f.shape[0])])
+    return unrolled_sum([h[:, d, None].conj() * f[None, d] for d in range(f.shape[0])])
 
 
-def combine(h: Split, c: Split) -> Split:
+def combine(h: SplitComplex, c: SplitComplex) -> SplitComplex:
     """Σ_r h_r c[r, n]: vectors [D, N, B] as combinations c [R, N, B] of channels h [R, D, B]."""
-    return total([h[r, :, None] * c[r, None] for r in range(h.shape[0])])
+    return unrolled_sum([h[r, :, None] * c[r, None] for r in range(h.shape[0])])
 
 
-def weighted_gram(h: Split, weight: Float[Array, "R B"], ridge: Float[Array, "B"]) -> Split:
+def weighted_gram(
+    h: SplitComplex, weight: Float[Array, "R B"], ridge: Float[Array, "B"]
+) -> SplitComplex:
     """ridge·I + Σ_r weight[r]·h_r·h_rᴴ, [D, D, B]."""
-    outer = total([h[r, :, None].scale(weight[r]) * h[r, None].conj() for r in range(h.shape[0])])
+    outer = unrolled_sum(
+        [h[r, :, None].scale(weight[r]) * h[r, None].conj() for r in range(h.shape[0])]
+    )
     eye = jnp.eye(h.shape[1], dtype=ridge.dtype)[:, :, None]
-    return Split(outer.re + ridge[None, None] * eye, outer.im)
+    return SplitComplex(outer.re + ridge[None, None] * eye, outer.im)
 
 
-def solve_hermitian(a: Split, b: Split, ridge: Float[Array, "B"]) -> Split:
+def solve_hermitian(a: SplitComplex, b: SplitComplex, ridge: Float[Array, "B"]) -> SplitComplex:
     """A⁻¹b, A [D, D, B] Hermitian with A ≥ ridge·I > 0, b [D, N, B]."""
     return solve_augmented(_augment(a, b), ridge)
 
 
-def solve_augmented(system: Split, ridge: Float[Array, "B"]) -> Split:
+def solve_augmented(system: SplitComplex, ridge: Float[Array, "B"]) -> SplitComplex:
     """A⁻¹b from [A | b], [D, D+N, B], A ≥ ridge·I; elimination without pivoting.
 
     Backward stable for Hermitian positive definite A (Golub & Van Loan, Matrix Computations, 4.2).
@@ -142,49 +146,49 @@ def solve_augmented(system: Split, ridge: Float[Array, "B"]) -> Split:
     """
     size = system.shape[0]
     rest = system
-    rows: list[Split] = []
+    rows: list[SplitComplex] = []
     for _ in range(size):
         row, rest = _eliminate(rest, ridge)
         rows.append(row)
-    solution: list[Split] = []
+    solution: list[SplitComplex] = []
     for row in reversed(rows):
         solution.insert(0, _substitute(row, *solution))
     return _stack_rows(*solution)
 
 
-@stage
-def _augment(a: Split, b: Split) -> Split:
+@one_kernel
+def _augment(a: SplitComplex, b: SplitComplex) -> SplitComplex:
     return concatenate([a, b], axis=1)
 
 
-@stage
-def _eliminate(rest: Split, ridge: Float[Array, "B"]) -> tuple[Split, Split]:
+@one_kernel
+def _eliminate(rest: SplitComplex, ridge: Float[Array, "B"]) -> tuple[SplitComplex, SplitComplex]:
     """The finished row of a pivot, and what is left of the rows and columns after it."""
     row = rest[0, 1:].scale(1.0 / jnp.maximum(rest.re[0, 0], ridge))
     return row, rest[1:, 1:] - rest[1:, :1] * row[None]
 
 
-@stage
-def _substitute(row: Split, *later: Split) -> Split:
+@one_kernel
+def _substitute(row: SplitComplex, *later: SplitComplex) -> SplitComplex:
     x = row[len(later) :]
     for column, below in enumerate(later):
         x = x - row[column : column + 1] * below
     return x
 
 
-@stage
-def _stack_rows(*rows: Split) -> Split:
+@one_kernel
+def _stack_rows(*rows: SplitComplex) -> SplitComplex:
     return stack(list(rows))
 
 
-def orthonormal_basis(h: Split) -> tuple[Split, Split]:
+def orthonormal_basis(h: SplitComplex) -> tuple[SplitComplex, SplitComplex]:
     """Basis q [R, M, B] of the span of h [R, M, B]; coordinates g [R, R, B]: h_r = Σ_s g_rs q_s.
 
     Gram–Schmidt, each vector orthogonalised twice (Golub & Van Loan, 5.2.9). A vector that depends
     on earlier ones to rounding, or is zero, adds a zero basis vector: the span then has fewer
     dimensions, and everything downstream leaves the empty one alone.
     """
-    basis: list[Split] = []
+    basis: list[SplitComplex] = []
     for r in range(h.shape[0]):
         vector = _unit(h[r])
         for _ in range(2 if basis else 0):
@@ -194,37 +198,37 @@ def orthonormal_basis(h: Split) -> tuple[Split, Split]:
     return stacked, _coordinates(stacked, h)
 
 
-@region
-def _unit(x: Split) -> Split:
+@no_inline
+def _unit(x: SplitComplex) -> SplitComplex:
     """x [M, B] at unit length, or zero."""
     length2 = jnp.sum(x.abs2(), axis=0)
     there = length2 > 0
     return x.scale(jnp.where(there, jax.lax.rsqrt(jnp.where(there, length2, 1.0)), 0.0))
 
 
-@region
-def _remove(x: Split, *basis: Split) -> Split:
+@no_inline
+def _remove(x: SplitComplex, *basis: SplitComplex) -> SplitComplex:
     """x [M, B] minus its projections on the basis."""
     q = stack(list(basis))
     return x - combine(q, _project(q, x)[:, None])[:, 0]
 
 
-@region
-def _keep(rest: Split) -> Split:
+@no_inline
+def _keep(rest: SplitComplex) -> SplitComplex:
     """What is left of a unit vector, at unit length; zero if it is no more than rounding."""
     left2 = jnp.sum(rest.abs2(), axis=0)
     keep = left2 > (32 * jnp.finfo(left2.dtype).eps) ** 2
     return rest.scale(jnp.where(keep, jax.lax.rsqrt(jnp.where(keep, left2, 1.0)), 0.0))
 
 
-@region
-def _coordinates(q: Split, h: Split) -> Split:
+@no_inline
+def _coordinates(q: SplitComplex, h: SplitComplex) -> SplitComplex:
     """g[r, s] = q_sᴴ h_r, zero for s > r, where only rounding is left."""
     lower = jnp.tril(jnp.ones((h.shape[0], q.shape[0]), h.re.dtype))[:, :, None]
     return stack([_project(q, h[r]) for r in range(h.shape[0])]).scale(lower)
 
 
-def _project(q: Split, x: Split) -> Split:
+def _project(q: SplitComplex, x: SplitComplex) -> SplitComplex:
     """qᴴx [S, B] for q [S, M, B], x [M, B]; M may be large, so this sum is not unrolled."""
     product = q.conj() * x[None]
-    return Split(jnp.sum(product.re, axis=1), jnp.sum(product.im, axis=1))
+    return SplitComplex(jnp.sum(product.re, axis=1), jnp.sum(product.im, axis=1))

@@ -1,0 +1,1 @@
+"""Thousands of tiny linear-algebra problems at once: batch-last arithmetic, kernels, chunks."""

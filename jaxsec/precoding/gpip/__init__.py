@@ -1,0 +1,10 @@
+"""OPT: joint generalised power iteration precoding (GPIP) of beams and artificial noise.
+
+`design` has the public functions, `start` what they start from, `step` the mathematics of one step,
+`solve` the compiled loop around it.
+"""
+
+from jaxsec.precoding.gpip.design import DEFAULT_STEPS, annealing, opt, plain_gpip, refine
+from jaxsec.precoding.gpip.solve import GpipInfo, GpipResult
+
+__all__ = ["DEFAULT_STEPS", "GpipInfo", "GpipResult", "annealing", "opt", "plain_gpip", "refine"]
