@@ -23,12 +23,13 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxsec
-from jaxsec import cdm, coordinates
-from jaxsec.cli import common
-from jaxsec.diffusion import denoisers
+from jaxsec import cdm
+from jaxsec.cdm.coordinates import table as coordinates
+from jaxsec.cdm.training import batches, dataset, pretrain
+from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.precoding.closed_form import closed_form
+from jaxsec.report import timing
 from jaxsec.strategy import Size
-from jaxsec.training import batches, dataset, pretrain
 
 NETWORKS = ("set", "unet", "mlp")
 SETS = {
@@ -111,7 +112,7 @@ def main(arguments: Arguments) -> None:
     show(rows, console)
     if arguments.json is not None:
         plain = {key: str(value) for key, value in dataclasses.asdict(arguments).items()}
-        report = {"arguments": plain, "hardware": common.hardware(), "rows": rows}
+        report = {"arguments": plain, "hardware": timing.hardware(), "rows": rows}
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
 
 

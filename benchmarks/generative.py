@@ -22,11 +22,13 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxsec
-from jaxsec import cdm, modelfile, pretrained
+from jaxsec import cdm
+from jaxsec.cdm import file as cdm_file
+from jaxsec.cdm import pretrained
 from jaxsec.channels import Channels
-from jaxsec.cli import common
 from jaxsec.precoding import gpip, reference
 from jaxsec.precoding.closed_form import closed_form
+from jaxsec.report import timing
 
 FIGURE_4 = (
     *[(8, 2, 4, float(p), -100.0) for p in (0, 5, 10, 15, 20, 25, 30)],
@@ -102,7 +104,7 @@ def measure(model: cdm.Model, arguments: Arguments, scenario: jaxsec.Scenario) -
 
 def main(arguments: Arguments) -> None:
     path = arguments.model or pretrained.FOLDER / "cdm-set.npz"
-    model = modelfile.load(path)
+    model = cdm_file.load(path)
     console = Console(width=130)
     table = Table("M", "K", "L", "P dBm", "noise", "best known", *CONTENDERS)
     results = []
@@ -123,11 +125,11 @@ def main(arguments: Arguments) -> None:
     console.print(table)
     plain = {key: value for key, value in dataclasses.asdict(arguments).items() if value}
     plain = {key: str(value) if isinstance(value, Path) else value for key, value in plain.items()}
-    report = {"arguments": plain, "hardware": common.hardware(), "mean": means, "points": results}
+    report = {"arguments": plain, "hardware": timing.hardware(), "mean": means, "points": results}
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
     if arguments.card:
-        card = modelfile.read_card(path)
+        card = cdm_file.read_card(path)
         card["measured"] = {
             "command": "python benchmarks/generative.py",
             "num_channels": arguments.num_channels,
@@ -138,7 +140,7 @@ def main(arguments: Arguments) -> None:
                 {key: round(value, 5) for key, value in result.items()} for result in results
             ],
         }
-        modelfile.write_card(path, card)
+        cdm_file.write_card(path, card)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,13 @@ from typing import Annotated, Any
 import tyro
 
 from jaxsec import checks
-from jaxsec.cli import common, jamming_judge, jamming_run
+from jaxsec.cli import options
 from jaxsec.jamming import SCENARIOS, Environment
-from jaxsec.training import evaluation
-from jaxsec.training.policy_config import Config
+from jaxsec.jamming import judge as jamming_judge
+from jaxsec.jamming import train as jamming_train
+from jaxsec.report import console, timing
+from jaxsec.rl import evaluation
+from jaxsec.rl.config import Config
 
 ATTEMPTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "as in make jamming": ({}, ("moe-gdm", "gdm", "ddpg")),
@@ -49,7 +52,7 @@ class Command:
 
 def main(command: Command, argv: list[str]) -> None:
     """Trains, judges, and prints a row a policy."""
-    common.check_outputs((), (command.json, ()))
+    options.check_outputs((), (command.json, ()))
     for name in command.only:
         checks.require(
             name in ATTEMPTS, f"`--only` must be of {', '.join(ATTEMPTS)}, but has {name!r}"
@@ -66,7 +69,7 @@ def main(command: Command, argv: list[str]) -> None:
                 policy=policy, num_updates=command.num_updates, **{"random_share": 0.3, **changes}
             )
             with tempfile.TemporaryDirectory() as folder:
-                trained = jamming_run.train(
+                trained = jamming_train.train(
                     Path(folder),
                     scenario,
                     config,
@@ -81,8 +84,8 @@ def main(command: Command, argv: list[str]) -> None:
     jamming_judge.show(listed, f"Scenario dense, {command.num_updates} updates")
     if command.json is not None:
         said = shlex.join(["python", "benchmarks/jamming_attempts.py", *argv])
-        report = {"command": said, "hardware": common.hardware(), "rows": listed}
-        common.write_json(command.json, report)
+        report = {"command": said, "hardware": timing.hardware(), "rows": listed}
+        console.write_json(command.json, report)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxsec
-from jaxsec.cli import common
 from jaxsec.precoding import reference
+from jaxsec.report import timing
 
 POINTS = (
     *[(8, 2, 4, float(p), -100.0) for p in (0, 10, 20, 30, 40)],
@@ -116,7 +116,7 @@ def main(arguments: Arguments) -> None:
     console.print(table)
     if arguments.json is not None:
         report = {"arguments": {**dataclasses.asdict(arguments), "json": str(arguments.json)}}
-        report["hardware"] = common.hardware()
+        report["hardware"] = timing.hardware()
         arguments.json.write_text(json.dumps({**report, "points": results}, indent=2) + "\n")
 
 

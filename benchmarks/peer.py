@@ -2,7 +2,7 @@
 
     python benchmarks/peer.py [--seeds 3] [--quick] [--json FILE] [--figure FILE]
 
-Water-filling, `jaxsec.jamming.waterfilling`: ten channels share a power of 3, the reward is
+Water-filling, `jaxsec.rl.waterfilling`: ten channels share a power of 3, the reward is
 minus the regret in bit/s/Hz. Two comparisons, compilation apart:
 
 - Same work: the framework's networks, schedule, batch and order of events, one environment step an
@@ -41,14 +41,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from jaxsec.archive import atomic_write
-from jaxsec.cli import common
-from jaxsec.cli.figure import COLOURS, INK, STYLE
-from jaxsec.jamming.waterfilling import WaterFilling
-from jaxsec.policy import chain
-from jaxsec.policy.diffusion_policy import Diffusion
-from jaxsec.policy.networks import embed_time
-from jaxsec.training.policy import Config, Training
+from jaxsec.cli import options
+from jaxsec.diffusion import chain
+from jaxsec.files.archive import atomic_write
+from jaxsec.report import console, timing
+from jaxsec.report.figure import COLOURS, INK, STYLE
+from jaxsec.rl.diffusion import Diffusion
+from jaxsec.rl.learner import Config, Training
+from jaxsec.rl.networks import embed_time
+from jaxsec.rl.waterfilling import WaterFilling
 
 PEER_RATE = 6.0
 """Updates a second of the framework on one busy core, in PyTorch."""
@@ -148,7 +149,7 @@ class Curve(NamedTuple):
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures, prints the tables and the claims; 1 if a claim fails."""
-    common.check_outputs((), (command.json, ()), (command.figure, (".png", ".pdf", ".svg")))
+    options.check_outputs((), (command.json, ()), (command.figure, (".png", ".pdf", ".svg")))
     load = os.getloadavg()[0]
     rates = same_work(command.quick)
     names = ("gdm",) if command.quick else ("gdm", "mlp", "ddpg")
@@ -164,7 +165,7 @@ def main(command: Command, argv: list[str]) -> int:
     claims = check_claims(rates, [curve for curve in curves if curve.policy == "gdm"])
     report = {
         "command": shlex.join(["python", "benchmarks/peer.py", *argv]),
-        "hardware": {**common.hardware(), "load_before": load, "load_after": os.getloadavg()[0]},
+        "hardware": {**timing.hardware(), "load_before": load, "load_after": os.getloadavg()[0]},
         "settings": dataclasses.asdict(OURS),
         "rates": [rate._asdict() for rate in rates],
         "constants": constants,
@@ -173,7 +174,7 @@ def main(command: Command, argv: list[str]) -> int:
     }
     show(report, rates, curves)
     if command.json is not None:
-        common.write_json(command.json, report)
+        console.write_json(command.json, report)
     if command.figure is not None:
         draw(command.figure, curves, constants)
     return 0 if all(ok for _, _, ok in claims) else 1
@@ -194,7 +195,7 @@ def same_work(quick: bool) -> list[Rate]:
     states, seconds, compiled = {}, {name: [] for name in trainings}, {}
     worked: dict[str, list[float]] = {name: [] for name in trainings}
     for name, training in trainings.items():
-        with common.compile_clock() as compile_seconds:
+        with timing.compile_clock() as compile_seconds:
             states[name] = warm(training, 0, count)
         compiled[name] = compile_seconds()
     for turn in range(rounds):
@@ -227,7 +228,7 @@ def train(name: str, seeds: int, quick: bool) -> list[Curve]:
     training = Training(config, ENVIRONMENT, devices=1)
     chunk = config.num_updates // 40
     evaluate = jax.jit(lambda actor, key: regret(training, actor, key))
-    with common.compile_clock() as compile_seconds:
+    with timing.compile_clock() as compile_seconds:
         state = warm(training, 0, chunk)
         jax.block_until_ready(evaluate(averaged(state), jax.random.key(0)))
     curves = []

@@ -17,8 +17,10 @@ from generative import CONTENDERS
 from rich.console import Console
 from rich.table import Table
 
-from jaxsec import Scenario, modelfile, pretrained
-from jaxsec.cli import common
+from jaxsec import Scenario
+from jaxsec.cdm import file as cdm_file
+from jaxsec.cdm import pretrained
+from jaxsec.report import timing
 
 CASES = {
     "70 dB of link budget": Scenario(transmit_power_dbm=-30.0),
@@ -43,7 +45,7 @@ class Arguments:
 
 
 def main(arguments: Arguments) -> None:
-    model = modelfile.load(arguments.model)
+    model = cdm_file.load(arguments.model)
     console = Console(width=150)
     plain = generative.Arguments(num_channels=arguments.num_channels, seed=arguments.seed)
     table = Table("P1's default but for", "best known", *CONTENDERS)
@@ -62,7 +64,7 @@ def main(arguments: Arguments) -> None:
             "model": arguments.model.stem,
             "seed": arguments.seed,
             "num_channels": arguments.num_channels,
-            "hardware": common.hardware(),
+            "hardware": timing.hardware(),
             "cases": results,
         }
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jaxsec.channels import Channels, Scenario, estimate_channels, sample_channels
     from jaxsec.checks import InputError
-    from jaxsec.designers import METHODS, design
+    from jaxsec.methods import METHODS, design
     from jaxsec.secrecy import (
         project_to_budget,
         secrecy_loss,
@@ -50,8 +50,8 @@ __all__ = [
 ]
 
 _HOME = {
-    "METHODS": "designers",
-    "design": "designers",
+    "METHODS": "methods",
+    "design": "methods",
     "Channels": "channels",
     "Scenario": "channels",
     "estimate_channels": "channels",

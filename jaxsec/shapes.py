@@ -1,5 +1,6 @@
 """Broadcasting said out loud: the library runs with implicit rank promotion as an error."""
 
+import math
 from typing import Any
 
 import jax.numpy as jnp
@@ -24,3 +25,9 @@ def over_noise(h: AnyArray, noise_power: Any) -> Array:
     h = jnp.asarray(h)
     amplitude = jnp.sqrt(jnp.asarray(noise_power, h.real.dtype))
     return h / (amplitude[..., None, None] if amplitude.ndim else amplitude)
+
+
+def flat(batch: tuple[int, ...], x: Array, rest: int) -> Array:
+    """`x` broadcast to the batch shape, its last `rest` axes apart, as one batch axis."""
+    tail = x.shape[x.ndim - rest :]
+    return jnp.broadcast_to(x, (*batch, *tail)).reshape(math.prod(batch), *tail)

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsec import coordinates
-from jaxsec.cdm import Model
-from jaxsec.diffusion import denoisers
-from jaxsec.standardise import Standardiser
+from jaxsec.cdm.coordinates import table as coordinates
+from jaxsec.cdm.model import Model
+from jaxsec.cdm.standardise import Standardiser
+from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.strategy import Size
 
 SIZE = {"num_layers": 1, "num_complex": 4, "num_real": 8, "num_hidden": 8}

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxsec.policy import table
+from jaxsec.rl import table
 
 O, A, WIDTH, STEPS, B = 5, 3, 8, 3, 6
 

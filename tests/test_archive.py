@@ -6,8 +6,9 @@ import warnings
 import pytest
 import scipy.io
 
-from jaxsec import archive, files
 from jaxsec.checks import InputError
+from jaxsec.files import archive
+from jaxsec.files import channels as channel_files
 from tests.file_cases import error_of, make_channels
 
 
@@ -59,14 +60,14 @@ def test_too_large_for_matlab_is_said(tmp_path, monkeypatch):
         raise scipy.io.matlab.MatWriteError("Matrix too large")
 
     monkeypatch.setattr(scipy.io, "savemat", refuse)
-    message = error_of(files.save_channels, tmp_path / "c.mat", make_channels())
+    message = error_of(channel_files.save_channels, tmp_path / "c.mat", make_channels())
     assert "use .npz" in message
     assert list(tmp_path.iterdir()) == []
 
 
 def test_loading_is_silent(tmp_path):
     path = tmp_path / "c.mat"
-    files.save_channels(path, make_channels())
+    channel_files.save_channels(path, make_channels())
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        files.load_channels(path)
+        channel_files.load_channels(path)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from jaxsec.channels import Scenario, sample_channels
-from jaxsec.cli import judge
 from jaxsec.precoding import gpip, reference
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.gpip import step as gpip_step
 from jaxsec.precoding.problem import Problem, start_from
+from jaxsec.report import judge
 from jaxsec.strategy import Strategy
 
 pytestmark = pytest.mark.long

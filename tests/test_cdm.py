@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import cdm, pretrained, secrecy
+from jaxsec import cdm, secrecy
+from jaxsec.cdm import pretrained
 from jaxsec.precoding import gpip
 from tests import cases, compiled, models
 

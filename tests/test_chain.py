@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsec.policy import chain
+from jaxsec.diffusion import chain
 from tests.policy_cases import A, B, normal, posterior_loop
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

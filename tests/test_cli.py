@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import scipy.io
 
-from jaxsec import designers, files, secrecy
+from jaxsec import keys, methods, secrecy
 from jaxsec.channels import Channels, Scenario, sample_channels
-from jaxsec.cli import common, compare, design, judge
+from jaxsec.cli import compare, design, options
 from jaxsec.cli.__main__ import COMMANDS, GROUPS, main
+from jaxsec.files import channels as channel_files
+from jaxsec.report import comparison, judge, statistics, timing
 from jaxsec.strategy import Strategy
 
 METHOD = "rzf-ns"
@@ -24,7 +26,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def channel_file(tmp_path):
     path = tmp_path / "channels.npz"
     channels = sample_channels(jax.random.key(3), Scenario(num_antennas=4), 6)
-    files.save_channels(path, Channels(*(np.asarray(array) for array in channels)))
+    channel_files.save_channels(path, Channels(*(np.asarray(array) for array in channels)))
     return path
 
 
@@ -76,7 +78,7 @@ def test_each_command_has_help(command, capsys):
 def test_method_help_lists_the_methods(capsys):
     main(["design", "--help"])
     words = re.sub(r"[\s│]", "", capsys.readouterr().out)  # long lists are wrapped
-    assert ",".join(designers.METHODS) in words
+    assert ",".join(methods.METHODS) in words
 
 
 def test_help_imports_no_jax():
@@ -99,9 +101,9 @@ def test_sample_writes_the_channels_of_the_scenario(tmp_path, capsys, ending):
     argv = ["sample", "--num-channels", "5", "--num-users", "3", "--seed", "7", "--out", str(path)]
     assert main(argv) == 0
     assert str(path) in capsys.readouterr().out
-    channels = files.load_channels(path)
+    channels = channel_files.load_channels(path)
     assert channels.h_user.shape == (5, 3, 8) and channels.h_eve.shape == (5, 4, 8)
-    drawn = sample_channels(common.keys(7)[0], Scenario(num_users=3), 5)
+    drawn = sample_channels(keys.keys(7)[0], Scenario(num_users=3), 5)
     np.testing.assert_array_equal(channels.h_user, drawn.h_user)
 
 
@@ -111,7 +113,7 @@ def test_design_end_to_end(tmp_path, channel_file, capsys, ending):
     argv = ["design", str(channel_file), "--method", METHOD, "--out", str(out)]
     assert main([*argv, "--json", str(report)]) == 0
     printed = capsys.readouterr().out
-    stored, channels = files.load_strategy(out), files.load_channels(channel_file)
+    stored, channels = channel_files.load_strategy(out), channel_files.load_channels(channel_file)
     w, v = stored.strategy
     assert w.shape == (6, 4, 2) and v.shape[:2] == (6, 4)
     assert w.dtype == v.dtype == np.complex64 and stored.secrecy_rate.dtype == np.float32
@@ -136,18 +138,18 @@ def test_design_end_to_end(tmp_path, channel_file, capsys, ending):
 
 def test_design_does_not_depend_on_the_units_of_the_file(tmp_path, channel_file):
     """Amplitudes of 1e-25 have squares that float32 does not hold."""
-    channels = files.load_channels(channel_file)
+    channels = channel_files.load_channels(channel_file)
     tiny = Channels(
         channels.h_user.astype(complex) * 1e-20,
         channels.h_eve.astype(complex) * 1e-20,
         channels.noise_power.astype(float) * 1e-40,
     )
-    files.save_channels(tmp_path / "tiny.mat", tiny)
+    channel_files.save_channels(tmp_path / "tiny.mat", tiny)
     rates = []
     for path in (channel_file, tmp_path / "tiny.mat"):
         out = tmp_path / "s.npz"
         assert main(["design", str(path), "--method", METHOD, "--out", str(out)]) == 0
-        rates.append(files.load_strategy(out).sum_secrecy_rate)
+        rates.append(channel_files.load_strategy(out).sum_secrecy_rate)
     np.testing.assert_allclose(rates[1], rates[0], rtol=1e-4)
 
 
@@ -156,10 +158,10 @@ def test_slices_change_nothing(tmp_path, channel_file, monkeypatch):
     def rates():
         out = tmp_path / "s.npz"
         assert main(["design", str(channel_file), "--method", METHOD, "--out", str(out)]) == 0
-        return files.load_strategy(out).sum_secrecy_rate
+        return channel_files.load_strategy(out).sum_secrecy_rate
 
     whole = rates()
-    monkeypatch.setattr(common, "SLICE", 4)
+    monkeypatch.setattr(comparison, "SLICE", 4)
     np.testing.assert_allclose(rates(), whole, rtol=1e-4)
 
 
@@ -226,13 +228,13 @@ def test_compare_designs_on_estimates_and_judges_on_the_truth(tmp_path):
 
 
 def test_compare_all_runs_every_method(tmp_path, monkeypatch):
-    assert list(common.METHODS) == list(designers.METHODS)
-    monkeypatch.setattr(common, "METHODS", ("mrt", METHOD, "rzf"))
+    assert list(options.METHODS) == list(methods.METHODS)
+    monkeypatch.setattr(compare, "METHODS", ("mrt", METHOD, "rzf"))
     report = tmp_path / "r.json"
     argv = ["compare", "--methods", "all", "--num-channels", "6", "--num-antennas", "4"]
     assert main([*argv, "--no-best-known", "--json", str(report)]) == 0
-    methods = json.loads(report.read_text())["methods"]
-    assert [row["method"] for row in methods] == ["mrt", METHOD, "rzf"]
+    rows = json.loads(report.read_text())["methods"]
+    assert [row["method"] for row in rows] == ["mrt", METHOD, "rzf"]
 
 
 def test_titles_count_in_words():
@@ -241,23 +243,23 @@ def test_titles_count_in_words():
 
 
 def test_ratio_is_one_where_nothing_can_be_reached():
-    timing = common.Timing(1.0, 1.0)
-    result = compare.Result("opt", np.array([0.0, 1.0]), 2, timing)
+    took = timing.Timing(1.0, 1.0)
+    result = compare.Result("opt", np.array([0.0, 1.0]), 2, took)
     ratio = compare.Comparison([result], np.array([0.0, 2.0])).ratio(result)
     np.testing.assert_array_equal(ratio, [1.0, 0.5])
 
 
 def test_confidence_interval():
-    mean = common.mean_ci(np.array([1.0, 2.0, 3.0, 4.0]))
+    mean = statistics.mean_ci(np.array([1.0, 2.0, 3.0, 4.0]))
     assert mean.value == 2.5
     assert mean.ci95 == pytest.approx(1.96 * np.sqrt(5.0 / 3.0) / 2.0)
-    assert str(common.mean_ci(np.array([2.0]))) == "2.00"
+    assert str(statistics.mean_ci(np.array([2.0]))) == "2.00"
 
 
 def test_compile_clock_counts_nested_spans_once(monkeypatch):
     now = iter([0.0, 3.0, 4.0, 10.0])
-    monkeypatch.setattr(common.time, "perf_counter", lambda: next(now))
-    with common.compile_clock() as seconds:
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(now))
+    with timing.compile_clock() as seconds:
         for event, duration in (("compile/a", 0.0), ("compile/b", 2.0), ("compile/c", 4.0)):
             jax.monitoring.record_event_duration_secs("/jax/core/" + event, duration)
         jax.monitoring.record_event_duration_secs("/jax/other", 5.0)
@@ -267,7 +269,7 @@ def test_compile_clock_counts_nested_spans_once(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
-        (["--method", "magic"], ", ".join(designers.METHODS)),
+        (["--method", "magic"], ", ".join(methods.METHODS)),
         (["--num-starts", "0"], "`--num-starts` must be at least 1"),
         (["--num-noise-beams", "-1"], "`--num-noise-beams` must be at least 0"),
         (["--seed", "-1"], "`--seed` must lie in"),
@@ -284,8 +286,8 @@ def test_design_refuses_bad_files(tmp_path, channel_file, capsys, monkeypatch):
     def no_work(*_args, **_kwargs):
         pytest.fail("worked before the files were checked")
 
-    monkeypatch.setattr(design.common, "design_in_slices", no_work)
-    channels = files.load_channels(channel_file)
+    monkeypatch.setattr(design.comparison, "design_in_slices", no_work)
+    channels = channel_files.load_channels(channel_file)
     np.savez(tmp_path / "real.npz", **channels._asdict() | {"h_user": channels.h_user.real})
     np.savez(tmp_path / "loud.npz", **channels._asdict() | {"noise_power": 1e-45})
     (tmp_path / "cut.npz").write_bytes(channel_file.read_bytes()[:300])
@@ -342,7 +344,7 @@ def test_beams_that_are_not_finite_are_never_written(tmp_path, channel_file, cap
         n, k, m = h_user.shape
         return Strategy(np.full((n, m, k), np.nan + 0j), np.zeros((n, m, 1), complex))
 
-    monkeypatch.setattr(common.designers, "design", broken)
+    monkeypatch.setattr(methods, "design", broken)
     message = refused(capsys, "design", channel_file, "--out", tmp_path / "s.npz")
     assert "no finite beams for 6 of 6 channels, the first at index 0" in message
     assert names_in(tmp_path) == ["channels.npz"]
@@ -352,7 +354,7 @@ def test_interrupt_leaves_nothing(tmp_path, channel_file, capsys, monkeypatch):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    for owner, name in ((common.designers, "design"), (np, "savez")):
+    for owner, name in ((methods, "design"), (np, "savez")):
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, interrupted)
             out = str(tmp_path / "s.npz")

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import antenna, coordinates, standardise
+from jaxsec.cdm import standardise
+from jaxsec.cdm.coordinates import antenna
+from jaxsec.cdm.coordinates import table as coordinates
 from tests import cases
 
 RECEIVED, ANTENNA = coordinates.get("received"), coordinates.get("antenna")

@@ -8,8 +8,8 @@ import scipy.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxsec import files
 from jaxsec.checks import InputError
+from jaxsec.files import channels as channel_files
 from tests.file_cases import ENDINGS, QUICK, make_channels
 
 
@@ -25,7 +25,7 @@ def valid_bytes(ending: str, *, compressed: bool) -> bytes:
 def load_or_refuse(path: Path) -> bool:
     """Whether the file could be read; anything but a Channels or an InputError escapes."""
     try:
-        channels = files.load_channels(path)
+        channels = channel_files.load_channels(path)
     except InputError as error:
         clear = "\n" not in str(error) and path.name in str(error)
         if not clear:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import jaxsec
+from jaxsec.cdm.training import dataset
 from jaxsec.cli.__main__ import main
-from jaxsec.training import dataset
 from tests import compiled
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

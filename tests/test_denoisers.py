@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import coordinates
-from jaxsec.diffusion import convolution, denoisers
-from jaxsec.diffusion.set_denoiser import SetDenoiser, SetSize
-from jaxsec.diffusion.unet import UNet, UNetSize
-from jaxsec.training import batches
+from jaxsec.cdm.coordinates import table as coordinates
+from jaxsec.cdm.training import batches
+from jaxsec.diffusion.networks import convolution
+from jaxsec.diffusion.networks import table as denoisers
+from jaxsec.diffusion.networks.set import SetDenoiser, SetSize
+from jaxsec.diffusion.networks.unet import UNet, UNetSize
 from tests import cases, models
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

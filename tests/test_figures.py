@@ -9,10 +9,11 @@ import jax
 import numpy as np
 import pytest
 
-from jaxsec import Scenario, designers, pretrained
+from jaxsec import Scenario, methods
+from jaxsec.cdm import pretrained
+from jaxsec.cdm.training import finetune
 from jaxsec.checks import InputError
 from jaxsec.precoding import reference
-from jaxsec.training import finetune
 from tests import models
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_compilation")]
@@ -59,8 +60,8 @@ def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path,
 
     monkeypatch.setattr(reference, "best_known", best_known)
     monkeypatch.setattr(pretrained, "load", lambda name: models.tiny())
-    monkeypatch.setitem(designers.METHODS, "cdm-f", designers.METHODS["cdm"])
-    monkeypatch.setitem(designers.METHODS, "opt-plain", designers.METHODS["zf"])  # compiles faster
+    monkeypatch.setitem(methods.METHODS, "cdm-f", methods.METHODS["cdm"])
+    monkeypatch.setitem(methods.METHODS, "opt-plain", methods.METHODS["zf"])  # compiles faster
     monkeypatch.setattr(study, "QUICK", study.Effort(6, 1, 1, (6,), (2,)))
     points = {20.0: SMALL, 25.0: Scenario(), 30.0: LOUD}
     first = sweep.Sweep("first", "a title", "power", points, quick=(20.0, 30.0))
@@ -230,7 +231,7 @@ def test_csi_error_judges_all_on_the_same_draws(
     told = finetune.told_error(models.tiny())
     monkeypatch.setattr(pretrained, "load", lambda name: told)
     for method in ("rzf-ns", "opt-plain", "opt", "cdm", "cdm-f"):  # compiles faster
-        monkeypatch.setitem(designers.METHODS, method, designers.METHODS["rzf"])
+        monkeypatch.setitem(methods.METHODS, method, methods.METHODS["rzf"])
     monkeypatch.setattr(csi_cases, "LOADS", (1.0,))
     few = csi_cases.Amount(seed=1, num_channels=5, num_draws=8, ascent_steps=4)
     monkeypatch.setattr(csi_error, "amount", lambda study: few)

@@ -8,8 +8,9 @@ import scipy.io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jaxsec import files, matlab
 from jaxsec.channels import Channels
+from jaxsec.files import channels as channel_files
+from jaxsec.files import matlab
 from jaxsec.strategy import Strategy
 from tests.file_cases import ENDINGS, QUICK, complex_normal, error_of, make_channels, same, write
 
@@ -32,8 +33,8 @@ def test_channels_round_trip(
     noise = np.full((n,) if noise_vector else (), 1e-12, noise_dtype)
     channels = make_channels(n, k, num_eves, m, noise, dtype, seed)
     path = folder / f"channels{ending}"
-    files.save_channels(path, channels)
-    back = files.load_channels(path)
+    channel_files.save_channels(path, channels)
+    back = channel_files.load_channels(path)
     assert same(back.h_user, channels.h_user)
     assert back.h_eve.shape == channels.h_eve.shape
     assert num_eves == 0 or same(back.h_eve, channels.h_eve)
@@ -51,8 +52,8 @@ def test_strategy_round_trip(folder, ending, n, j, k):
     strategy = Strategy(complex_normal(rng, (n, 4, k)), complex_normal(rng, (n, 4, j)))
     rate = rng.random((n, k), np.float32)
     path = folder / f"strategy{ending}"
-    files.save_strategy(path, strategy, rate, rate.sum(-1))
-    back = files.load_strategy(path)
+    channel_files.save_strategy(path, strategy, rate, rate.sum(-1))
+    back = channel_files.load_strategy(path)
     assert same(back.strategy.w, strategy.w)
     assert back.strategy.v.shape == (n, 4, j) and np.array_equal(back.strategy.v, strategy.v)
     assert same(back.secrecy_rate, rate) and same(back.sum_secrecy_rate, rate.sum(-1))
@@ -67,7 +68,7 @@ def test_noise_power_may_have_the_shapes_that_matlab_gives_it(folder, ending, sh
     path = folder / f"noise{ending}"
     values = np.full(shape, 0.5) if np.prod(shape) == 1 else np.arange(1.0, 4.0).reshape(shape)
     write(path, make_channels()._asdict() | {"noise_power": values})
-    noise = files.load_channels(path).noise_power
+    noise = channel_files.load_channels(path).noise_power
     assert noise.shape == (() if values.size == 1 else (3,))
     assert np.array_equal(noise.ravel(), values.ravel())
 
@@ -75,7 +76,7 @@ def test_noise_power_may_have_the_shapes_that_matlab_gives_it(folder, ending, sh
 @pytest.mark.parametrize("dtype", [np.float16, np.int32, np.uint8])
 def test_other_noise_dtypes_become_float64(tmp_path, dtype):
     arrays = make_channels()._asdict() | {"noise_power": np.array(2, dtype)}
-    noise = files.load_channels(write(tmp_path / "c.npz", arrays)).noise_power
+    noise = channel_files.load_channels(write(tmp_path / "c.npz", arrays)).noise_power
     assert noise.dtype == np.float64 and noise == 2.0
 
 
@@ -83,7 +84,7 @@ def test_foreign_byte_order_is_read(tmp_path):
     channels = make_channels()
     path = write(tmp_path / "c.npz", {k: a.astype(a.dtype.newbyteorder(">")) for k, a in
                                       channels._asdict().items()})  # fmt: skip
-    back = files.load_channels(path)
+    back = channel_files.load_channels(path)
     assert all(array.dtype.isnative for array in back)
     assert np.array_equal(back.h_user, channels.h_user)
 
@@ -97,21 +98,21 @@ def test_no_eavesdroppers_in_the_ways_they_come(tmp_path):
         (".mat", np.zeros((0, 0))),
     ):
         path = write(tmp_path / f"c{ending}", arrays | {"h_eve": empty})
-        assert files.load_channels(path).h_eve.shape == (3, 0, 5)
+        assert channel_files.load_channels(path).h_eve.shape == (3, 0, 5)
     path = write(tmp_path / "c.npz", arrays | {"h_eve": np.zeros((0, 0))})
-    assert "`h_eve` must" in error_of(files.load_channels, path)
+    assert "`h_eve` must" in error_of(channel_files.load_channels, path)
 
 
 def test_matlab_drops_the_axis_of_a_single_antenna(tmp_path):
     channels = make_channels(m=1)
     squeezed = {"h_user": channels.h_user[..., 0], "h_eve": channels.h_eve[..., 0]}
     each = squeezed | {"noise_power": np.ones((3, 1))}
-    back = files.load_channels(write(tmp_path / "c.mat", each))
+    back = channel_files.load_channels(write(tmp_path / "c.mat", each))
     assert np.array_equal(back.h_user, channels.h_user)
     assert np.array_equal(back.h_eve, channels.h_eve)
     # With one noise power for all, this may as well be one channel of shape (K, M).
     message = error_of(
-        files.load_channels, write(tmp_path / "d.mat", squeezed | {"noise_power": 1.0})
+        channel_files.load_channels, write(tmp_path / "d.mat", squeezed | {"noise_power": 1.0})
     )
     assert "(3, 2)" in message and "reshape(h, 1, K, M)" in message
 
@@ -152,7 +153,7 @@ BAD_FIELDS = {
 def test_bad_field_is_named(tmp_path, case, ending):
     fields, wanted = BAD_FIELDS[case]
     path = write(tmp_path / f"c{ending}", make_channels()._asdict() | fields)
-    message = error_of(files.load_channels, path)
+    message = error_of(channel_files.load_channels, path)
     assert message.startswith(f"{path}: ")
     # SciPy writes some empty or flat arrays in a shape that MATLAB can hold.
     assert wanted in message or (ending == ".mat" and "`" in message)
@@ -163,20 +164,20 @@ def test_missing_key_lists_what_is_there(tmp_path, ending):
     arrays = make_channels()._asdict()
     del arrays["noise_power"]
     path = write(tmp_path / f"c{ending}", arrays | {"noise": 1.0})
-    message = error_of(files.load_channels, path)
+    message = error_of(channel_files.load_channels, path)
     assert "`noise_power` is missing, the file holds h_user, h_eve, noise" in message
 
 
 def test_pickled_objects_are_never_loaded(tmp_path):
     path = tmp_path / "c.npz"
     np.savez(path, **make_channels()._asdict() | {"h_eve": np.array([{"a": 1}], object)})
-    assert "`h_eve` holds pickled Python objects" in error_of(files.load_channels, path)
+    assert "`h_eve` holds pickled Python objects" in error_of(channel_files.load_channels, path)
 
 
 def test_matlab_cells_and_structs_are_refused(tmp_path):
     for value in ({"a": 1.0}, np.array([1, "a"], object)):
         path = write(tmp_path / "c.mat", make_channels()._asdict() | {"h_eve": value})
-        assert "`h_eve` must be a full numeric array" in error_of(files.load_channels, path)
+        assert "`h_eve` must be a full numeric array" in error_of(channel_files.load_channels, path)
 
 
 @pytest.mark.parametrize("compressed", [True, False])
@@ -226,13 +227,13 @@ def test_unreadable_paths(tmp_path):
         ("hdf5.mat", "'-v7'"),
         ("d.mat", "truncated"),
     ):
-        message = error_of(files.load_channels, tmp_path / name)
+        message = error_of(channel_files.load_channels, tmp_path / name)
         assert name in message and wanted in message
 
 
 def test_save_refuses_what_load_would(tmp_path):
     path = tmp_path / "c.npz"
-    assert "`noise_power`" in error_of(files.save_channels, path, make_channels(noise=0.0))
+    assert "`noise_power`" in error_of(channel_files.save_channels, path, make_channels(noise=0.0))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -247,15 +248,15 @@ def test_save_refuses_what_load_would(tmp_path):
 def test_strategy_fields_must_fit(tmp_path, w, v, rate, wanted):
     path = tmp_path / "s.npz"
     strategy = Strategy(np.ones(w, np.complex64), np.ones(v, np.complex64))
-    files.save_strategy(path, strategy, np.ones(rate), np.ones(3))
-    assert wanted in error_of(files.load_strategy, path)
+    channel_files.save_strategy(path, strategy, np.ones(rate), np.ones(3))
+    assert wanted in error_of(channel_files.load_strategy, path)
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-30, 1.0, 1e150])
 def test_normalise_brings_any_units_into_float32(scale):
     channels = make_channels(noise=1e-5, dtype=np.complex128)
     scaled = Channels(channels.h_user * scale, channels.h_eve * scale, np.array(1e-5 * scale**2))
-    got = files.normalise(scaled)
+    got = channel_files.normalise(scaled)
     assert got.h_user.dtype == np.complex64 and got.noise_power.dtype == np.float32
     assert np.array_equal(got.noise_power, np.ones(3))
     np.testing.assert_allclose(got.h_user, channels.h_user / np.sqrt(1e-5), rtol=1e-6)
@@ -266,11 +267,11 @@ def test_normalise_takes_a_noise_power_for_each_channel():
     noise = np.array([1.0, 4.0, 16.0])
     channels = make_channels(noise=noise)
     expected = channels.h_eve / np.sqrt(noise)[:, None, None]
-    np.testing.assert_allclose(files.normalise(channels).h_eve, expected, rtol=1e-6)
+    np.testing.assert_allclose(channel_files.normalise(channels).h_eve, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("gain", "noise"), [(1e16, 1.0), (1.0, 1e-31), (1e300, 1e-300)])
 def test_normalise_refuses_what_float32_cannot_square(gain, noise):
     channels = make_channels(noise=noise, dtype=np.complex128)
-    message = error_of(files.normalise, channels._replace(h_eve=channels.h_eve * gain))
+    message = error_of(channel_files.normalise, channels._replace(h_eve=channels.h_eve * gain))
     assert "|h|²/noise_power" in message and "units" in message

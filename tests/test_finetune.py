@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import cdm, coordinates, modelfile, posterior, secrecy
+from jaxsec import cdm, posterior, secrecy
+from jaxsec.cdm import file as cdm_file
+from jaxsec.cdm.coordinates import table as coordinates
+from jaxsec.cdm.training import finetune, problems
 from jaxsec.cli.__main__ import main
 from jaxsec.diffusion import process, sampling
+from jaxsec.learning import state as states
 from jaxsec.strategy import Size, Strategy
-from jaxsec.training import finetune, problems
-from jaxsec.training import state as states
 from tests import models
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
@@ -209,12 +211,12 @@ def test_bad_configurations_are_named(change, message, no_type_checks):
 
 def test_the_command_resumes_exactly_and_writes_a_model(tmp_path, no_type_checks, capsys):
     start = tmp_path / "start.npz"
-    modelfile.save(start, models.tiny(), {})
+    cdm_file.save(start, models.tiny(), {})
     options = ["--model", str(start), "--size", "4", "2", "1", "--batch-entries", "48"]
     options += ["--num-steps", "6", "--save-every", "2", "--ddim-steps", "1"]
     assert main(["finetune", "--out", str(tmp_path / "whole"), *options]) == 0
-    whole = modelfile.load(tmp_path / "whole" / "model.npz")
-    card = modelfile.read_card(tmp_path / "whole" / "model.npz")
+    whole = cdm_file.load(tmp_path / "whole" / "model.npz")
+    card = cdm_file.read_card(tmp_path / "whole" / "model.npz")
     assert card["fine_tuning"]["ddim_steps"] == [1]
     assert json.loads((tmp_path / "whole" / "metrics.jsonl").read_text())["step"] == 6
     # As if it had been killed after step 4: the last checkpoint is gone, and so is the model.
@@ -223,7 +225,7 @@ def test_the_command_resumes_exactly_and_writes_a_model(tmp_path, no_type_checks
     newest = tmp_path / "whole" / "checkpoints" / "6"
     newest.rename(tmp_path / "gone")
     assert main(["finetune", "--out", str(tmp_path / "whole"), *options]) == 0
-    again = modelfile.load(tmp_path / "whole" / "model.npz")
+    again = cdm_file.load(tmp_path / "whole" / "model.npz")
     jax.tree.map(np.testing.assert_array_equal, whole.params, again.params)
     assert main(["finetune", "--out", str(tmp_path / "x"), "--model", "nothing"]) == 2
     assert "`--model` must be one of cdm-antenna" in capsys.readouterr().err

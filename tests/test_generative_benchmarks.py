@@ -8,9 +8,9 @@ import jax
 import numpy as np
 import pytest
 
-from jaxsec import modelfile
-from jaxsec.cli import judge
+from jaxsec.cdm import file as cdm_file
 from jaxsec.precoding import gpip, reference
+from jaxsec.report import judge
 from jaxsec.strategy import Size
 from tests import models
 
@@ -44,7 +44,7 @@ def test_generative_judges_a_model_and_writes_its_card(
 
     monkeypatch.setattr(reference, "best_known", best_known)
     path, report = tmp_path / "model.npz", tmp_path / "report.json"
-    modelfile.save(path, models.tiny(), {})
+    cdm_file.save(path, models.tiny(), {})
     module.main(module.Arguments(model=path, num_channels=6, ddim_steps=2, json=report, card=True))
     (point,) = json.loads(report.read_text())["points"]
     for name in module.CONTENDERS:
@@ -54,10 +54,10 @@ def test_generative_judges_a_model_and_writes_its_card(
     assert point["best of 8"] >= point["1 sample"]
     assert point["best of 8 + 2"] > point["best of 8"]
     assert point["opt"] > 0.99
-    measured = modelfile.read_card(path)["measured"]
+    measured = cdm_file.read_card(path)["measured"]
     assert measured["num_channels"] == 6
     assert measured["points"][0]["opt"] == pytest.approx(point["opt"], abs=1e-4)
-    modelfile.load(path)
+    cdm_file.load(path)
     assert f"{point['1 sample']:.2%}" in capsys.readouterr().out
 
 

@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsec.cli import jamming_judge, jamming_run
 from jaxsec.cli.__main__ import main
 from jaxsec.jamming import SCENARIOS, Environment
-from jaxsec.training import evaluation
-from jaxsec.training.policy import Config, Training
+from jaxsec.jamming import judge as jamming_judge
+from jaxsec.rl import evaluation
+from jaxsec.rl.learner import Config, Training
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

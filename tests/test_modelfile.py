@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import modelfile
+from jaxsec.cdm import file as cdm_file
 from tests import models
 
 
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "model.npz"
-    modelfile.save(path, models.tiny(), {"command": "jaxsec train"})
+    cdm_file.save(path, models.tiny(), {"command": "jaxsec train"})
     return path
 
 
@@ -28,7 +28,7 @@ def rewrite_card(path, **changes):
 
 
 def test_a_model_is_read_as_it_was_written(path):
-    written, read = models.tiny(), modelfile.load(path)
+    written, read = models.tiny(), cdm_file.load(path)
     for name in ("denoiser", "coordinates", "prediction", "sizes", "num_noise_beams", "network"):
         assert getattr(read, name) == getattr(written, name)
     np.testing.assert_array_equal(read.standardiser.spread, written.standardiser.spread)
@@ -42,35 +42,35 @@ def test_every_flipped_byte_is_noticed(path):
     for at in np.random.default_rng(0).integers(len(data), size=40):
         path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
         with pytest.raises(jaxsec.InputError, match="the weights are damaged, or not those that"):
-            modelfile.load(path)
+            cdm_file.load(path)
 
 
 def test_damaged_and_missing_files_are_named(path):
     data = path.read_bytes()
     path.write_bytes(data[:100])
     with pytest.raises(jaxsec.InputError, match=r"model\.npz: the weights are damaged"):
-        modelfile.load(path)
+        cdm_file.load(path)
     path.write_bytes(data)
     card = path.with_suffix(".json")
     text = card.read_text()
     for bad, message in ((text[:-40], "is damaged"), ("[]", "it must hold a JSON object")):
         card.write_text(bad)
         with pytest.raises(jaxsec.InputError, match=message):
-            modelfile.load(path)
+            cdm_file.load(path)
     card.unlink()
     with pytest.raises(jaxsec.InputError, match="there is no model card"):
-        modelfile.load(path)
+        cdm_file.load(path)
     card.write_text(text)
     path.unlink()
     with pytest.raises(jaxsec.InputError, match="there is no such model"):
-        modelfile.load(path)
+        cdm_file.load(path)
 
 
 def test_another_configuration_than_the_card_is_refused(path):
     config = card_of(path)["config"]
     rewrite_card(path, config={**config, "prediction": "noise"})
     with pytest.raises(jaxsec.InputError, match="the configuration must be that of the card"):
-        modelfile.load(path)
+        cdm_file.load(path)
 
 
 def test_weights_that_do_not_fit_the_network_are_refused(tmp_path):
@@ -80,10 +80,10 @@ def test_weights_that_do_not_fit_the_network_are_refused(tmp_path):
     broken = jax.tree.map(lambda x: x, model.params)
     first = next(iter(broken["params"]))
     del broken["params"][first]
-    modelfile.save(path, models.tiny(params=broken), {})
+    cdm_file.save(path, models.tiny(params=broken), {})
     with pytest.raises(jaxsec.InputError, match="do not fit the network"):
-        modelfile.load(path)
+        cdm_file.load(path)
     wide = jax.tree.map(lambda x: jnp.concatenate([x, x]), model.params)
-    modelfile.save(path, models.tiny(params=wide), {})
+    cdm_file.save(path, models.tiny(params=wide), {})
     with pytest.raises(jaxsec.InputError, match="do not fit the network"):
-        modelfile.load(path)
+        cdm_file.load(path)

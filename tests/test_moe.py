@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsec.policy import chain, networks
-from jaxsec.policy.diffusion_policy import Diffusion
-from jaxsec.policy.moe import MixtureOfExperts
+from jaxsec.diffusion import chain
+from jaxsec.rl import networks
+from jaxsec.rl.diffusion import Diffusion
+from jaxsec.rl.moe import MixtureOfExperts
 from tests.policy_cases import (
     ACT,
     GATED,

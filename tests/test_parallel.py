@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import modelfile
+from jaxsec.cdm import file as cdm_file
 from jaxsec.cli.__main__ import main
-from jaxsec.training import parallel
+from jaxsec.learning import parallel
 from tests import cases
 
 pytestmark = pytest.mark.slow
@@ -59,7 +59,7 @@ def address():
 
 DATA = """
 import sys
-from jaxsec.training import dataset
+from jaxsec.cdm.training import dataset
 
 recipe = dataset.Recipe(sizes=(dataset.Size(4, 2, 1),), num_shards=2, shard_channels=32)
 dataset.generate(sys.argv[1], recipe, lambda done: None)
@@ -76,12 +76,14 @@ def folder(tmp_path_factory):
 PROGRAM = """
 import sys
 import jax, numpy as np
-from jaxsec import cdm, coordinates
+from jaxsec import cdm
+from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.diffusion import denoisers
 from jaxsec.diffusion.condition import Condition
 from jaxsec.strategy import Size
-from jaxsec.training import batches, finetune, parallel, pretrain, problems
-from jaxsec.training import state as states
+from jaxsec.cdm.training import batches, finetune, pretrain, problems
+from jaxsec.learning import parallel
+from jaxsec.learning import state as states
 from tests import models
 from tests import test_training as ours
 
@@ -187,7 +189,7 @@ def test_two_processes_killed_and_started_again_write_one_model(folder, tmp_path
     assert not (both / "model.npz").exists()
     first, second = finish(*two(folder, both))
     assert "written to" in first[0] and "written to" not in second[0]
-    ours, theirs = (modelfile.load(path / "model.npz") for path in (both, one))
+    ours, theirs = (cdm_file.load(path / "model.npz") for path in (both, one))
     close = lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5)  # noqa: E731
     jax.tree.map(close, ours.params, theirs.params)
     names = ["checkpoints", "metrics.jsonl", "model.json", "model.npz", "run.json"]

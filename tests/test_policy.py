@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec.policy import chain, networks, table
-from jaxsec.policy.deterministic import Deterministic
-from jaxsec.policy.diffusion_policy import Diffusion
-from jaxsec.policy.moe import MixtureOfExperts
+from jaxsec.diffusion import chain
+from jaxsec.rl import networks, table
+from jaxsec.rl.deterministic import Deterministic
+from jaxsec.rl.diffusion import Diffusion
+from jaxsec.rl.moe import MixtureOfExperts
 from tests.policy_cases import (
     ACT,
     EVERY,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from jaxsec.cli.__main__ import main
-from jaxsec.training import policy_file
+from jaxsec.jamming import file as policy_file
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

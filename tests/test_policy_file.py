@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import jaxsec
+from jaxsec.jamming import file as policy_file
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.scenario import JammingScenario
-from jaxsec.training import policy_file
-from jaxsec.training.policy import Training
+from jaxsec.rl.learner import Training
 from tests.training_cases import TINY, drawn, equal
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

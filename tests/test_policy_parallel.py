@@ -26,7 +26,7 @@ def run(program, devices=8):
 SAME_UPDATE = """
 import dataclasses
 import jax, jax.numpy as jnp, numpy as np
-from jaxsec.training.policy import AXIS, Scale, Training, Transition
+from jaxsec.rl.learner import AXIS, Scale, Training, Transition
 from tests.jamming_toy import Toy
 from tests.training_cases import TINY, batch_of, learner_of
 
@@ -88,7 +88,7 @@ def test_eight_devices_update_as_one_does():
 WHOLE = """
 import dataclasses
 import jax, numpy as np
-from jaxsec.training.policy import Training
+from jaxsec.rl.learner import Training
 from tests.jamming_toy import Toy
 from tests.training_cases import TINY
 
@@ -136,7 +136,7 @@ def test_devices_share_networks_and_live_through_slots_of_their_own():
 UNEVEN = """
 import dataclasses
 import jaxsec
-from jaxsec.training.policy import Training
+from jaxsec.rl.learner import Training
 from tests.jamming_toy import Toy
 from tests.training_cases import TINY
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsec.training.policy import Scale
+from jaxsec.rl.learner import Scale
 from tests.training_cases import (
     EVERY_KIND,
     REWARD,

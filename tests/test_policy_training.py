@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec.cli import common
-from jaxsec.training.policy import Training
+from jaxsec.report import timing
+from jaxsec.rl.learner import Training
 from tests.jamming_toy import OBSERVED, Toy, best
 from tests.training_cases import EVERY_KIND, REWARD, TINY, equal, normal, training
 
@@ -34,7 +34,7 @@ def curve(learns, seeds):
     """The state after three chunks of updates, and the metrics of each."""
     state, metrics = learns.run(learns.start(np.asarray(seeds)), 0, 3)
     found = [metrics]
-    with common.compile_clock() as seconds:
+    with timing.compile_clock() as seconds:
         for turn in (3, 6):
             state, metrics = learns.run(state, turn, 3)
             found.append(metrics)

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import posterior, robust, robust_reference, secrecy
-from jaxsec.training import finetune
+from jaxsec import posterior, secrecy
+from jaxsec.cdm import robust
+from jaxsec.cdm.training import finetune
+from jaxsec.precoding import robust_reference
 from tests import cases, compiled, models
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import received, secrecy
+from jaxsec import secrecy
+from jaxsec.cdm.coordinates import received
 from jaxsec.precoding import gpip
 from jaxsec.precoding.closed_form import closed_form
 from tests import cases, compiled

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsec.policy import replay
+from jaxsec.rl import replay
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

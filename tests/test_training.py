@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import coordinates, modelfile
+from jaxsec.cdm import file as cdm_file
+from jaxsec.cdm.coordinates import table as coordinates
+from jaxsec.cdm.training import batches, dataset, pretrain
 from jaxsec.cli.__main__ import main
-from jaxsec.diffusion import denoisers
-from jaxsec.training import batches, dataset, pretrain
-from jaxsec.training.checkpoint import Checkpoints
+from jaxsec.diffusion.networks import table as denoisers
+from jaxsec.learning.checkpoint import Checkpoints
 from tests import cases
 
 SIZES = (dataset.Size(4, 2, 1), dataset.Size(4, 1, 2))
@@ -74,7 +75,7 @@ def test_a_sample_is_the_strategy_it_was_made_from(folder):
     part = batches.encode(received, shard)
     standardiser = batches.fit(received, [part])
     samples = batches.pad(batches.to_samples(received, part, standardiser), (6, 4))
-    from jaxsec import standardise
+    from jaxsec.cdm import standardise
 
     spread = standardise.spreads(standardiser, 2, 1, part.kind)
     table = standardise.from_sample(jnp.asarray(samples.z[:, :, :3]), spread)
@@ -171,7 +172,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_parameters(folder, tmp_path,
         assert run.returncode == -signal.SIGKILL
         assert not (killed / "model.npz").exists()
     assert main(arguments(folder, killed)) == 0
-    ours, theirs = (modelfile.load(path / "model.npz") for path in (killed, whole))
+    ours, theirs = (cdm_file.load(path / "model.npz") for path in (killed, whole))
     jax.tree.map(np.testing.assert_array_equal, ours.params, theirs.params)
     lines = [
         [json.loads(line) for line in (path / "metrics.jsonl").read_text().splitlines()]

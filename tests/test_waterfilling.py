@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from jaxsec.checks import InputError
-from jaxsec.jamming.waterfilling import WaterFilling, sum_rate, water_filling
-from jaxsec.training.policy import Config, Training
+from jaxsec.rl.learner import Config, Training
+from jaxsec.rl.waterfilling import WaterFilling, sum_rate, water_filling
 
 ENVIRONMENT = WaterFilling()
 BOTH = (ENVIRONMENT, WaterFilling(allocation="ramp"))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsec.training.policy import Config, Learner, Training, Transition
+from jaxsec.rl.learner import Config, Learner, Training, Transition
 from tests.jamming_toy import ACTS, OBSERVED, Toy
 
 TINY = Config(

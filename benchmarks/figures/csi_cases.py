@@ -15,10 +15,11 @@ import numpy as np
 from measure import ratio
 
 import jaxsec
-from jaxsec import pretrained, robust, robust_reference
+from jaxsec.cdm import pretrained, robust
 from jaxsec.channels import Channels, fade, large_scale_gain, sample_geometry
-from jaxsec.cli import common
 from jaxsec.posterior import Posterior, draw, loaded, posterior
+from jaxsec.precoding import robust_reference
+from jaxsec.report import statistics
 from jaxsec.strategy import Strategy
 
 LOADS = (0.03, 0.1, 0.3, 1.0, 2.0)
@@ -157,8 +158,8 @@ def measure(amount: Amount, error: float) -> tuple[list[Row], float]:
     ours, best = rates[OURS].mean(axis=1), rates[REFERENCE].mean(axis=1)
     rows = []
     for name, rate in rates.items():
-        mean = common.mean_ci(rate.mean(axis=1))
-        ahead = common.mean_ci(ours - rate.mean(axis=1))
+        mean = statistics.mean_ci(rate.mean(axis=1))
+        ahead = statistics.mean_ci(ours - rate.mean(axis=1))
         of_best = ratio(rate.mean(axis=1), best)
         rows.append(
             Row(

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from study import Arguments, Study, beside, blank, command
 
-from jaxsec.cli.figure import STYLE
+from jaxsec.report.figure import STYLE
 
 ERRORS = (0.001, 0.003, 0.01, 0.03, 0.1)
 QUICK_ERRORS = (0.01,)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from study import blank, command, write
 
 from jaxsec import checks
-from jaxsec.cli.figure import COLOURS, STYLE
+from jaxsec.report.figure import COLOURS, STYLE
 
 WINDOW = 3
 """Values in a running mean."""

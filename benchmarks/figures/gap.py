@@ -18,7 +18,7 @@ from schemes import SCHEMES
 from study import Arguments, Study, beside, blank, command
 
 from jaxsec import Scenario
-from jaxsec.cli.figure import STYLE
+from jaxsec.report.figure import STYLE
 
 SCENARIO = Scenario()
 SMALLEST_GAP = 1e-5

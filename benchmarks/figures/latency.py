@@ -25,9 +25,9 @@ from study import Arguments, Study, command
 
 from jaxsec import Scenario, sample_channels
 from jaxsec.channels import Channels
-from jaxsec.cli import judge
 from jaxsec.precoding import gpip, reference
 from jaxsec.precoding.closed_form import closed_form
+from jaxsec.report import judge
 from jaxsec.strategy import Strategy
 
 SCENARIO = Scenario()

@@ -12,8 +12,8 @@ import schemes
 from study import Study
 
 from jaxsec import Scenario, sample_channels
-from jaxsec.cli import judge
 from jaxsec.precoding import reference
+from jaxsec.report import judge
 
 WORKERS = 2
 """Sizes measured at a time: most of it is compiling, which keeps one core busy."""

@@ -11,7 +11,7 @@ from measure import ratio
 from schemes import SCHEMES
 from study import beside, blank
 
-from jaxsec.cli.figure import STYLE
+from jaxsec.report.figure import STYLE
 
 FAMILIES = {
     "rzf-ns": ("RZF-NS", "#8a8a8a", "v"),

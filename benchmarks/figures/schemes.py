@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 from jaxtyping import Array, Key
 
-from jaxsec import designers
+from jaxsec import methods
 from jaxsec.channels import Channels
 from jaxsec.precoding import gpip
 from jaxsec.strategy import Strategy
@@ -27,7 +27,7 @@ class Scheme(NamedTuple):
     marker: str
     line: str = "-"
     method: str = ""
-    """In `designers.METHODS`; none for a scheme that refines another."""
+    """In `methods.METHODS`; none for a scheme that refines another."""
     num_samples: int = 1
     refines: str = ""
     """The scheme of an earlier row whose design this one refines."""
@@ -60,7 +60,7 @@ BEST_KNOWN = "#000000"
 
 def design(method: str, key: Key[Array, ""], channels: Channels, **options: Any) -> Strategy:
     """A method's design, without the checks `jaxsec.design` makes of channels from outside."""
-    return designers.METHODS[method](*channels, designers.Options(key=key, **options))
+    return methods.METHODS[method](*channels, methods.Options(key=key, **options))
 
 
 def designs(key: Key[Array, ""], channels: Channels) -> Iterator[tuple[str, Strategy]]:

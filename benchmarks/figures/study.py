@@ -18,8 +18,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from jaxsec import checks
-from jaxsec.archive import atomic_write
-from jaxsec.cli import common
+from jaxsec.files.archive import atomic_write
+from jaxsec.report import console, timing
 
 
 class Effort(NamedTuple):
@@ -70,7 +70,7 @@ class Study:
 
     def caption(self, *sentences: str) -> str:
         """What is shown, then what it was made with, in small print."""
-        machine = common.hardware()
+        machine = timing.hardware()
         return (
             f"{' '.join(sentences)}\n{self.command}: seed {self.seed}, {machine['cores']} cores of "
             f"{machine['cpu']}, {machine['backend']}, float32, jax {machine['jax']}"
@@ -85,7 +85,7 @@ class Study:
         **report: Any,
     ) -> None:
         """`write`, with the command, the seed and the hardware in the report."""
-        about = {"command": self.command, "seed": self.seed, "hardware": common.hardware()}
+        about = {"command": self.command, "seed": self.seed, "hardware": timing.hardware()}
         write(self.arguments.out, name, figure, columns, rows, {**about, **report})
 
 
@@ -135,5 +135,5 @@ def write(
     with atomic_write(folder / f"{name}.csv") as file:
         file.write(text.getvalue().encode())
     table = [dict(zip(columns, row, strict=True)) for row in rows]
-    common.write_json(folder / f"{name}.json", {**report, "rows": table})
+    console.write_json(folder / f"{name}.json", {**report, "rows": table})
     print(f"written to {folder / name}.png, .csv and .json", flush=True)

@@ -19,8 +19,8 @@ from schemes import BEST_KNOWN, SCHEMES
 from study import Arguments, Study, beside, blank, command
 
 from jaxsec import Scenario
-from jaxsec.cli import common
-from jaxsec.cli.figure import STYLE
+from jaxsec.report import statistics
+from jaxsec.report.figure import STYLE
 
 GAPS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 5e-4, 2e-4, 1e-4, 5e-5, 1e-5)
 SMALLEST_GAP = 1e-5
@@ -68,7 +68,7 @@ def _rows(x: float, point: Measured) -> list[list]:
     for name, rate in {**point.rates, "best known": point.best}.items():
         worst = float((rate / point.best).min())
         beaten = float((point.rates["rzf-ns"] > rate).mean())
-        rows.append([x, name, *common.mean_ci(rate), *ratio(rate, point.best), worst, beaten])
+        rows.append([x, name, *statistics.mean_ci(rate), *ratio(rate, point.best), worst, beaten])
     return rows
 
 

@@ -32,12 +32,13 @@ from rich.console import Console
 from rich.table import Table
 
 import jaxsec
-from jaxsec import coordinates
-from jaxsec.cli import common
-from jaxsec.diffusion import denoisers
-from jaxsec.diffusion.unet import UNet
-from jaxsec.training import pretrain
-from jaxsec.training.batches import Samples
+from jaxsec.cdm.coordinates import table as coordinates
+from jaxsec.cdm.training import pretrain
+from jaxsec.cdm.training.batches import Samples
+from jaxsec.cli import options
+from jaxsec.diffusion.networks import table as denoisers
+from jaxsec.diffusion.networks.unet import UNet
+from jaxsec.report import console, timing
 
 BATCHES = (1, 64, 512)
 CLAIMED_BATCH = 64
@@ -74,7 +75,7 @@ class Row(NamedTuple):
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures, prints the table and the claims; 1 if a claim fails."""
-    common.check_outputs((), (command.json, ()))
+    options.check_outputs((), (command.json, ()))
     rate = matrix_rate()
     rows: list[Row] = []
     for name in NETWORKS[:1] if command.quick else NETWORKS:
@@ -83,14 +84,14 @@ def main(command: Command, argv: list[str]) -> int:
     claims = check_claims(rows)
     report = {
         "command": shlex.join(["python", "benchmarks/speed/denoiser.py", *argv]),
-        "hardware": common.hardware(),
+        "hardware": timing.hardware(),
         "matrix_product_gflops": rate / 1e9,
         "rows": [row._asdict() for row in rows],
         "claims": [{"claim": text, "measured": value, "holds": ok} for text, value, ok in claims],
     }
     show(report, rows)
     if command.json is not None:
-        common.write_json(command.json, report)
+        console.write_json(command.json, report)
     return 0 if all(ok for _, _, ok in claims) else 1
 
 

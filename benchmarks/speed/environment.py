@@ -22,9 +22,10 @@ import jax
 import jax.numpy as jnp
 import tyro
 
-from jaxsec.cli import common
+from jaxsec.cli import options
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.scenario import SCENARIOS
+from jaxsec.report import console, timing
 
 CLAIMED = {"paper": 1e6}
 """Steps a second."""
@@ -47,11 +48,11 @@ class Command:
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures, prints the table and the claim; 1 if it fails."""
-    common.check_outputs((), (command.json, ()))
+    options.check_outputs((), (command.json, ()))
     load = os.getloadavg()[0]
     num_steps, rounds = (4, 3) if command.quick else (command.num_steps, ROUNDS)
     rows = [measure(name, command.num_environments, num_steps, rounds) for name in SCENARIOS]
-    hardware = {**common.hardware(), "load_before": load}
+    hardware = {**timing.hardware(), "load_before": load}
     print(f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['device']}, load {load:.1f}")
     for row in rows:
         print(f"{row['scenario']:6} {row['steps_a_second'] / 1e6:6.2f} million steps a second")
@@ -64,7 +65,7 @@ def main(command: Command, argv: list[str]) -> int:
         "claimed": CLAIMED,
     }
     if command.json is not None:
-        common.write_json(command.json, report)
+        console.write_json(command.json, report)
         print(f"written to {command.json}")
     met = all(row["steps_a_second"] >= CLAIMED.get(row["scenario"], 0.0) for row in rows)
     if not command.quick:

@@ -2,7 +2,7 @@
 
     python benchmarks/speed/experts.py [--quick] [--json FILE]
 
-The heads of `jaxsec.policy.moe` at top-1, along a chain of six denoising steps and in its gradient:
+The heads of `jaxsec.rl.moe` at top-1, along a chain of six denoising steps and in its gradient:
 
 - dense: every expert on all states, then the selected one's action; what the library does.
 - sorted: states ordered by expert, `jax.lax.ragged_dot` for every layer, one third of the products.
@@ -30,10 +30,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from jaxsec.cli import common
-from jaxsec.policy import chain
-from jaxsec.policy.moe import MixtureOfExperts
-from jaxsec.policy.networks import embed_time
+from jaxsec.cli import options
+from jaxsec.diffusion import chain
+from jaxsec.report import console, timing
+from jaxsec.rl.moe import MixtureOfExperts
+from jaxsec.rl.networks import embed_time
 
 OBSERVATION, ACTION, NUM_STEPS = 18, 3, 6
 """Sizes of the jamming scenario `paper`."""
@@ -75,7 +76,7 @@ class Work(NamedTuple):
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures and prints the table."""
-    common.check_outputs((), (command.json, ()))
+    options.check_outputs((), (command.json, ()))
     rows = [
         row
         for width in ((128,) if command.quick else (256, 128))
@@ -84,12 +85,12 @@ def main(command: Command, argv: list[str]) -> int:
     ]
     report = {
         "command": shlex.join(["python", "benchmarks/speed/experts.py", *argv]),
-        "hardware": common.hardware(),
+        "hardware": timing.hardware(),
         "rows": [row._asdict() for row in rows],
     }
     show(report, rows)
     if command.json is not None:
-        common.write_json(command.json, report)
+        console.write_json(command.json, report)
     return 0
 
 

@@ -23,10 +23,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from jaxsec.cli import common
+from jaxsec.cli import options
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.scenario import SCENARIOS
-from jaxsec.training.policy import Config, Training
+from jaxsec.report import console, timing
+from jaxsec.rl.learner import Config, Training
 
 LARGE = Config(width=256, critic_width=256, batch_size=512, num_steps=6)
 NAMES = ("ddpg", "mlp", "gdm", "moe-gdm")
@@ -57,19 +58,19 @@ class Row(NamedTuple):
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures and prints the table."""
-    common.check_outputs((), (command.json, ()))
+    options.check_outputs((), (command.json, ()))
     load = os.getloadavg()[0]
     wanted = [(dataclasses.replace(LARGE, policy=name), 1) for name in NAMES]
     wanted.append((Config(), DEFAULT_SEEDS))
     rows = [measure(config, seeds, command.quick) for config, seeds in wanted]
     report = {
         "command": shlex.join(["python", "benchmarks/speed/policy.py", *argv]),
-        "hardware": {**common.hardware(), "load_before": load},
+        "hardware": {**timing.hardware(), "load_before": load},
         "rows": [row._asdict() for row in rows],
     }
     show(report, rows)
     if command.json is not None:
-        common.write_json(command.json, report)
+        console.write_json(command.json, report)
     return 0
 
 
@@ -77,7 +78,7 @@ def measure(config: Config, seeds: int, quick: bool) -> Row:
     """Updates a second of one configuration."""
     count, rounds = (20, 1) if quick else (100, ROUNDS)
     training = Training(config, Environment(SCENARIOS["paper"]), devices=1)
-    with common.compile_clock() as compile_seconds:
+    with timing.compile_clock() as compile_seconds:
         state, _ = training.run(training.start(np.arange(seeds)), 0, count)
         jax.block_until_ready(state)
     seconds = []

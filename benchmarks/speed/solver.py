@@ -32,8 +32,9 @@ import tyro
 from report import Row, check_claims, show
 
 from jaxsec.channels import Channels, Scenario, sample_channels
-from jaxsec.cli import common, judge
+from jaxsec.cli import options
 from jaxsec.precoding import gpip, reference
+from jaxsec.report import console, judge, timing
 from jaxsec.strategy import Strategy
 
 STEPS = (4, 6, 8, 10, 12, 14, 16, 20, 24, 30, 40, 60, 100)
@@ -124,7 +125,7 @@ class Settings(NamedTuple):
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures, prints the table and the claims; 1 if a claim fails."""
-    common.check_outputs((), (command.json, ()))
+    options.check_outputs((), (command.json, ()))
     began, load = time.perf_counter(), os.getloadavg()[0]
     rows: list[Row] = []
     cases = []
@@ -136,7 +137,7 @@ def main(command: Command, argv: list[str]) -> int:
     report = {
         "command": shlex.join(["python", "benchmarks/speed/solver.py", *argv]),
         "seed": command.seed,
-        "hardware": {**common.hardware(), "numpy": np.__version__, "load_before": load},
+        "hardware": {**timing.hardware(), "numpy": np.__version__, "load_before": load},
         "wall_s": time.perf_counter() - began,
         "cases": cases,
         "rows": [row._asdict() for row in rows],
@@ -144,7 +145,7 @@ def main(command: Command, argv: list[str]) -> int:
     }
     show(report, rows, str(MAIN))
     if command.json is not None:
-        common.write_json(command.json, report)
+        console.write_json(command.json, report)
         print(f"written to {command.json}")
     return 0 if all(ok for _, _, ok in claims) else 1
 
@@ -298,7 +299,7 @@ def _time(case, solvers, most, settings, channels, start, batch: int) -> list[Ro
     inputs["numpy"] = jax.tree.map(np.asarray, inputs["numpy"])
     compile_s = {}
     for name, solve in solvers.items():
-        with common.compile_clock() as seconds:
+        with timing.compile_clock() as seconds:
             jax.block_until_ready(solve(*inputs[name]))
             compile_s[name] = seconds() or None
     rounds = max(2, round(case.repeats * {1: 20, 64: 10}.get(batch, 7)))

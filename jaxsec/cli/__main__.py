@@ -26,7 +26,7 @@ GROUPS = {
         "compare": "Train and judge all policies side by side, and draw P2's figures.",
     },
 }
-"""Commands of commands: `jaxsec jamming train` is `jaxsec.cli.jamming_train`."""
+"""Commands of commands: `jaxsec jamming train` is `jaxsec.cli.jamming.train`."""
 DESCRIPTION = "Physical-layer security: secure beams and artificial noise for a wiretap downlink."
 
 
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: list[str], argv: list[str]) -> int:
     from jaxsec import checks
 
-    module = importlib.import_module(f"jaxsec.cli.{'_'.join(words)}")
+    module = importlib.import_module(f"jaxsec.cli.{'.'.join(words)}")
     try:
         command = tyro.cli(
             module.Command, prog=" ".join(["jaxsec", *words]), args=argv[len(words) :]

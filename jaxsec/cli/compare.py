@@ -3,7 +3,7 @@
 import dataclasses
 import shlex
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import jax
 import numpy as np
@@ -12,14 +12,21 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from jaxsec import checks
+from jaxsec import checks, keys
 from jaxsec.channels import Channels, Scenario, estimate_channels, sample_channels
-from jaxsec.cli import common, judge
-from jaxsec.files import normalise
+from jaxsec.cli.options import (
+    METHODS,
+    MethodOptions,
+    ScenarioOptions,
+    check_method,
+    check_outputs,
+    check_seed,
+)
+from jaxsec.files.channels import normalise
+from jaxsec.report import comparison, console, statistics, timing
+from jaxsec.report.comparison import Comparison, Result
 
 FIGURE_FORMATS = (".png", ".pdf", ".svg")
-REPEATS = 3  # timed runs after the warm-up, of which the best counts
-REFERENCE_SLICE = 64  # channels a call of the reference, for the progress bar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +37,7 @@ class Command:
     """
 
     methods: Annotated[
-        tuple[str, ...], tyro.conf.arg(metavar="{all," + ",".join(common.METHODS) + "} ...")
+        tuple[str, ...], tyro.conf.arg(metavar="{all," + ",".join(METHODS) + "} ...")
     ] = ("rzf-ns", "opt-plain", "opt", "cdm")
     """Methods to compare, in this order; all of them by the word all."""
     num_channels: int = 256
@@ -43,60 +50,37 @@ class Command:
     """Also write the numbers to this file."""
     figure: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png")] = None
     """Also draw them; .png, .pdf or .svg."""
-    options: tyro.conf.OmitArgPrefixes[common.MethodOptions] = dataclasses.field(
-        default_factory=common.MethodOptions
+    options: tyro.conf.OmitArgPrefixes[MethodOptions] = dataclasses.field(
+        default_factory=MethodOptions
     )
-    scenario: tyro.conf.OmitArgPrefixes[common.ScenarioOptions] = dataclasses.field(
-        default_factory=common.ScenarioOptions
+    scenario: tyro.conf.OmitArgPrefixes[ScenarioOptions] = dataclasses.field(
+        default_factory=ScenarioOptions
     )
-
-
-class Result(NamedTuple):
-    """What one method reached on n channels."""
-
-    method: str
-    sum_rate: np.ndarray  # [n], bit/s/Hz
-    num_noise_beams: int
-    timing: common.Timing
-
-
-class Comparison(NamedTuple):
-    """All methods on the same channels, and the best known rates or None."""
-
-    results: list[Result]
-    best_known: np.ndarray | None  # [n], bit/s/Hz
-
-    def ratio(self, result: Result) -> np.ndarray | None:
-        """Rate over best known rate [n]; 1 where nothing can be reached."""
-        if self.best_known is None:
-            return None
-        reachable = self.best_known > 1e-9
-        return np.where(reachable, result.sum_rate / np.where(reachable, self.best_known, 1.0), 1.0)
 
 
 def run(command: Command, argv: list[str]) -> None:
     """Samples, designs, judges and prints the table."""
     scenario = command.scenario.scenario()
-    named = common.METHODS if command.methods == ("all",) else command.methods
+    named = METHODS if command.methods == ("all",) else command.methods
     methods = tuple(dict.fromkeys(named))
     checks.require(bool(methods), "`--methods` must name at least one method")
     for method in methods:
-        common.check_method("--methods", method)
+        check_method("--methods", method)
     checks.check_at_least("--num-channels", command.num_channels, 1)
-    common.check_seed(command.seed)
+    check_seed(command.seed)
     command.options.check()
-    common.check_outputs((), (command.json, ()), (command.figure, FIGURE_FORMATS))
+    check_outputs((), (command.json, ()), (command.figure, FIGURE_FORMATS))
 
-    drawn = sample_channels(common.keys(command.seed)[0], scenario, command.num_channels)
+    drawn = sample_channels(keys.keys(command.seed)[0], scenario, command.num_channels)
     channels = jax.tree.map(np.asarray, drawn)
-    comparison = _compare(command, methods, channels)
-    report = _report(command, scenario, comparison, argv)
+    compared = _compare(command, methods, channels)
+    report = _report(command, scenario, compared, argv)
     if command.json is not None:
-        common.write_json(command.json, report)
+        console.write_json(command.json, report)
     if command.figure is not None:
-        from jaxsec.cli.figure import draw
+        from jaxsec.report.figure import draw
 
-        draw(command.figure, comparison, _title(scenario, command.num_channels))
+        draw(command.figure, compared, _title(scenario, command.num_channels))
     _print(report, scenario)
     for path in (command.json, command.figure):
         if path is not None:
@@ -106,16 +90,24 @@ def run(command: Command, argv: list[str]) -> None:
 def _compare(command: Command, methods: tuple[str, ...], channels: Channels) -> Comparison:
     normalised = normalise(channels)
     given = normalise(_estimates(command, channels))
-    results = [_result(command, method, channels, given) for method in methods]
+    n, results = command.num_channels, []
+    for method in methods:
+        with console.progress(f"designing ({method})", n * (1 + comparison.REPEATS)) as advance:
+            results.append(
+                comparison.measure(
+                    method, channels, given, command.seed, options=command.options, advance=advance
+                )
+            )
     if not command.best_known:
         return Comparison(results, None)
-    best = np.maximum.reduce(
-        [
-            _reference(command, normalised),
-            *(result.sum_rate for result in results),
-        ]
-    )
-    return Comparison(results, best)
+    with console.progress("finding best known rates", n) as advance:
+        reached = comparison.best_known(
+            normalised,
+            command.seed,
+            num_noise_beams=max(2, command.options.num_noise_beams or 0),
+            advance=advance,
+        )
+    return Comparison(results, np.maximum.reduce([reached, *(x.sum_rate for x in results)]))
 
 
 def _estimates(command: Command, channels: Channels) -> Channels:
@@ -123,69 +115,31 @@ def _estimates(command: Command, channels: Channels) -> Channels:
     error = command.options.csi_error
     if error == 0.0:
         return channels
-    keys = jax.random.split(jax.random.fold_in(common.keys(command.seed)[0], 1))
+    both = jax.random.split(jax.random.fold_in(keys.keys(command.seed)[0], 1))
     h_user, h_eve = (
         np.asarray(estimate_channels(key, h, error))
-        for key, h in zip(keys, channels[:2], strict=True)
+        for key, h in zip(both, channels[:2], strict=True)
     )
     return Channels(h_user, h_eve, channels.noise_power)
 
 
-def _result(command: Command, method: str, channels: Channels, given: Channels) -> Result:
-    n = command.num_channels
-    runs = []
-    with common.progress(f"designing ({method})", n * (1 + REPEATS)) as advance:
-        for _ in range(1 + REPEATS):  # the first run warms up: it compiles
-            run = common.design_in_slices(
-                method,
-                given,
-                command.seed,
-                options=command.options,
-                advance=advance,
-            )
-            runs.append(run)
-    strategy, first = runs[0]
-    sum_rate = np.sum(judge.secrecy_rates(strategy, channels), axis=-1)
-    common.check_designed(method, sum_rate)
-    best_s = min(timing.run_s for _, timing in runs[1:])
-    return Result(method, sum_rate, strategy.v.shape[-1], common.Timing(best_s, first.compile_s))
-
-
-def _reference(command: Command, normalised: Channels) -> np.ndarray:
-    from jaxsec.precoding import reference
-
-    key, n = common.keys(command.seed)[2], command.num_channels
-    num_noise_beams = max(2, command.options.num_noise_beams or 0)
-    pieces = []
-    with common.progress("finding best known rates", n) as advance:
-        for first in range(0, n, REFERENCE_SLICE):
-            part = Channels(*(array[first : first + REFERENCE_SLICE] for array in normalised))
-            pieces.append(
-                reference.best_known(
-                    jax.random.fold_in(key, first), part, num_noise_beams=num_noise_beams
-                )
-            )
-            advance(len(pieces[-1]))
-    return np.concatenate(pieces)
-
-
 def _report(
-    command: Command, scenario: Scenario, comparison: Comparison, argv: list[str]
+    command: Command, scenario: Scenario, compared: Comparison, argv: list[str]
 ) -> dict[str, Any]:
-    best = comparison.best_known
+    best = compared.best_known
     return {
         "command": shlex.join(["jaxsec", *argv]),
         "seed": command.seed,
         "num_channels": command.num_channels,
         "options": dataclasses.asdict(command.options),
         "scenario": dataclasses.asdict(scenario),
-        "hardware": common.hardware(),
+        "hardware": timing.hardware(),
         "best_known": None if best is None else _mean_dict(best),
-        "methods": [_method_dict(comparison, result) for result in comparison.results],
+        "methods": [_method_dict(compared, result) for result in compared.results],
     }
 
 
-def _method_dict(comparison: Comparison, result: Result) -> dict[str, Any]:
+def _method_dict(compared: Comparison, result: Result) -> dict[str, Any]:
     n = result.sum_rate.size
     numbers = {
         "method": result.method,
@@ -194,7 +148,7 @@ def _method_dict(comparison: Comparison, result: Result) -> dict[str, Any]:
         "us_per_channel": 1e6 * result.timing.run_s / n,
         "compile_s": result.timing.compile_s,
     }
-    ratio = comparison.ratio(result)
+    ratio = compared.ratio(result)
     if ratio is not None:
         worst = int(np.argmin(ratio))
         numbers["ratio_to_best_known"] = {
@@ -206,7 +160,7 @@ def _method_dict(comparison: Comparison, result: Result) -> dict[str, Any]:
 
 
 def _mean_dict(samples: np.ndarray) -> dict[str, Any]:
-    mean = common.mean_ci(samples)
+    mean = statistics.mean_ci(samples)
     return {"mean": mean.value, "ci95": mean.ci95}
 
 
@@ -245,4 +199,4 @@ def _print(report: dict[str, Any], scenario: Scenario) -> None:
 
 
 def _mean_text(mean: dict[str, Any]) -> str:
-    return str(common.Mean(*mean.values()))
+    return str(statistics.Mean(*mean.values()))

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import tyro
 
 from jaxsec import checks
-from jaxsec.cli import common
-from jaxsec.training import dataset
+from jaxsec.cdm.training import dataset
+from jaxsec.report import console
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ def run(command: Command, argv: list[str]) -> None:
         num_shards=-(-command.num_channels // dataset.Recipe.shard_channels),
         seed=command.seed,
     )
-    with common.progress("making expert data, shards", recipe.num_shards) as advance:
+    with console.progress("making expert data, shards", recipe.num_shards) as advance:
         manifest = dataset.generate(command.out, recipe, advance)
     channels = recipe.num_shards * recipe.shard_channels
     print(f"{channels} channels in {recipe.num_shards} shards: {command.out}")

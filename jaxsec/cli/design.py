@@ -9,10 +9,18 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from jaxsec.archive import FORMATS, naming
 from jaxsec.channels import Channels
-from jaxsec.cli import common, judge
-from jaxsec.files import load_channels, normalise, save_strategy
+from jaxsec.cli.options import (
+    METHODS,
+    MethodOptions,
+    check_method,
+    check_outputs,
+    check_seed,
+)
+from jaxsec.files.archive import FORMATS, naming
+from jaxsec.files.channels import load_channels, normalise, save_strategy
+from jaxsec.report import comparison, console, judge, statistics
+from jaxsec.report.timing import Timing, hardware
 from jaxsec.strategy import Strategy
 
 WARM_UP_S = 1.0
@@ -30,47 +38,47 @@ class Command:
     """File of channels, .npz or .mat."""
     out: Path
     """File to write, .npz or .mat: w (N,M,K), v (N,M,J), secrecy_rate, sum_secrecy_rate."""
-    method: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(common.METHODS) + "}")] = "opt"
+    method: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(METHODS) + "}")] = "opt"
     """How to design."""
     seed: int = 0
     """Seed of random starts and samples."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also write the summary to this file."""
-    options: tyro.conf.OmitArgPrefixes[common.MethodOptions] = dataclasses.field(
-        default_factory=common.MethodOptions
+    options: tyro.conf.OmitArgPrefixes[MethodOptions] = dataclasses.field(
+        default_factory=MethodOptions
     )
 
 
 def run(command: Command, argv: list[str]) -> None:
     """Reads, designs, judges, saves and prints a summary."""
-    common.check_method("--method", command.method)
-    common.check_seed(command.seed)
+    check_method("--method", command.method)
+    check_seed(command.seed)
     command.options.check()
-    common.check_outputs((command.channels,), (command.out, FORMATS), (command.json, ()))
+    check_outputs((command.channels,), (command.out, FORMATS), (command.json, ()))
     channels = load_channels(command.channels)
     with naming(command.channels):
         normalised = normalise(channels)
     n = channels.h_user.shape[0]
-    with common.progress(f"designing ({command.method})", n) as advance:
+    with console.progress(f"designing ({command.method})", n) as advance:
         strategy, timing = _design(command, normalised, advance)
     if timing.run_s < WARM_UP_S:
         # A first call this short is mostly JAX waking up: time a second one.
         again = _design(command, normalised, lambda done: None)[1]
-        timing = common.Timing(again.run_s, timing.compile_s)
+        timing = Timing(again.run_s, timing.compile_s)
     rate = judge.secrecy_rates(strategy, channels)  # [N, K]
-    common.check_designed(command.method, rate)
+    comparison.check_designed(command.method, rate)
     sum_rate = np.sum(rate, axis=-1)
     save_strategy(command.out, strategy, rate, sum_rate)
     report = _report(command, channels, strategy, sum_rate, timing)
     if command.json is not None:
-        common.write_json(command.json, report | {"command": shlex.join(["jaxsec", *argv])})
+        console.write_json(command.json, report | {"command": shlex.join(["jaxsec", *argv])})
     print(_summary(report))
 
 
 def _design(
     command: Command, normalised: Channels, advance: Callable[[int], object]
-) -> tuple[Strategy, common.Timing]:
-    return common.design_in_slices(
+) -> tuple[Strategy, Timing]:
+    return comparison.design_in_slices(
         command.method,
         normalised,
         command.seed,
@@ -84,10 +92,10 @@ def _report(
     channels: Channels,
     strategy: Strategy,
     sum_rate: np.ndarray,
-    timing: common.Timing,
+    timing: Timing,
 ) -> dict:
     n, num_users, num_antennas = channels.h_user.shape
-    mean = common.mean_ci(sum_rate)
+    mean = statistics.mean_ci(sum_rate)
     worst = int(np.argmin(sum_rate))
     return {
         "channels": str(command.channels),
@@ -104,12 +112,12 @@ def _report(
         "worst_channel": {"index": worst, "sum_secrecy_rate": float(sum_rate[worst])},
         "us_per_channel": 1e6 * timing.run_s / n,
         "compile_s": timing.compile_s,
-        "hardware": common.hardware(),
+        "hardware": hardware(),
     }
 
 
 def _summary(report: dict) -> str:
-    mean = common.Mean(*report["sum_secrecy_rate"].values())
+    mean = statistics.Mean(*report["sum_secrecy_rate"].values())
     worst = report["worst_channel"]
     rows = {
         "channels": f"{report['num_channels']}, M = {report['num_antennas']} antennas, "

@@ -9,15 +9,19 @@ from typing import Annotated
 import jax
 import tyro
 
-from jaxsec import cdm, checks, coordinates, modelfile, pretrained
-from jaxsec.cli import common
+from jaxsec import cdm, checks
+from jaxsec.cdm import file as cdm_file
+from jaxsec.cdm import pretrained
+from jaxsec.cdm.coordinates import table as coordinates
+from jaxsec.cdm.training import finetune, problems
+from jaxsec.cdm.training.finetune import Power
+from jaxsec.cli import options
 from jaxsec.cli.launch import LaunchOptions
+from jaxsec.learning import loop, parallel
+from jaxsec.learning import state as states
+from jaxsec.learning.checkpoint import Checkpoints
+from jaxsec.report import console, timing
 from jaxsec.strategy import Size
-from jaxsec.training import finetune, parallel, problems
-from jaxsec.training import run as training
-from jaxsec.training import state as states
-from jaxsec.training.checkpoint import Checkpoints
-from jaxsec.training.finetune import Power
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,13 +76,13 @@ class Command:
 def run(command: Command, argv: list[str]) -> None:
     """Fine-tunes, or goes on, and writes the model."""
     checks.check_at_least("--save-every", command.save_every, 1)
-    common.check_seed(command.seed)
+    options.check_seed(command.seed)
     names = [field.name for field in dataclasses.fields(finetune.Config)]
     config = finetune.Config(**{n: getattr(command, n) for n in names if hasattr(command, n)})
     command.launch.join()
     with parallel.together():
         path = _path(command.model)
-        model = modelfile.load(path)
+        model = cdm_file.load(path)
     if config.max_error > 0.0:
         model = finetune.told_error(model)
     only = None if command.size is None else Size(*command.size)
@@ -103,7 +107,7 @@ def run(command: Command, argv: list[str]) -> None:
     )
     state = states.initial(model.params, finetune.optimiser(config))
     step = finetune.make_step(config, cdm.sampler_of(model), mesh)
-    with common.progress("fine-tuning, steps", config.num_steps) as advance:
+    with console.progress("fine-tuning, steps", config.num_steps) as advance:
         seen = 0
 
         def report(done: int, line: dict[str, float]) -> None:
@@ -112,7 +116,7 @@ def run(command: Command, argv: list[str]) -> None:
             advance(done - seen, rate)
             seen = done
 
-        state = training.run(
+        state = loop.run(
             command.out,
             checkpoints,
             parallel.replicate(mesh, state),
@@ -129,11 +133,11 @@ def run(command: Command, argv: list[str]) -> None:
         "start": start,
         "fine_tuning": dataclasses.asdict(config),
         "num_parameters": sum(x.size for x in jax.tree.leaves(state.params)),
-        "hardware": common.hardware(),
-        "seconds": training.seconds(command.out),
+        "hardware": timing.hardware(),
+        "seconds": loop.seconds(command.out),
     }
     path = command.out / "model.npz"
-    modelfile.save(path, finetune.to_model(model, state), card)
+    cdm_file.save(path, finetune.to_model(model, state), card)
     print(f"written to {path} and {path.with_suffix('.json')}")
 
 

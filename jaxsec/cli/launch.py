@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import tyro
 
 from jaxsec import checks
-from jaxsec.training import parallel
+from jaxsec.learning import parallel
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import tyro
 
-from jaxsec import checks
-from jaxsec.archive import FORMATS
+from jaxsec import checks, keys
 from jaxsec.channels import sample_channels
-from jaxsec.cli import common
-from jaxsec.files import save_channels
+from jaxsec.cli import options
+from jaxsec.files.archive import FORMATS
+from jaxsec.files.channels import save_channels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Command:
     """N, independent channels to draw."""
     seed: int = 0
     """Same seed, same channels."""
-    scenario: tyro.conf.OmitArgPrefixes[common.ScenarioOptions] = dataclasses.field(
-        default_factory=common.ScenarioOptions
+    scenario: tyro.conf.OmitArgPrefixes[options.ScenarioOptions] = dataclasses.field(
+        default_factory=options.ScenarioOptions
     )
 
 
@@ -32,9 +32,9 @@ def run(command: Command, argv: list[str]) -> None:
     del argv
     scenario = command.scenario.scenario()
     checks.check_at_least("--num-channels", command.num_channels, 1)
-    common.check_seed(command.seed)
-    common.check_outputs((), (command.out, FORMATS))
-    channels = sample_channels(common.keys(command.seed)[0], scenario, command.num_channels)
+    options.check_seed(command.seed)
+    options.check_outputs((), (command.out, FORMATS))
+    channels = sample_channels(keys.keys(command.seed)[0], scenario, command.num_channels)
     save_channels(command.out, channels)
     print(
         f"{command.num_channels} channels: {scenario.num_antennas} antennas, "

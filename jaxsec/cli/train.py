@@ -8,14 +8,17 @@ from typing import Annotated, Literal
 import jax
 import tyro
 
-from jaxsec import checks, coordinates, modelfile
-from jaxsec.cli import common
+from jaxsec import checks
+from jaxsec.cdm import file as cdm_file
+from jaxsec.cdm.coordinates import table as coordinates
+from jaxsec.cdm.training import batches, dataset, pretrain
+from jaxsec.cli import options
 from jaxsec.cli.launch import LaunchOptions
-from jaxsec.diffusion import denoisers
+from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.diffusion.process import Prediction
-from jaxsec.training import batches, dataset, parallel, pretrain
-from jaxsec.training import run as training
-from jaxsec.training.checkpoint import Checkpoints
+from jaxsec.learning import loop, parallel
+from jaxsec.learning.checkpoint import Checkpoints
+from jaxsec.report import console, timing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Command:
 def run(command: Command, argv: list[str]) -> None:
     """Trains, or goes on training, and writes the model."""
     checks.check_at_least("--save-every", command.save_every, 1)
-    common.check_seed(command.seed)
+    options.check_seed(command.seed)
     command.launch.join()
     names = [field.name for field in dataclasses.fields(pretrain.Config)]
     config = pretrain.Config(**{n: getattr(command, n) for n in names if hasattr(command, n)})
@@ -65,7 +68,7 @@ def run(command: Command, argv: list[str]) -> None:
     made_from = {"config": dataclasses.asdict(config), "data": content}
     checkpoints = Checkpoints(command.out, made_from)
     mesh = parallel.devices()
-    with common.progress("reading expert data, shards", len(manifest["shards"])) as advance:
+    with console.progress("reading expert data, shards", len(manifest["shards"])) as advance:
         data, standardiser = batches.load(
             command.data,
             coordinates.get(config.coordinates),
@@ -76,7 +79,7 @@ def run(command: Command, argv: list[str]) -> None:
         )
     network = denoisers.for_tables(config.denoiser, *batches.largest(data))
     state = parallel.replicate(mesh, pretrain.initial_state(config, network, data.buckets[0]))
-    with common.progress("training, steps", config.num_steps) as advance:
+    with console.progress("training, steps", config.num_steps) as advance:
         seen = 0
 
         def report(done: int, line: dict[str, float]) -> None:
@@ -85,7 +88,7 @@ def run(command: Command, argv: list[str]) -> None:
             advance(done - seen, rate)
             seen = done
 
-        state = training.run(
+        state = loop.run(
             command.out,
             checkpoints,
             state,
@@ -103,9 +106,9 @@ def run(command: Command, argv: list[str]) -> None:
         "data": {"content": content, "recipe": manifest["recipe"]},
         "training": dataclasses.asdict(config),
         "num_parameters": sum(x.size for x in jax.tree.leaves(state.params)),
-        "hardware": common.hardware(),
-        "seconds": training.seconds(command.out),
+        "hardware": timing.hardware(),
+        "seconds": loop.seconds(command.out),
     }
     path = command.out / "model.npz"
-    modelfile.save(path, model, card)
+    cdm_file.save(path, model, card)
     print(f"written to {path} and {path.with_suffix('.json')}")

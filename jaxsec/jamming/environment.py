@@ -19,7 +19,7 @@ from jaxsec.jamming import metrics, rates, slots
 from jaxsec.jamming.metrics import Outcome
 from jaxsec.jamming.scenario import JammingScenario
 from jaxsec.jamming.slots import Slot
-from jaxsec.jamming.spaces import Box
+from jaxsec.rl.spaces import Box
 
 LEAST_SNR_DB, MOST_SNR_DB = -40.0, 220.0
 """Weaker and stronger links are observed as these: a link of zero gain has no logarithm."""

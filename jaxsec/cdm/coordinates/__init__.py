@@ -1,0 +1,1 @@
+"""How strategies are written as tables of numbers for a diffusion model, and read back."""

@@ -1,0 +1,88 @@
+"""Strategies as the tables that a diffusion model generates, one entry a kind of coordinates."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Complex
+
+from jaxsec import checks
+from jaxsec.cdm.coordinates import antenna, features, received
+from jaxsec.diffusion.condition import Condition
+from jaxsec.strategy import Strategy
+
+
+class Coordinates(NamedTuple):
+    """How strategies are written as tables of rows by columns, and read back."""
+
+    least_spread: tuple[float, ...]
+    """Of every kind of entry, where the standardiser finds less."""
+    kinds: Callable[[int, int, int, int], np.ndarray]
+    """(M, K, L, J) to the kind of every entry of a table."""
+    frame: Callable[..., Any]
+    """(h_user, h_eve, noise_power, J) to what tables of these channels are read against."""
+    blank: Callable[[int, int, int, int], Any]
+    """(M, K, L, J) to the frame of one channel of zeros, for its shapes."""
+    encode: Callable[[Any, Strategy], Complex[Array, "n rows columns"]]
+    """(frame, strategy) to its table."""
+    decode: Callable[[Any, Complex[Array, "n rows columns"], int], Strategy]
+    """(frame, table, K) to a strategy, not scaled to the budget."""
+    condition: Callable[..., Condition]
+    """(frame, K, spread of every entry) to what a model is told."""
+
+
+def _zeros(*shape: int) -> Array:
+    return jnp.zeros((1, *shape), jnp.complex64)
+
+
+LEAKAGE_SPREAD = 0.05
+"""Least spread of a leakage, in noise amplitudes. OPT's are far smaller, and no rate notices."""
+
+RECEIVED = Coordinates(
+    least_spread=(0.0, LEAKAGE_SPREAD, LEAKAGE_SPREAD, 0.0, 0.0),
+    kinds=lambda m, k, l, j: received.kinds(k, l, j),
+    frame=received.frame,
+    blank=lambda m, k, l, j: received.Frame(
+        _zeros(k + l, m),
+        jnp.zeros((1, k + l)),
+        _zeros(m, k + j),
+        _zeros(k + l, k + j),
+        jnp.zeros((1, k + l)),
+    ),
+    encode=lambda frame, strategy: (
+        received.to_gains(frame, received.fix_gauge(frame, strategy)) - frame.gains
+    ),
+    decode=lambda frame, table, k: received.from_gains(frame, frame.gains + table, k),
+    condition=features.condition,
+)
+"""Received gains as changes from the closed-form reference."""
+
+UNCERTAIN = RECEIVED._replace(condition=features.condition_with_error)
+"""The same for a model that is also told how far off the channels are."""
+
+ANTENNA = Coordinates(
+    least_spread=(0.0, 0.0),
+    kinds=lambda m, k, l, j: antenna.kinds(m, k, j),
+    frame=lambda h_user, h_eve, noise_power, j: antenna.frame(h_user, h_eve, noise_power),
+    blank=lambda m, k, l, j: antenna.AntennaFrame(_zeros(k + l, m), jnp.zeros((1, k + l))),
+    encode=lambda frame, strategy: antenna.to_table(strategy),
+    decode=lambda frame, table, k: antenna.from_table(table, k),
+    condition=antenna.condition,
+)
+"""P1's own."""
+
+COORDINATES = {"received": RECEIVED, "uncertain": UNCERTAIN, "antenna": ANTENNA}
+
+
+def get(name: str) -> Coordinates:
+    """Coordinates by name.
+
+    Raises:
+      InputError: there are none of that name.
+    """
+    checks.require(
+        name in COORDINATES,
+        f"`coordinates` must be one of {', '.join(COORDINATES)}, but is {name!r}",
+    )
+    return COORDINATES[name]

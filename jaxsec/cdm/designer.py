@@ -1,0 +1,81 @@
+"""CDM, P1's generative designer: candidates sampled from a diffusion model, the best kept.
+
+model = pretrained.load("cdm-set")
+strategy = cdm.design(model, key, *channels, num_samples=8)
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float, Key
+
+from jaxsec import checks
+from jaxsec.cdm.model import Model, check_size
+from jaxsec.cdm.sampler import Sampler, best_of, sampler_of
+from jaxsec.secrecy import sum_secrecy_rate
+from jaxsec.shapes import AnyArray, flat
+from jaxsec.strategy import Size, Strategy
+
+DEFAULT_STEPS = 4
+"""DDIM steps; `benchmarks/generative.py --ddim-steps` shows what others reach."""
+
+
+def design(
+    model: Model,
+    key: Key[Array, ""],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
+    noise_power: Float[ArrayLike, "..."],
+    *,
+    num_samples: int = 1,
+    num_steps: int = DEFAULT_STEPS,
+) -> Strategy:
+    """Beams and noise at full power: the best of `num_samples` candidates for every channel.
+
+    Jitted inside. Numbers of users, eavesdroppers and antennas as `check_size` allows.
+
+    Args:
+      model: a trained model.
+      key: for the samples' first noise.
+      h_user, h_eve, noise_power: the channels, any leading batch shape.
+      num_samples: candidates a channel.
+      num_steps: DDIM steps of each.
+
+    Raises:
+      InputError: shapes or dtypes that do not fit, too many users or eavesdroppers, or a count out
+        of range.
+    """
+    checks.check_channels(h_user, h_eve)
+    checks.check_at_least("num_samples", num_samples, 1)
+    check_size(model, h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2])
+    noise_power = jnp.asarray(noise_power, jnp.float32)
+    batch = jnp.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], noise_power.shape)
+    strategy = _design(
+        sampler_of(model),
+        model.params,
+        key,
+        flat(batch, jnp.asarray(h_user, jnp.complex64), 2),
+        flat(batch, jnp.asarray(h_eve, jnp.complex64), 2),
+        flat(batch, noise_power, 0),
+        num_samples=num_samples,
+        num_steps=num_steps,
+    )
+    return Strategy(*[x.reshape(*batch, *x.shape[1:]) for x in strategy])
+
+
+@functools.partial(jax.jit, static_argnames=("sampler", "num_samples", "num_steps"))
+def _design(
+    sampler: Sampler, params, key, h_user, h_eve, noise_power, *, num_samples: int, num_steps: int
+) -> Strategy:
+    return best_of(
+        sampler,
+        key,
+        (h_user, h_eve, noise_power),
+        lambda channels: sampler.coordinates.frame(*channels, sampler.num_noise_beams),
+        lambda strategy, channels: sum_secrecy_rate(*strategy, *channels),
+        params,
+        size=Size(h_user.shape[2], h_user.shape[1], h_eve.shape[1]),
+        num_samples=num_samples,
+        num_steps=num_steps,
+    )

@@ -1,0 +1,36 @@
+"""Shipped weights, each with a model card beside it (`jaxsec.cdm.file`).
+
+| name | network | coordinates | for |
+| --- | --- | --- | --- |
+| `cdm-set` | set denoiser | received gains | any K and L up to 8, any M: the default |
+| `cdm-f` | set denoiser | received gains | the same, fine-tuned on the secrecy rate |
+| `cdm-f-robust` | set denoiser | received gains | the same, for channels known with an error |
+| `cdm-mlp` | MLP | received gains | the same range; the ablation CDM-MLP |
+| `cdm-unet` | U-Net, small | received gains | K = 2, L = 4 |
+| `cdm-antenna` | U-Net, small | antennas | K = 2, L = 4, M = 8; P1's own, to show the difference |
+"""
+
+import functools
+from pathlib import Path
+
+from jaxsec import checks
+from jaxsec.cdm import file as cdm_file
+from jaxsec.cdm.model import Model
+
+FOLDER = Path(__file__).parent
+
+
+def names() -> tuple[str, ...]:
+    """The models that are shipped."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.npz")))
+
+
+@functools.cache
+def load(name: str) -> Model:
+    """The shipped model called `name`.
+
+    Raises:
+      InputError: there is no such model, or its files are damaged.
+    """
+    checks.require(name in names(), f"`name` must be one of {', '.join(names())}, but is {name!r}")
+    return cdm_file.load(FOLDER / f"{name}.npz")

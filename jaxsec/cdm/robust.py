@@ -1,0 +1,121 @@
+"""Designs for channels known with an error: the posterior's mean is not to be trusted.
+
+    known = posterior.posterior(h_user, h_eve, 0.01)
+    strategy = robust.design(pretrained.load("cdm-f-robust"), key, known, noise_power)
+
+A diffusion model that is told the error, fine-tuned on the rate expected over the posterior
+(`training.finetune`); its candidates are judged by that rate.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, Key
+
+from jaxsec import checks
+from jaxsec.cdm.designer import DEFAULT_STEPS
+from jaxsec.cdm.model import Model, check_size
+from jaxsec.cdm.sampler import Sampler, best_of, sampler_of
+from jaxsec.posterior import Posterior, error_share, expected_rate, loaded
+from jaxsec.shapes import flat
+from jaxsec.strategy import Size, Strategy
+
+JUDGING_DRAWS = 64
+"""Draws of the posterior by which candidates are compared."""
+
+
+def design(
+    model: Model,
+    key: Key[Array, ""],
+    known: Posterior,
+    noise_power: Float[ArrayLike, "..."],
+    *,
+    num_samples: int = 1,
+    num_steps: int = DEFAULT_STEPS,
+) -> Strategy:
+    """Beams and noise at full power: of `num_samples` candidates the best expected rate.
+
+    Args:
+      model: a model that is told the error (coordinates "uncertain").
+      key: for the samples' first noise and the posterior's draws.
+      known: what is known of the channels, any leading batch shape.
+      noise_power: σ0²/P.
+      num_samples, num_steps: as for `cdm.design`.
+
+    Raises:
+      InputError: the model is not told the error, or as `cdm.design` does.
+    """
+    checks.check_channels(known.h_user, known.h_eve)
+    checks.check_at_least("num_samples", num_samples, 1)
+    checks.require(
+        model.coordinates == "uncertain",
+        f"`model` must be told the CSI error (coordinates 'uncertain'), but has coordinates "
+        f"{model.coordinates!r}",
+    )
+    size = Size(known.h_user.shape[-1], known.h_user.shape[-2], known.h_eve.shape[-2])
+    check_size(model, *size)
+    noise_power = jnp.asarray(noise_power, jnp.float32)
+    batch = jnp.broadcast_shapes(
+        known.h_user.shape[:-2],
+        known.h_eve.shape[:-2],
+        known.error_user.shape[:-1],
+        noise_power.shape,
+    )
+    one = Posterior(
+        *(flat(batch, jnp.asarray(h, jnp.complex64), 2) for h in known[:2]),
+        *(flat(batch, jnp.asarray(error, jnp.float32), 1) for error in known[2:]),
+    )
+    strategy = _design(
+        sampler_of(model),
+        model.params,
+        key,
+        one,
+        flat(batch, noise_power, 0),
+        num_samples=num_samples,
+        num_steps=num_steps,
+    )
+    return Strategy(*[x.reshape(*batch, *x.shape[1:]) for x in strategy])
+
+
+@functools.partial(jax.jit, static_argnames=("sampler", "num_samples", "num_steps"))
+def _design(
+    sampler: Sampler,
+    params,
+    key,
+    known: Posterior,
+    noise_power: Float[Array, "n"],
+    *,
+    num_samples: int,
+    num_steps: int,
+) -> Strategy:
+    num_users, num_antennas = known.h_user.shape[1:]
+    num_eves = known.h_eve.shape[1]
+    key_first, key_draw = jax.random.split(key)
+    # The same for every channel: what a channel gets does not depend on how the batch is cut.
+    shape = (JUDGING_DRAWS, 1, num_users + num_eves, num_antennas)
+    direction = jax.random.normal(key_draw, shape, jnp.complex64)
+
+    def frame_of(inputs):
+        known, noise_power = inputs
+        channels = loaded(known, noise_power)
+        frame = sampler.coordinates.frame(*channels, sampler.num_noise_beams)
+        return frame._replace(error_share=error_share(known, noise_power))
+
+    def rate_of(strategy, inputs):
+        if num_samples == 1:  # nothing to choose from
+            return jnp.zeros(strategy.w.shape[0])
+        known, noise_power = inputs
+        return expected_rate(strategy, known, noise_power, direction)
+
+    return best_of(
+        sampler,
+        key_first,
+        (known, noise_power),
+        frame_of,
+        rate_of,
+        params,
+        size=Size(num_antennas, num_users, num_eves),
+        num_samples=num_samples,
+        num_steps=num_steps,
+    )

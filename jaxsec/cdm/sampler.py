@@ -1,0 +1,132 @@
+"""Candidates of a diffusion model for a batch of channels, and the best of them for each.
+
+Channels to coordinates (`coordinates`) and what the model is told of them, samples
+(`diffusion.sampling`), back to beams at full power.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from jaxsec.cdm.coordinates import table as coordinates
+from jaxsec.cdm.coordinates.table import Coordinates
+from jaxsec.cdm.model import Model
+from jaxsec.cdm.standardise import MAX_USERS, from_sample
+from jaxsec.diffusion import process, sampling
+from jaxsec.diffusion.condition import Condition
+from jaxsec.diffusion.process import Prediction
+from jaxsec.diffusion.sampling import Plan
+from jaxsec.precoding.batched.chunks import map_chunks
+from jaxsec.secrecy import project_to_budget
+from jaxsec.strategy import Size, Strategy
+
+CHUNK_ENTRIES = {"cpu": 3072}
+"""Table entries denoised at a time: what the network computes of them stays in the caches."""
+MOST_ENTRIES = 2**18
+"""The same where no cache says less: memory must not grow with the batch."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sampler:
+    """What turns noise into strategies, but for the parameters; static under `jit`."""
+
+    network: nn.Module
+    coordinates: Coordinates
+    prediction: Prediction
+    num_noise_beams: int
+    spread: bytes
+    """float32 table of the standardiser, as bytes."""
+
+    def spreads(self) -> np.ndarray:
+        """[Kmax, Lmax + 1, kinds]."""
+        kinds = len(self.coordinates.least_spread)
+        return np.frombuffer(self.spread, np.float32).reshape(MAX_USERS, -1, kinds)
+
+
+def sampler_of(model: Model) -> Sampler:
+    """The sampler of a model."""
+    return Sampler(
+        network=model.network,
+        coordinates=coordinates.get(model.coordinates),
+        prediction=model.prediction,
+        num_noise_beams=model.num_noise_beams,
+        spread=np.asarray(model.standardiser.spread, np.float32).tobytes(),
+    )
+
+
+def best_of(
+    sampler: Sampler,
+    key: Key[Array, ""],
+    inputs: Any,
+    frame_of: Callable[[Any], Any],
+    rate_of: Callable[[Strategy, Any], Float[Array, "B"]],
+    params: Any,
+    *,
+    size: Size,
+    num_samples: int,
+    num_steps: int,
+) -> Strategy:
+    """For every channel the best of its candidates at full power, chunk by chunk.
+
+    Args:
+      sampler, params: the model.
+      key: for the samples' first noise.
+      inputs: arrays [n, ...] that describe the channels, all of size `size`.
+      frame_of: what coordinates are read against, of some of them.
+      rate_of: what makes a strategy good, for some of them.
+      size, num_samples, num_steps: as `design` has them.
+    """
+    n = jax.tree.leaves(inputs)[0].shape[0]
+    kind = sampler.coordinates.kinds(*size, sampler.num_noise_beams)
+    spread = sampler.spreads()[size.num_users - 1, size.num_eavesdroppers][kind]
+
+    plan = sampling.ddim_plan(process.linear_schedule(), num_steps)
+
+    def design_chunk(inputs, firsts) -> Strategy:
+        frame = frame_of(inputs)
+        condition = sampler.coordinates.condition(frame, size.num_users, spread)
+
+        def candidate(first) -> tuple[Strategy, Float[Array, "B"]]:
+            z = sample(sampler, key, params, condition, first, plan)
+            table = from_sample(z, spread)
+            decoded = sampler.coordinates.decode(frame, table, size.num_users)
+            strategy = Strategy(*project_to_budget(*decoded))
+            return strategy, rate_of(strategy, inputs)
+
+        strategies, rates = jax.vmap(candidate, in_axes=1)(firsts)
+        best = jnp.argmax(rates, axis=0)
+        return jax.tree.map(lambda x: x[best, jnp.arange(x.shape[1])], strategies)
+
+    # Drawn for all channels at once: samples do not depend on how the batch is cut.
+    firsts = jax.vmap(lambda key: sampling.first_noise(key, (n, 2, *kind.shape)), out_axes=1)(
+        jax.random.split(key, num_samples)
+    )
+    entries = CHUNK_ENTRIES.get(jax.default_backend(), MOST_ENTRIES)
+    chunk = max(entries // (kind.size * num_samples), 16)
+    return map_chunks(design_chunk, (inputs, firsts), chunk)
+
+
+def sample(
+    sampler: Sampler, key: Key[Array, ""], params: Any, condition: Condition, first, plan: Plan
+) -> Float[Array, "B 2 R N"]:
+    """DDIM from the noise `first`, rematerialised where it is differentiated."""
+
+    @jax.checkpoint
+    def network(z, t):
+        return sampler.network.apply(params, z, t, condition)
+
+    return sampling.follow(
+        key,
+        network,  # pyright: ignore
+        process.linear_schedule(),
+        jnp.asarray(condition.mask),
+        plan,
+        first,
+        prediction=sampler.prediction,
+    )

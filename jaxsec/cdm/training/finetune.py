@@ -1,0 +1,214 @@
+"""Fine-tuning of a diffusion model on the sum secrecy rate itself, P1 (19).
+
+    step = make_step(config, sampler)
+    state, loss = step(state, problems, plan_of(config, i))
+
+The gradient runs through every step of the sampler, rematerialised, through the choice among
+candidates and the optimiser's steps that will follow, where asked for, and for channels known with
+an error through the mean over draws of their posterior. No expert is needed: only channels.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Float
+
+from jaxsec import checks, posterior, secrecy
+from jaxsec.cdm.model import Model
+from jaxsec.cdm.sampler import Sampler, sample
+from jaxsec.cdm.training.problems import Problems
+from jaxsec.diffusion import process, sampling
+from jaxsec.diffusion.sampling import Plan
+from jaxsec.learning import state as states
+from jaxsec.learning.state import State
+from jaxsec.precoding import gpip
+from jaxsec.strategy import Strategy
+
+Power = Literal["projection", "penalty"]
+"""How the power budget is kept: exactly, or by the paper's penalty on the norm."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """How a model is fine-tuned.
+
+    Raises:
+      InputError: a number is out of its range.
+    """
+
+    num_steps: int = 2400
+    batch_entries: int = 2400
+    """Table entries a batch, over all its channels."""
+    ddim_steps: tuple[int, ...] = (1, 2, 4)
+    """Sampling steps to fine-tune for: one of these is drawn for every training step."""
+    num_candidates: int = 1
+    """Candidates a channel, of which the (softly) best counts."""
+    temperature: float = 0.1
+    """Of the soft choice among candidates, bit/s/Hz."""
+    refine: int = 0
+    """Steps of OPT's iteration that will follow, and are differentiated through."""
+    power: Power = "projection"
+    penalty: float = 0.001
+    """λ of (19), where power is kept by penalty."""
+    target_norm: float = 1.0
+    """δ of (19)."""
+    relative: bool = True
+    """Rates are counted in those of the closed form, so that all powers and sizes weigh alike."""
+    first_smoothing: float = 0.1
+    """α of (6) at the first step, bit/s/Hz; then it falls geometrically."""
+    last_smoothing: float = 0.02
+    max_error: float = 0.0
+    """Largest variance of CSI error to be robust against, in the channel's."""
+    num_draws: int = 16
+    """Draws of the posterior a channel, where there is an error."""
+    learning_rate: float = 3e-4
+    warmup_steps: int = 100
+    max_gradient: float = 1.0
+    average: float = 0.998
+    """Decay of the running average of the parameters, which is what is used."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("num_steps", "batch_entries", "num_candidates", "num_draws"):
+            checks.check_at_least(name, getattr(self, name), 1)
+        for name in ("refine", "warmup_steps"):
+            checks.check_at_least(name, getattr(self, name), 0)
+        for name in (
+            "temperature", "target_norm", "first_smoothing", "last_smoothing", "learning_rate",
+            "max_gradient",
+        ):  # fmt: skip
+            checks.check_positive(name, getattr(self, name))
+        checks.require(
+            len(self.ddim_steps) > 0 and min(self.ddim_steps) >= 1,
+            f"`ddim_steps` must hold counts of at least 1, but is {self.ddim_steps}",
+        )
+        checks.require(
+            self.power in get_args(Power),
+            f"`power` must be one of {', '.join(get_args(Power))}, but is {self.power!r}",
+        )
+        checks.require(self.penalty >= 0, f"`penalty` must not be negative, but is {self.penalty}")
+        checks.require(
+            0.0 <= self.max_error < 1.0, f"`max_error` must lie in [0, 1), but is {self.max_error}"
+        )
+        checks.require(
+            not (self.refine and self.max_error),
+            "`refine` must be 0 where there is a CSI error: OPT's iteration trusts the channels",
+        )
+        checks.require(
+            0.0 <= self.average < 1.0, f"`average` must lie in [0, 1), but is {self.average}"
+        )
+
+
+Step = Callable[[State, Problems, Plan], tuple[State, Float[Array, ""]]]
+
+
+def optimiser(config: Config) -> optax.GradientTransformation:
+    """What moves the parameters."""
+    return states.adam(
+        config.learning_rate, config.warmup_steps, config.num_steps, config.max_gradient
+    )
+
+
+def plan_of(config: Config, step: int) -> Plan:
+    """The sampler of a training step; all are of one length, and so are compiled once."""
+    generator = np.random.default_rng([config.seed, step, 1])
+    return sampling.ddim_plan(
+        process.linear_schedule(),
+        int(generator.choice(config.ddim_steps)),
+        longest=max(config.ddim_steps),
+    )
+
+
+def told_error(model: Model) -> Model:
+    """The model with inputs for the CSI error, of no weight yet; as it is if it has them."""
+    if model.coordinates == "uncertain":
+        return model
+    checks.require(
+        model.coordinates == "received" and model.denoiser == "set",
+        "`model` must be a set denoiser in received-gain coordinates to be told the CSI error, but "
+        f"is {model.denoiser!r} in {model.coordinates!r}",
+    )
+    params = dict(model.params["params"])
+    for name in ("rows", "columns"):
+        kernel = jnp.pad(params[name]["kernel"], ((0, 1), (0, 0)))
+        params[name] = {**params[name], "kernel": kernel}
+    return dataclasses.replace(model, params={"params": params}, coordinates="uncertain")
+
+
+def make_loss(
+    config: Config, sampler: Sampler
+) -> Callable[[Any, Array, Problems, Any, Plan], Float[Array, ""]]:
+    """The loss (19): (params, key, problems, smoothing, sampler's steps) to a scalar."""
+    candidates = config.num_candidates
+
+    def generate(params, key, problems: Problems, plan: Plan) -> Strategy:
+        first = sampling.first_noise(key, problems.condition.mask.shape)
+        z = sample(sampler, key, params, problems.condition, first, plan)
+        table = jax.lax.complex(z[:, 0], z[:, 1]) * problems.spread
+        num_users = problems.known.h_user.shape[1]
+        strategy = sampler.coordinates.decode(problems.frame, table, num_users)
+        if config.power == "projection":
+            strategy = Strategy(*secrecy.project_to_budget(*strategy))
+        if config.refine:
+            known = problems.known
+            strategy = gpip.refine(
+                strategy, known.h_user, known.h_eve, 1.0, num_steps=config.refine
+            )
+        return strategy
+
+    def loss(params, key, problems: Problems, smoothing, plan: Plan):
+        key_first, key_draw = jax.random.split(key)
+        many = jax.tree.map(lambda x: jnp.concatenate([x] * candidates), problems)
+        strategy = generate(params, key_first, many, plan)
+        if config.max_error > 0.0:
+            h = posterior.draw(key_draw, problems.known, config.num_draws)
+        else:
+            h = (problems.known.h_user[None], problems.known.h_eve[None])
+        h_user, h_eve = (jnp.concatenate([x] * candidates, axis=1) for x in h)
+        rates = secrecy.smooth_secrecy_rates(
+            strategy.w[None], strategy.v[None], h_user, h_eve, 1.0, smoothing
+        )
+        rate = jnp.mean(jnp.sum(rates, axis=-1), axis=0).reshape(candidates, -1)
+        # Softly the best candidate: their log-mean-exp.
+        soft = jax.nn.logsumexp(rate / config.temperature, axis=0) - np.log(candidates)
+        rate = config.temperature * soft if candidates > 1 else rate[0]
+        if config.relative:
+            rate = rate / problems.reference_rate
+        value = -jnp.mean(rate)
+        if config.power == "penalty":
+            total = secrecy.power(*strategy)
+            norm = jnp.sqrt(jnp.maximum(total, 1e-12))
+            value = value + config.penalty * jnp.mean(jnp.square(norm - config.target_norm))
+        return value
+
+    return loss
+
+
+def make_step(config: Config, sampler: Sampler, mesh: Mesh | None = None) -> Step:
+    """A compiled step, which takes over the memory of the state it is given.
+
+    With `mesh`, state and batch must lie there as `parallel` puts them, and the state stays so.
+    """
+    out = None if mesh is None else NamedSharding(mesh, PartitionSpec())
+    adam, loss = optimiser(config), make_loss(config, sampler)
+    falling = config.last_smoothing / config.first_smoothing
+
+    def step(state: State, problems: Problems, plan: Plan):
+        key = jax.random.fold_in(jax.random.key(config.seed + 1), state.step)
+        done = state.step / max(config.num_steps - 1, 1)
+        smoothing = config.first_smoothing * falling**done
+        value, gradient = jax.value_and_grad(loss)(state.params, key, problems, smoothing, plan)
+        return states.advance(state, gradient, adam, config.average), value
+
+    return jax.jit(step, donate_argnums=0, out_shardings=out)
+
+
+def to_model(model: Model, state: State) -> Model:
+    """The model with what has been fine-tuned, by the averaged parameters."""
+    return dataclasses.replace(model, params=state.average)

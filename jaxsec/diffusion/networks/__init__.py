@@ -1,0 +1,1 @@
+"""Denoising networks, behind one interface (`table`)."""

@@ -1,0 +1,1 @@
+"""What every training shares: state, loop, checkpoints, devices."""

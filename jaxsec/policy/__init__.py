@@ -1,1 +1,0 @@
-"""Policies that learn to act: deterministic, diffusion, and diffusion by a mixture of experts."""

@@ -1,0 +1,1 @@
+"""What commands and benchmarks report: statistics, times, tables, pictures."""

@@ -1,0 +1,102 @@
+"""How a jamming policy is trained: the numbers of `jaxsec.rl.learner`, checked."""
+
+import dataclasses
+import math
+from typing import Any, Literal
+
+from jaxsec import checks
+from jaxsec.diffusion.chain import Bound, Prediction
+from jaxsec.rl import table
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """How a policy is trained. Counts of slots and samples are those of all devices together.
+
+    Raises:
+      InputError: a number is out of its range, or the policy is unknown.
+    """
+
+    policy: str = "moe-gdm"
+    """One of `jaxsec.rl.table.POLICIES`."""
+    gradient: Literal["critic", "environment"] = "critic"
+    """What the actor climbs: learned critics, or the reward itself, which has a gradient."""
+    width: int = 128
+    """Of the actor's layers."""
+    critic_width: int = 256
+    """Of the critics'."""
+    num_steps: int = 6
+    """Denoising steps."""
+    num_experts: int = 3
+    """Of a mixture."""
+    num_selected: int = 1
+    """Experts that act in a state."""
+    balance: float = 0.01
+    """Weight of the load-balancing term."""
+    sharing: float = 0.7
+    """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
+    bound: Bound = "tanh"
+    """How a diffusion policy keeps its actions to their range."""
+    prediction: Prediction = "start"
+    """What a denoiser puts out."""
+    num_updates: int = 5000
+    """Gradient updates in all."""
+    num_slots: int = 256
+    """Slots collected an update."""
+    batch_size: int = 256
+    """Transitions a batch; with the environment's own gradient, the slots of an update are it."""
+    replay_size: int = 65536
+    """Transitions remembered."""
+    actor_rate: float = 2e-3
+    """The actor's largest learning rate; it falls as a cosine to zero."""
+    critic_rate: float = 2e-3
+    """The critics'."""
+    decay: Literal["cosine", "none"] = "cosine"
+    """How learning rates fall."""
+    weight_decay: float = 0.0
+    """Of AdamW."""
+    critic_first: int = 300
+    """Updates before the actor's first."""
+    discount: float = 0.0
+    """Of the next slot's value."""
+    tracking: float = 0.005
+    """How fast the averaged actor and the target critics follow."""
+    exploration: float = 0.15
+    """Standard deviation of the noise on collected actions."""
+    random_share: float = 0.0
+    """Share of the collected actions that are uniform instead: what critics know of elsewhere."""
+
+    def __post_init__(self) -> None:
+        table.make(self.policy, 1, 1, **self.network())
+        for name in ("critic_width", "num_updates", "num_slots", "batch_size", "replay_size"):
+            checks.check_at_least(name, getattr(self, name), 1)
+        checks.check_at_least("critic_first", self.critic_first, 0)
+        checks.require(
+            self.replay_size % self.num_slots == 0,
+            f"`replay_size` must be a multiple of `num_slots` = {self.num_slots}, "
+            f"but is {self.replay_size}",
+        )
+        checks.require(
+            self.gradient in ("critic", "environment"),
+            f"`gradient` must be critic or environment, but is {self.gradient!r}",
+        )
+        for name in ("actor_rate", "critic_rate"):
+            checks.check_positive(name, getattr(self, name))
+        for name in ("discount", "tracking", "sharing", "random_share"):
+            checks.check_fraction(name, getattr(self, name))
+        for name in ("balance", "weight_decay", "exploration"):
+            value = getattr(self, name)
+            checks.require(
+                math.isfinite(value) and value >= 0,
+                f"`{name}` must be finite and not negative, but is {value}",
+            )
+        checks.require(
+            self.decay in ("cosine", "none"),
+            f"`decay` must be cosine or none, but is {self.decay!r}",
+        )
+
+    def network(self) -> dict[str, Any]:
+        """What makes the policy's network, as `table.make` takes it."""
+        names = ("width", "num_steps", "num_experts", "num_selected", "balance", "sharing")
+        names += ("bound", "prediction")
+        return {name: getattr(self, name) for name in names}

@@ -1,0 +1,47 @@
+"""One action a state, straight from a network: the actor of DDPG.
+
+T. Lillicrap et al., Continuous control with deep reinforcement learning, 2016. As many layers as
+make its parameters as many as those of a diffusion policy's denoiser.
+"""
+
+import dataclasses
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from jaxsec.rl.networks import Mlp
+from jaxsec.rl.policy import Loss, Mean, Value
+
+HIDDEN_LAYERS = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Deterministic:
+    """A policy without noise of its own."""
+
+    observation_size: int
+    action_size: int
+    width: int
+
+    @property
+    def network(self) -> Mlp:
+        return Mlp((self.width,) * HIDDEN_LAYERS + (self.action_size,), nn.relu)
+
+    def init(self, key: Key[Array, ""]) -> Any:
+        return self.network.init(key, jnp.zeros((1, self.observation_size)))["params"]
+
+    def noise(self, key: Key[Array, ""], batch: int) -> Float[Array, "B 0"]:
+        del key
+        return jnp.zeros((batch, 0))
+
+    def act(self, params: Any, noise: Any, observation: Float[Array, "B O"]) -> Float[Array, "B A"]:
+        del noise
+        return jnp.tanh(self.network.apply({"params": params}, observation))  # pyright: ignore
+
+    def loss(
+        self, params: Any, noise: Any, observation: Float[Array, "B O"], value: Value, mean: Mean
+    ) -> Loss:
+        del mean
+        return Loss(-jnp.mean(value(self.act(params, noise, observation))), {})

@@ -1,0 +1,73 @@
+"""GDM: actions denoised from Gaussian noise in a few steps, conditioned on the state.
+
+H. Du et al., Enhancing Deep Reinforcement Learning: A Tutorial on Generative Diffusion Models in
+Network Optimization, 2024. Trained without expert data: the gradient of an action's value runs back
+through the whole chain.
+"""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from jaxsec.diffusion import chain
+from jaxsec.rl.networks import Head, Trunk, embed_time, mish
+from jaxsec.rl.policy import Loss, Mean, Value
+
+
+@dataclasses.dataclass(frozen=True)
+class Diffusion:
+    """A policy that denoises its actions."""
+
+    observation_size: int
+    action_size: int
+    width: int
+    num_steps: int = 6
+    bound: chain.Bound = "tanh"
+    prediction: chain.Prediction = "start"
+
+    @property
+    def trunk(self) -> Trunk:
+        return Trunk(self.width, mish)
+
+    @property
+    def head(self) -> Head:
+        return Head(self.action_size, self.width, mish)
+
+    def init(self, key: Key[Array, ""]) -> Any:
+        key_trunk, key_head = jax.random.split(key)
+        observation, features = jnp.zeros((1, self.observation_size)), jnp.zeros((1, self.width))
+        x = jnp.zeros((1, self.action_size))
+        return {
+            "trunk": self.trunk.init(key_trunk, observation)["params"],
+            "head": self.head.init(key_head, x, embed_time(0), features)["params"],
+        }
+
+    def noise(self, key: Key[Array, ""], batch: int) -> Float[Array, "T B A"]:
+        return jax.random.normal(key, (self.num_steps, batch, self.action_size))
+
+    def act(
+        self, params: Any, noise: Float[Array, "T B A"], observation: Float[Array, "B O"]
+    ) -> Float[Array, "B A"]:
+        features = self.trunk.apply({"params": params["trunk"]}, observation)
+        head = {"params": params["head"]}
+        read = self.head.apply(head, features, method="read")
+
+        def predict(x: Float[Array, "B A"], t: int) -> Float[Array, "B A"]:
+            return self.head.apply(head, x, embed_time(t), read, method="predict")  # pyright: ignore
+
+        schedule = chain.variance_preserving(self.num_steps)
+        return chain.denoise(schedule, predict, noise, bound=self.bound, prediction=self.prediction)
+
+    def loss(
+        self,
+        params: Any,
+        noise: Float[Array, "T B A"],
+        observation: Float[Array, "B O"],
+        value: Value,
+        mean: Mean,
+    ) -> Loss:
+        del mean
+        return Loss(-jnp.mean(value(self.act(params, noise, observation))), {})

@@ -1,0 +1,173 @@
+"""MoE-GDM: a diffusion policy whose denoising head is a mixture of experts, P2, Section IV.
+
+A shared bottom turns the state into features, a gate weighs the experts, and the denoising chain
+runs through those that are selected, the same ones at all its steps.
+
+With one expert selected, P2's choice, no gradient runs through the selection. The gate then learns
+from what it chooses between, the value of every expert's action in the state: the exact gradient of
+the expected value under the gate, Σ_k p_k·Q(s, a_k), without variance or surrogate. With several
+selected, their predictions are mixed by the gate's renormalised weights at every step, and the
+gradient runs through these.
+
+A load-balancing term, E·Σ_k f_k·P_k with f_k the share of states that select expert k and P_k its
+mean weight (W. Fedus et al., Switch Transformers, 2022), keeps experts from starving.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from jaxsec import checks
+from jaxsec.diffusion import chain
+from jaxsec.rl.networks import Head, Trunk, embed_time, mish
+from jaxsec.rl.policy import Loss, Mean, Value
+
+
+class Gated(NamedTuple):
+    """What the gate says of a batch of states."""
+
+    features: Float[Array, "B F"]
+    weight: Float[Array, "B E"]
+    """Softmax over all experts."""
+    selected: Float[Array, "B E"]
+    """The largest weights, renormalised; 0 for experts that are not selected."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MixtureOfExperts:
+    """A diffusion policy with several heads.
+
+    Raises:
+      InputError: fewer than one expert, or more selected than there are.
+    """
+
+    observation_size: int
+    action_size: int
+    width: int
+    num_steps: int = 6
+    bound: chain.Bound = "tanh"
+    prediction: chain.Prediction = "start"
+    num_experts: int = 3
+    num_selected: int = 1
+    """Experts that act in a state: 1 is top-1, all of them a soft mixture."""
+    balance: float = 0.01
+    """Weight of the load-balancing term."""
+    sharing: float = 0.7
+    """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
+
+    def __post_init__(self) -> None:
+        checks.check_at_least("num_experts", self.num_experts, 1)
+        checks.require(
+            1 <= self.num_selected <= self.num_experts,
+            f"`num_selected` must lie in [1, {self.num_experts}], the number of experts, "
+            f"but is {self.num_selected}",
+        )
+
+    @property
+    def bottom(self) -> Trunk:
+        return Trunk(self.width, mish)
+
+    @property
+    def gate(self) -> nn.Dense:
+        return nn.Dense(self.num_experts, kernel_init=nn.initializers.normal(0.01))
+
+    @property
+    def head(self) -> Head:
+        return Head(self.action_size, self.width, mish)
+
+    def init(self, key: Key[Array, ""]) -> Any:
+        key_bottom, key_gate, key_heads = jax.random.split(key, 3)
+        observation, features = jnp.zeros((1, self.observation_size)), jnp.zeros((1, self.width))
+        x = jnp.zeros((1, self.action_size))
+        init_head = lambda k: self.head.init(k, x, embed_time(0), features)["params"]  # noqa: E731
+        return {
+            "bottom": self.bottom.init(key_bottom, observation)["params"],
+            "gate": self.gate.init(key_gate, features)["params"],
+            "heads": jax.vmap(init_head)(jax.random.split(key_heads, self.num_experts)),
+        }
+
+    def noise(self, key: Key[Array, ""], batch: int) -> Float[Array, "T B A"]:
+        return jax.random.normal(key, (self.num_steps, batch, self.action_size))
+
+    def gated(self, params: Any, observation: Float[Array, "B O"]) -> Gated:
+        """The gate's weights, and whom it selects."""
+        features = self.bottom.apply({"params": params["bottom"]}, observation)
+        logits = self.gate.apply({"params": params["gate"]}, features)
+        weight = jax.nn.softmax(logits)  # pyright: ignore
+        largest = jax.lax.top_k(weight, self.num_selected)[1]  # of equal ones the first
+        member = jnp.sum(jax.nn.one_hot(largest, self.num_experts), axis=1)
+        kept = jnp.where(member > 0, weight, 0.0)
+        return Gated(features, weight, kept / jnp.sum(kept, axis=-1, keepdims=True))  # pyright: ignore
+
+    def propose(
+        self, params: Any, noise: Float[Array, "T B A"], features: Float[Array, "B F"]
+    ) -> Float[Array, "E B A"]:
+        """The action of every expert alone."""
+        return jax.vmap(lambda head: self._chain(head, noise, features))(params["heads"])
+
+    def mix(self, params: Any, noise: Float[Array, "T B A"], gated: Gated) -> Float[Array, "B A"]:
+        """One chain whose every step mixes the selected experts' predictions."""
+        read = jax.vmap(lambda head: self._read(head, gated.features))(params["heads"])
+
+        def predict(x: Float[Array, "B A"], t: int) -> Float[Array, "B A"]:
+            each = jax.vmap(lambda head, r: self._predict(head, x, t, r))(params["heads"], read)
+            return jnp.einsum("be,eba->ba", gated.selected, each)
+
+        return self._denoise(predict, noise)
+
+    def act(
+        self, params: Any, noise: Float[Array, "T B A"], observation: Float[Array, "B O"]
+    ) -> Float[Array, "B A"]:
+        gated = self.gated(params, observation)
+        if self.num_selected == 1:
+            return jnp.einsum(
+                "be,eba->ba", gated.selected, self.propose(params, noise, gated.features)
+            )
+        return self.mix(params, noise, gated)
+
+    def loss(
+        self,
+        params: Any,
+        noise: Float[Array, "T B A"],
+        observation: Float[Array, "B O"],
+        value: Value,
+        mean: Mean,
+    ) -> Loss:
+        gated = self.gated(params, observation)
+        if self.num_selected == 1:
+            values = jax.vmap(value, out_axes=-1)(self.propose(params, noise, gated.features))
+            frozen = jax.lax.stop_gradient
+            # The experts learn where they are selected, and from one another's states; the gate
+            # from all that could be.
+            part = (1.0 - self.sharing) * gated.selected + self.sharing / self.num_experts
+            acted = jnp.sum(frozen(part) * values, axis=-1)
+            chosen = jnp.sum(gated.weight * frozen(values), axis=-1)
+            loss = -jnp.mean(acted + chosen - frozen(chosen))
+        else:
+            loss = -jnp.mean(value(self.mix(params, noise, gated)))
+        used = mean(jnp.mean((gated.selected > 0).astype(loss.dtype), axis=0))  # f_k
+        share = jnp.mean(gated.weight, axis=0)  # P_k
+        balance = self.num_experts / self.num_selected * jnp.sum(used * share)
+        entropy = -jnp.mean(jnp.sum(gated.weight * jnp.log(gated.weight + 1e-9), axis=-1))
+        watched = {f"usage_{k}": used[k] for k in range(self.num_experts)}
+        return Loss(loss + self.balance * balance, {**watched, "gate_entropy": entropy})
+
+    def _chain(
+        self, head: Any, noise: Float[Array, "T B A"], features: Float[Array, "B F"]
+    ) -> Float[Array, "B A"]:
+        read = self._read(head, features)
+        return self._denoise(lambda x, t: self._predict(head, x, t, read), noise)
+
+    def _denoise(self, predict: chain.Predict, noise: Float[Array, "T B A"]) -> Float[Array, "B A"]:
+        schedule = chain.variance_preserving(self.num_steps)
+        return chain.denoise(schedule, predict, noise, bound=self.bound, prediction=self.prediction)
+
+    def _read(self, head: Any, features: Any) -> Any:
+        return self.head.apply({"params": head}, features, method="read")
+
+    def _predict(self, head: Any, x: Any, t: int, read: Any) -> Any:
+        return self.head.apply({"params": head}, x, embed_time(t), read, method="predict")

@@ -1,0 +1,103 @@
+"""A policy's training run: chunks of updates, judged after each, resumed where it was killed."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxsec.learning import loop
+from jaxsec.learning.checkpoint import Checkpoints
+from jaxsec.rl.learner import State, Training
+
+Judge = Callable[[Any], dict[str, Any]]
+"""From actors, that lead with seeds, to what they reach: arrays [S]."""
+
+
+def run(
+    folder: Path,
+    checkpoints: Checkpoints,
+    training: Training,
+    seeds: list[int],
+    judge: Judge,
+    *,
+    every: int,
+    save_every: int,
+    report: Callable[[int, dict[str, Any]], object],
+) -> State:
+    """Trains to the end, from the newest checkpoint if there is one.
+
+    Args:
+      folder: gets `metrics.jsonl`, a line every `every` updates: update, seconds of training
+        without those of judging, slots collected, and lists over seeds: what `judge` says of the
+        averaged actors, and means of the training's own metrics.
+      checkpoints: of this run.
+      training: what is trained.
+      seeds: trained side by side.
+      judge: of actors.
+      every: updates between judgements.
+      save_every: judgements between checkpoints; the last one always has one.
+      report: told the updates done and the newest line.
+
+    Raises:
+      InputError: the newest checkpoint is damaged.
+    """
+    state, done = training.start(np.asarray(seeds)), 0
+    restored = checkpoints.restore(_storable(state))
+    if restored is not None:
+        done, stored = restored
+        state = _usable(state, stored)
+    metrics = folder / "metrics.jsonl"
+    seconds = loop.cut(metrics, done)
+    total = training.config.num_updates
+    with metrics.open("a") as file:
+        while done < total:
+            count = min(every, total - done)
+            began = time.perf_counter()
+            state, watched = training.run(state, done, count)
+            jax.block_until_ready(watched)
+            seconds += time.perf_counter() - began
+            done += count
+            line: dict[str, Any] = {
+                "step": done,
+                "seconds": seconds,
+                "slots": done * training.config.num_slots,
+            }
+            found = {**judge(actors(state)), **watched}
+            line |= {name: np.asarray(x, np.float64).tolist() for name, x in found.items()}
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            report(done, line)
+            if (done // every) % save_every == 0 or done == total:
+                checkpoints.save(done, _storable(state))
+    checkpoints.close()
+    return state
+
+
+def actors(state: State) -> Any:
+    """Averaged actors, that lead with seeds; all devices have the same."""
+    return jax.tree.map(lambda x: x[0], state.learner.average)
+
+
+def critics(state: State) -> Any:
+    """The critics, likewise."""
+    return jax.tree.map(lambda x: x[0], state.learner.critic)
+
+
+def _storable(state: State) -> Any:
+    """Checkpoints hold plain numbers; a random key is not one."""
+    return state._replace(key=jax.random.key_data(state.key))
+
+
+def _usable(example: State, stored: State) -> State:
+    return stored._replace(
+        key=jax.random.wrap_key_data(stored.key, impl=jax.random.key_impl(example.key))
+    )
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's metrics."""
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]

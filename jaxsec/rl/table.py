@@ -1,0 +1,79 @@
+"""Policies by name."""
+
+from collections.abc import Callable
+from typing import get_args
+
+from jaxsec import checks
+from jaxsec.diffusion import chain
+from jaxsec.rl.deterministic import Deterministic
+from jaxsec.rl.diffusion import Diffusion
+from jaxsec.rl.moe import MixtureOfExperts
+from jaxsec.rl.policy import Policy
+
+POLICIES: dict[str, str] = {
+    "moe-gdm": "diffusion by a mixture of experts",
+    "gdm": "diffusion",
+    "mlp": "a deterministic network",
+    "ddpg": "a deterministic network, with a single critic",
+}
+
+
+def make(
+    name: str,
+    observation_size: int,
+    action_size: int,
+    *,
+    width: int,
+    num_steps: int = 6,
+    num_experts: int = 3,
+    num_selected: int = 1,
+    balance: float = 0.01,
+    sharing: float = 0.7,
+    bound: chain.Bound = "tanh",
+    prediction: chain.Prediction = "start",
+) -> Policy:
+    """A policy of `POLICIES`.
+
+    Args:
+      name: of the policy.
+      observation_size: O.
+      action_size: A.
+      width: of all layers.
+      num_steps: T, of a diffusion policy.
+      num_experts: of a mixture.
+      num_selected: experts that act in a state.
+      balance: weight of the load-balancing term.
+      sharing: of a state's part in training, what all experts get alike.
+      bound: how a diffusion policy keeps to [-1, 1].
+      prediction: what a denoiser puts out.
+
+    Raises:
+      InputError: there is no such policy, or a number is out of its range.
+    """
+    checks.require(
+        name in POLICIES, f"`policy` must be one of {', '.join(POLICIES)}, but is {name!r}"
+    )
+    checks.check_at_least("width", width, 1)
+    checks.check_at_least("num_steps", num_steps, 1)
+    for field, value, known in (
+        ("bound", bound, get_args(chain.Bound)),
+        ("prediction", prediction, get_args(chain.Prediction)),
+    ):
+        checks.require(
+            value in known, f"`{field}` must be one of {', '.join(known)}, but is {value!r}"
+        )
+    sizes = observation_size, action_size, width
+    steps = num_steps, bound, prediction
+    mixture = num_experts, num_selected, balance, sharing
+    makers: dict[str, Callable[[], Policy]] = {
+        "moe-gdm": lambda: MixtureOfExperts(*sizes, *steps, *mixture),
+        "gdm": lambda: Diffusion(*sizes, *steps),
+        "mlp": lambda: Deterministic(*sizes),
+        "ddpg": lambda: Deterministic(*sizes),
+    }
+    return makers[name]()
+
+
+def num_values(name: str) -> int:
+    """Critics that a policy learns from: twins, of which the lower one counts, but for DDPG."""
+    return 1 if name == "ddpg" else 2

@@ -1,1 +1,0 @@
-"""Expert data, training loops and checkpoints."""
