@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jaxsec.checks import InputError
     from jaxsec.methods import METHODS, design
     from jaxsec.secrecy import (
-        project_to_budget,
+        normalise_power,
         secrecy_loss,
         secrecy_outage_probability,
         secrecy_rates,
@@ -36,7 +36,7 @@ __all__ = [
     "Strategy",
     "design",
     "estimate_channels",
-    "project_to_budget",
+    "normalise_power",
     "sample_channels",
     "secrecy_loss",
     "secrecy_outage_probability",

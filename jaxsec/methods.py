@@ -6,7 +6,8 @@ from collections.abc import Callable
 import jax
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
-from jaxsec import checks, posterior
+from jaxsec import checks
+from jaxsec.channels import knowledge
 from jaxsec.precoding import gpip, linear
 from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
@@ -107,8 +108,8 @@ def _opt(h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Opt
 def _opt_loaded(
     h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
 ) -> Strategy:
-    known = posterior.posterior(h_user, h_eve, options.csi_error)
-    loaded = posterior.loaded(known, noise_power)
+    known = knowledge.estimated(h_user, h_eve, options.csi_error)
+    loaded = knowledge.diagonal_loading(known, noise_power)
     return _opt(loaded.h_user, loaded.h_eve, loaded.noise_power, options)
 
 
@@ -153,7 +154,7 @@ def _robust(
     strategy = robust.design(
         model,
         options.key,
-        posterior.posterior(h_user, h_eve, options.csi_error),
+        knowledge.estimated(h_user, h_eve, options.csi_error),
         noise_power,
         num_samples=options.num_samples,
         num_steps=options.ddim_steps or cdm.DEFAULT_STEPS,

@@ -5,7 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Array, Complex, Float
 
 AnyArray = Array | np.ndarray
 """What public functions take: a user's own NumPy arrays, or JAX's."""
@@ -15,6 +15,11 @@ def lift(x: Any, ndim: int) -> Array:
     """`x` with leading axes of length one, up to `ndim` axes."""
     x = jnp.asarray(x)
     return x.reshape((1,) * max(ndim - x.ndim, 0) + x.shape)
+
+
+def abs2(x: Complex[Array, "..."]) -> Float[Array, "..."]:
+    """|x|², without the square root's trouble at zero."""
+    return jnp.square(x.real) + jnp.square(x.imag)
 
 
 def over_noise(h: AnyArray, noise_power: Any) -> Array:

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import cdm, posterior, secrecy
+from jaxsec import cdm, secrecy
 from jaxsec.cdm import file as cdm_file
 from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.cdm.training import finetune, problems
+from jaxsec.channels import knowledge
 from jaxsec.cli.__main__ import main
 from jaxsec.diffusion import process, sampling
 from jaxsec.learning import state as states
@@ -85,7 +86,7 @@ def test_filling_up_changes_no_rate():
     def design(condition, frame, first):
         z = cdm.sample(cdm.sampler_of(model), KEY, model.params, condition, first, plan(2))
         table = 0.1 * jax.lax.complex(z[:, 0], z[:, 1])
-        return secrecy.project_to_budget(*found.decode(frame, table, 2))
+        return secrecy.normalise_power(*found.decode(frame, table, 2))
 
     ours = design(padded.condition, padded.frame, first)
     bare = design(found.condition(frame, 2, spread[:4]), frame, first[:, :, :4])
@@ -125,7 +126,7 @@ def test_the_loss_is_the_rate_of_what_is_sampled(batch):
     model = models.tiny()
     channels = (*batch.known[:2], 1.0)
     raw = strategies(batch, 2)
-    for power, beams in (("projection", secrecy.project_to_budget(*raw)), ("penalty", raw)):
+    for power, beams in (("projection", secrecy.normalise_power(*raw)), ("penalty", raw)):
         config = dataclasses.replace(CONFIG, power=power, relative=False, penalty=0.1)
         loss = finetune.make_loss(config, cdm.sampler_of(model))
         value = loss(model.params, KEY, batch, 0.05, plan(2))
@@ -191,7 +192,7 @@ def test_told_of_no_error_it_designs_as_before(batch):
         if name == "received":
             wanted = value
     np.testing.assert_allclose(value, wanted, rtol=1e-5)
-    assert posterior.num_receivers(batch.known) == 3
+    assert knowledge.num_receivers(batch.known) == 3
 
 
 @pytest.mark.parametrize(

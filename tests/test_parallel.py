@@ -78,7 +78,7 @@ import sys
 import jax, numpy as np
 from jaxsec import cdm
 from jaxsec.cdm.coordinates import table as coordinates
-from jaxsec.diffusion import denoisers
+from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.diffusion.condition import Condition
 from jaxsec.strategy import Size
 from jaxsec.cdm.training import batches, finetune, pretrain, problems

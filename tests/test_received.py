@@ -55,7 +55,7 @@ def test_round_trip_keeps_the_rate(size, no_type_checks):
     back = inside.from_gains(frame, inside.to_gains(frame, strategy), size[1])
     wanted = rates(strategy, channels)
     np.testing.assert_allclose(
-        rates(jaxsec.project_to_budget(*back), channels), wanted, rtol=1e-3, atol=1e-3
+        rates(jaxsec.normalise_power(*back), channels), wanted, rtol=1e-3, atol=1e-3
     )
 
 

@@ -202,7 +202,7 @@ def all_gradients(w, v, channels):
         )
 
     def projected(w):
-        return jnp.sum(jnp.abs(jaxsec.project_to_budget(w, v)[0].real))
+        return jnp.sum(jnp.abs(jaxsec.normalise_power(w, v)[0].real))
 
     return (
         jax.grad(jaxsec.secrecy_loss)(pack_real(w, v), *channels),

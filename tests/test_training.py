@@ -80,7 +80,7 @@ def test_a_sample_is_the_strategy_it_was_made_from(folder):
     spread = standardise.spreads(standardiser, 2, 1, part.kind)
     table = standardise.from_sample(jnp.asarray(samples.z[:, :, :3]), spread)
     strategy = received.decode(jax.tree.map(jnp.asarray, part.frame), table, 2)
-    rate = jaxsec.sum_secrecy_rate(*jaxsec.project_to_budget(*strategy), *shard.channels)
+    rate = jaxsec.sum_secrecy_rate(*jaxsec.normalise_power(*strategy), *shard.channels)
     close = np.abs(samples.z).max(axis=(1, 2, 3)) < batches.LIMIT
     assert close.mean() > 0.5
     np.testing.assert_allclose(rate[close], shard.rate[close], rtol=2e-3)

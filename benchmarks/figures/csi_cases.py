@@ -17,7 +17,7 @@ from measure import ratio
 import jaxsec
 from jaxsec.cdm import pretrained, robust
 from jaxsec.channels import Channels, fade, large_scale_gain, sample_geometry
-from jaxsec.posterior import Posterior, draw, loaded, posterior
+from jaxsec.channels.knowledge import Posterior, diagonal_loading, estimated, sample
 from jaxsec.precoding import robust_reference
 from jaxsec.report import statistics
 from jaxsec.strategy import Strategy
@@ -70,7 +70,7 @@ class Case:
         geometry = sample_geometry(key_place, scenario, n)
         estimate = fade(key_fade, scenario, geometry)  # distributed as the channels are
         gains = [large_scale_gain(x, scenario) for x in geometry]
-        self.known = posterior(estimate.h_user, estimate.h_eve, error, *gains)
+        self.known = estimated(estimate.h_user, estimate.h_eve, error, *gains)
         self.noise_power = estimate.noise_power
         self.estimate = Channels(self.known.h_user, self.known.h_eve, self.noise_power)
         self.num_draws = num_draws
@@ -86,14 +86,14 @@ class Case:
         found = []
         for i, part in enumerate(self.parts()):
             known = Posterior(*(x[part] for x in self.known))
-            h = draw(jax.random.fold_in(self._key_draw, i), known, self.num_draws)
+            h = sample(jax.random.fold_in(self._key_draw, i), known, self.num_draws)
             w, v = strategy.w[part][None], strategy.v[part][None]
             found.append(np.asarray(_judge(w, v, *h, self.noise_power[part])).T)
         return np.concatenate(found).astype(np.float64)
 
-    def loaded(self, load: float) -> Strategy:
+    def loaded_design(self, load: float) -> Strategy:
         """OPT with error loading."""
-        return jaxsec.design(*loaded(self.known, self.noise_power, load))
+        return jaxsec.design(*diagonal_loading(self.known, self.noise_power, load))
 
     def ascent(self, start: Strategy, num_steps: int) -> Strategy:
         """The robust reference."""
@@ -116,7 +116,7 @@ _judge = jax.jit(jaxsec.sum_secrecy_rate)
 def tune_load(amount: Amount, error: float) -> float:
     """The load of the largest mean rate, on channels of another seed."""
     case = Case(amount.seed + 1, amount.num_channels, error, 64)
-    means = [case.rates(case.loaded(load)).mean() for load in LOADS]
+    means = [case.rates(case.loaded_design(load)).mean() for load in LOADS]
     return LOADS[int(np.argmax(means))]
 
 
@@ -133,11 +133,11 @@ def contenders(amount: Amount, case: Case, load: float) -> dict[str, Callable[[]
     }
     return {
         **plain,
-        "opt, error-loaded": lambda: case.loaded(load),
+        "opt, error-loaded": lambda: case.loaded_design(load),
         "cdm-f-robust, 1 step": ours(num_steps=1),
         "cdm-f-robust": ours(),
         OURS: ours(num_samples=8),
-        REFERENCE: lambda: case.ascent(case.loaded(load), amount.ascent_steps),
+        REFERENCE: lambda: case.ascent(case.loaded_design(load), amount.ascent_steps),
     }
 
 

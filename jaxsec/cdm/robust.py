@@ -17,7 +17,8 @@ from jaxsec import checks
 from jaxsec.cdm.designer import DEFAULT_STEPS
 from jaxsec.cdm.model import Model, check_size
 from jaxsec.cdm.sampler import Sampler, best_of, sampler_of
-from jaxsec.posterior import Posterior, error_share, expected_rate, loaded
+from jaxsec.channels.knowledge import Posterior, diagonal_loading, error_fraction
+from jaxsec.secrecy import expected_rate
 from jaxsec.shapes import flat
 from jaxsec.strategy import Size, Strategy
 
@@ -98,9 +99,9 @@ def _design(
 
     def frame_of(inputs):
         known, noise_power = inputs
-        channels = loaded(known, noise_power)
+        channels = diagonal_loading(known, noise_power)
         frame = sampler.coordinates.frame(*channels, sampler.num_noise_beams)
-        return frame._replace(error_share=error_share(known, noise_power))
+        return frame._replace(error_fraction=error_fraction(known, noise_power))
 
     def rate_of(strategy, inputs):
         if num_samples == 1:  # nothing to choose from

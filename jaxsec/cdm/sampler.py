@@ -23,7 +23,7 @@ from jaxsec.diffusion.condition import Condition
 from jaxsec.diffusion.process import Prediction
 from jaxsec.diffusion.sampling import Plan
 from jaxsec.precoding.batched.chunks import map_chunks
-from jaxsec.secrecy import project_to_budget
+from jaxsec.secrecy import normalise_power
 from jaxsec.strategy import Size, Strategy
 
 CHUNK_ENTRIES = {"cpu": 3072}
@@ -96,7 +96,7 @@ def best_of(
             z = sample(sampler, key, params, condition, first, plan)
             table = from_sample(z, spread)
             decoded = sampler.coordinates.decode(frame, table, size.num_users)
-            strategy = Strategy(*project_to_budget(*decoded))
+            strategy = Strategy(*normalise_power(*decoded))
             return strategy, rate_of(strategy, inputs)
 
         strategies, rates = jax.vmap(candidate, in_axes=1)(firsts)

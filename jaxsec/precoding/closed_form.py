@@ -12,7 +12,7 @@ from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.gpip import start as gpip_start
 from jaxsec.precoding.problem import as_problem
-from jaxsec.secrecy import project_to_budget
+from jaxsec.secrecy import normalise_power
 from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
 
@@ -43,4 +43,4 @@ def closed_form(
         return start.f if basis is None else algebra.combine(basis, start.f)
 
     u = linear.over_batch(design, over_noise(h_user, noise_power), over_noise(h_eve, noise_power))
-    return Strategy(*project_to_budget(u[..., :num_users], u[..., num_users:]))
+    return Strategy(*normalise_power(u[..., :num_users], u[..., num_users:]))

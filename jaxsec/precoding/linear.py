@@ -24,7 +24,7 @@ from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.power_split import best_split
 from jaxsec.precoding.problem import Problem, as_problem
-from jaxsec.secrecy import project_to_budget
+from jaxsec.secrecy import normalise_power
 from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
 
@@ -107,7 +107,7 @@ def null_space_noise(
         checks.check_channels(h_user, h_eve)
         checks.check_at_least("num_noise_beams", num_noise_beams, 0)
         v = over_batch(functools.partial(_aimed, num_noise_beams=num_noise_beams), h_user, h_eve)
-    return project_to_budget(v[..., :0], v)[1]
+    return normalise_power(v[..., :0], v)[1]
 
 
 def rzf_ns(
@@ -147,7 +147,7 @@ def rzf_ns(
 
     u = over_batch(design, over_noise(h_user, noise_power), over_noise(h_eve, noise_power))
     num_users = h_user.shape[-2]
-    return Strategy(*project_to_budget(u[..., :num_users], u[..., num_users:]))
+    return Strategy(*normalise_power(u[..., :num_users], u[..., num_users:]))
 
 
 def regularised(
@@ -219,7 +219,7 @@ def _equal_power(
 ) -> Complex[Array, "... M K"]:
     """Unit columns of a batch-last design, together at unit power."""
     w = over_batch(design, h_user)
-    return project_to_budget(w, w[..., :0])[0]
+    return normalise_power(w, w[..., :0])[0]
 
 
 def over_batch(design: Callable[..., SplitComplex], *channels: Any) -> Complex[Array, "... M N"]:

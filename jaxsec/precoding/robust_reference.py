@@ -13,7 +13,7 @@ import optax
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsec import checks, secrecy
-from jaxsec.posterior import Posterior, draw
+from jaxsec.channels.knowledge import Posterior, sample
 from jaxsec.strategy import Strategy, pack_real, unpack_real
 
 LEARNING_RATE = 0.01
@@ -58,11 +58,11 @@ def _ascend(key, start, known, noise_power, *, num_steps: int, num_draws: int) -
     adam = optax.adam(optax.cosine_decay_schedule(LEARNING_RATE, num_steps))
 
     def strategy_of(z) -> Strategy:
-        return Strategy(*secrecy.project_to_budget(*unpack_real(z, num_antennas, num_users)))
+        return Strategy(*secrecy.normalise_power(*unpack_real(z, num_antennas, num_users)))
 
     def loss(z, key):
         w, v = strategy_of(z)
-        h = draw(key, known, num_draws)
+        h = sample(key, known, num_draws)
         rates = secrecy.smooth_secrecy_rates(w[None], v[None], *h, noise_power[None], SMOOTHING)
         # A sum over channels: each has its own gradient, whatever the batch.
         return -jnp.sum(jnp.mean(jnp.sum(rates, axis=-1), axis=0))

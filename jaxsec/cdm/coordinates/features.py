@@ -60,7 +60,7 @@ def condition_with_error(
 ) -> Condition:
     """The same, and the share of CSI error in what every receiver has as noise."""
     told = condition(frame, num_users, spread)
-    share = frame.error_share[..., None]
+    share = frame.error_fraction[..., None]
     num_noise_beams = frame.gains.shape[-1] - num_users
     owner = jnp.pad(share[:, :num_users], ((0, 0), (0, num_noise_beams), (0, 0)))
     return told._replace(

@@ -47,8 +47,8 @@ class Frame(NamedTuple):
     """Beams of the closed-form strategy, own gains real."""
     gains: Complex[Array, "n R N"]
     """Coordinates of the reference."""
-    error_share: Float[Array, "n R"]
-    """Share of CSI error in what stands as noise (`posterior.error_share`); 0 if all is known."""
+    error_fraction: Float[Array, "n R"]
+    """Share of CSI error in what stands as noise (`knowledge.error_fraction`)."""
 
 
 def kinds(num_users: int, num_eves: int, num_noise_beams: int) -> np.ndarray:

@@ -19,10 +19,11 @@ import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
-from jaxsec import checks, posterior, secrecy
+from jaxsec import checks, secrecy
 from jaxsec.cdm.model import Model
 from jaxsec.cdm.sampler import Sampler, sample
 from jaxsec.cdm.training.problems import Problems
+from jaxsec.channels import knowledge
 from jaxsec.diffusion import process, sampling
 from jaxsec.diffusion.sampling import Plan
 from jaxsec.learning import state as states
@@ -154,7 +155,7 @@ def make_loss(
         num_users = problems.known.h_user.shape[1]
         strategy = sampler.coordinates.decode(problems.frame, table, num_users)
         if config.power == "projection":
-            strategy = Strategy(*secrecy.project_to_budget(*strategy))
+            strategy = Strategy(*secrecy.normalise_power(*strategy))
         if config.refine:
             known = problems.known
             strategy = gpip.refine(
@@ -167,7 +168,7 @@ def make_loss(
         many = jax.tree.map(lambda x: jnp.concatenate([x] * candidates), problems)
         strategy = generate(params, key_first, many, plan)
         if config.max_error > 0.0:
-            h = posterior.draw(key_draw, problems.known, config.num_draws)
+            h = knowledge.sample(key_draw, problems.known, config.num_draws)
         else:
             h = (problems.known.h_user[None], problems.known.h_eve[None])
         h_user, h_eve = (jnp.concatenate([x] * candidates, axis=1) for x in h)

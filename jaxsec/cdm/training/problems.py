@@ -12,14 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsec import posterior as csi
 from jaxsec import secrecy
 from jaxsec.cdm.coordinates.received import Frame
 from jaxsec.cdm.coordinates.table import Coordinates
 from jaxsec.cdm.standardise import Standardiser
-from jaxsec.channels import Scenario, fade, large_scale_gain, sample_geometry
+from jaxsec.channels import Scenario, fade, knowledge, large_scale_gain, sample_geometry
+from jaxsec.channels.knowledge import Posterior
 from jaxsec.diffusion.condition import Condition
-from jaxsec.posterior import Posterior
 from jaxsec.strategy import Size, Strategy
 
 BUCKETS = {
@@ -133,11 +132,11 @@ def make(
 
     h_user, gain_user = link(estimate.h_user, geometry.users, jnp.ones(num_users, bool))
     h_eve, gain_eve = link(estimate.h_eve, geometry.eavesdroppers, eves)
-    known = csi.posterior(h_user, h_eve, error, gain_user, gain_eve)
-    channels = csi.loaded(known, 1.0)
+    known = knowledge.estimated(h_user, h_eve, error, gain_user, gain_eve)
+    channels = knowledge.diagonal_loading(known, 1.0)
     num_noise_beams = spread.shape[1] - num_users
     frame = coordinates.frame(*channels, num_noise_beams)
-    frame = frame._replace(error_share=csi.error_share(known, 1.0))
+    frame = frame._replace(error_fraction=knowledge.error_fraction(known, 1.0))
     condition = coordinates.condition(frame, num_users, spread)
     rows = jnp.concatenate([jnp.ones(num_users, bool), eves])
     reference = Strategy(frame.reference[..., :num_users], frame.reference[..., num_users:])

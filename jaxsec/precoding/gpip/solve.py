@@ -20,7 +20,7 @@ from jaxsec.precoding.batched.kernels import no_inline, one_kernel, single_kerne
 from jaxsec.precoding.gpip import start as gpip_start
 from jaxsec.precoding.gpip import step as gpip_step
 from jaxsec.precoding.problem import Iterate, Problem, Rates, rates_of, start_from
-from jaxsec.secrecy import project_to_budget
+from jaxsec.secrecy import normalise_power
 from jaxsec.strategy import Strategy
 
 
@@ -165,7 +165,7 @@ def _solve_batch(
     best = jnp.argmax(info.rate, axis=0)
     u, info = jax.tree.map(lambda x: x[best, jnp.arange(n)], (u, info))
     return GpipResult(
-        Strategy(*project_to_budget(u[..., :num_users], u[..., num_users:])),
+        Strategy(*normalise_power(u[..., :num_users], u[..., num_users:])),
         info._replace(converged=info.residual <= tolerance),
     )
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import posterior, secrecy
+from jaxsec import secrecy
 from jaxsec.cdm import robust
 from jaxsec.cdm.training import finetune
+from jaxsec.channels import knowledge
 from jaxsec.precoding import robust_reference
 from tests import cases, compiled, models
 
@@ -25,8 +26,8 @@ def channels():
 
 
 def test_draws_have_the_posterior_moments(channels):
-    known = posterior.posterior(channels.h_user, channels.h_eve, 0.2)
-    h_user, h_eve = posterior.draw(KEY, known, 4000)
+    known = knowledge.estimated(channels.h_user, channels.h_eve, 0.2)
+    h_user, h_eve = knowledge.sample(KEY, known, 4000)
     np.testing.assert_allclose(
         jnp.mean(h_user, axis=0), np.sqrt(0.8) * channels.h_user, atol=3e-2 * 1e-3
     )
@@ -40,7 +41,7 @@ def test_estimate_and_posterior_agree(channels):
     generator = np.random.default_rng(0)
     truth = jnp.asarray(cases.gaussian(generator, (n, 1, 2)), jnp.complex64)
     estimate = jaxsec.estimate_channels(KEY, truth, e, jnp.ones((n, 1)))
-    known = posterior.posterior(estimate, estimate[:, :0], e, jnp.ones((n, 1)), jnp.ones((n, 0)))
+    known = knowledge.estimated(estimate, estimate[:, :0], e, jnp.ones((n, 1)), jnp.ones((n, 0)))
     error = truth - known.h_user
     assert abs(float(jnp.mean(jnp.abs(error) ** 2)) - e) < 0.01
     assert abs(complex(jnp.mean(error * estimate.conj()))) < 0.02
@@ -49,39 +50,39 @@ def test_estimate_and_posterior_agree(channels):
 
 def test_beams_hear_the_error_as_noise_of_the_loaded_channels(channels):
     """At full power the error's mean power at a receiver is its variance."""
-    known = posterior.posterior(channels.h_user, channels.h_eve, 0.1)
+    known = knowledge.estimated(channels.h_user, channels.h_eve, 0.1)
     strategy = cases.random_strategy(1, 4, 8, 2, 2)
     u = jnp.concatenate(strategy, axis=-1)
-    h_user, _ = posterior.draw(KEY, known, 4000)
+    h_user, _ = knowledge.sample(KEY, known, 4000)
     heard = jnp.sum(jnp.abs(secrecy.received_gains(h_user - known.h_user[None], u[None])) ** 2, -1)
     np.testing.assert_allclose(heard.mean(axis=0), known.error_user, rtol=0.1)
     noise = channels.noise_power
-    loaded = posterior.loaded(known, noise)
+    loaded = knowledge.diagonal_loading(known, noise)
     scale = np.sqrt(noise[:, None] / (noise[:, None] + known.error_user))
     np.testing.assert_allclose(loaded.h_user, known.h_user * scale[..., None], rtol=1e-5)
-    share = posterior.error_share(known, noise)
+    share = knowledge.error_fraction(known, noise)
     np.testing.assert_allclose(share[:, :2], 1 - scale**2, atol=1e-5)
 
 
 def test_without_error_nothing_changes(channels):
-    known = posterior.posterior(channels.h_user, channels.h_eve, 0.0)
-    loaded = posterior.loaded(known, channels.noise_power)
+    known = knowledge.estimated(channels.h_user, channels.h_eve, 0.0)
+    loaded = knowledge.diagonal_loading(known, channels.noise_power)
     np.testing.assert_array_equal(loaded.h_user, channels.h_user)
-    assert float(posterior.error_share(known, channels.noise_power).max()) == 0.0
+    assert float(knowledge.error_fraction(known, channels.noise_power).max()) == 0.0
     strategy = cases.random_strategy(1, 4, 8, 2, 2)
     direction = jax.random.normal(KEY, (3, 1, 6, 8), jnp.complex64)
-    rate = posterior.expected_rate(strategy, known, channels.noise_power, direction)
+    rate = secrecy.expected_rate(strategy, known, channels.noise_power, direction)
     np.testing.assert_allclose(rate, compiled.sum_secrecy_rate(*strategy, *channels), rtol=1e-5)
 
 
 def test_errors_out_of_range_are_named(channels):
     with pytest.raises(jaxsec.InputError, match=r"`error` must lie between 0 and 1, but is 1\.5"):
-        posterior.posterior(channels.h_user, channels.h_eve, 1.5)
+        knowledge.estimated(channels.h_user, channels.h_eve, 1.5)
 
 
 def test_robust_design_chooses_by_expected_rate(channels):
     model = finetune.told_error(models.tiny())
-    known = posterior.posterior(channels.h_user, channels.h_eve, 0.01)
+    known = knowledge.estimated(channels.h_user, channels.h_eve, 0.01)
     direction = jax.random.normal(jax.random.key(9), (400, 1, 6, 8), jnp.complex64)
     reached = []
     for count in (1, 6):
@@ -89,13 +90,13 @@ def test_robust_design_chooses_by_expected_rate(channels):
             model, KEY, known, channels.noise_power, num_samples=count, num_steps=1
         )
         np.testing.assert_allclose(secrecy.power(*strategy), 1.0, rtol=1e-5)
-        rate = posterior.expected_rate(strategy, known, channels.noise_power, direction)
+        rate = secrecy.expected_rate(strategy, known, channels.noise_power, direction)
         reached.append(float(rate.mean()))
     assert reached[1] > reached[0] + 0.01
 
 
 def test_a_model_must_be_told(channels):
-    known = posterior.posterior(channels.h_user, channels.h_eve, 0.01)
+    known = knowledge.estimated(channels.h_user, channels.h_eve, 0.01)
     with pytest.raises(jaxsec.InputError, match="`model` must be told the CSI error"):
         robust.design(models.tiny(), KEY, known, channels.noise_power)
     with pytest.raises(jaxsec.InputError, match="must be a set denoiser in received-gain"):
@@ -103,7 +104,7 @@ def test_a_model_must_be_told(channels):
 
 
 def test_the_reference_climbs_on_fresh_draws(channels):
-    known = posterior.posterior(channels.h_user, channels.h_eve, 0.05)
+    known = knowledge.estimated(channels.h_user, channels.h_eve, 0.05)
     start = jaxsec.design(*channels, method="opt")
     found = robust_reference.ascend(
         KEY, start, known, channels.noise_power, num_steps=60, num_draws=16
@@ -111,7 +112,7 @@ def test_the_reference_climbs_on_fresh_draws(channels):
     np.testing.assert_allclose(secrecy.power(*found), 1.0, rtol=1e-5)
     direction = jax.random.normal(jax.random.key(9), (400, 1, 6, 8), jnp.complex64)
     before, after = (
-        float(posterior.expected_rate(s, known, channels.noise_power, direction).mean())
+        float(secrecy.expected_rate(s, known, channels.noise_power, direction).mean())
         for s in (start, found)
     )
     assert after > before + 0.02
@@ -120,20 +121,20 @@ def test_the_reference_climbs_on_fresh_draws(channels):
 def test_the_robust_model_is_ahead_of_opt(no_type_checks):
     """Estimates of one percent error: paired over channels, judged on fresh draws."""
     channels = cases.channels(seed=79, n=128)
-    known = posterior.posterior(channels.h_user, channels.h_eve, 0.01)
+    known = knowledge.estimated(channels.h_user, channels.h_eve, 0.01)
     noise = channels.noise_power
-    loaded = posterior.loaded(known, noise)
+    loaded = knowledge.diagonal_loading(known, noise)
     ours = jaxsec.design(*channels, method="cdm-f-robust", csi_error=0.01, num_samples=4)
     direction = jax.random.normal(jax.random.key(9), (100, 1, 6, 8), jnp.complex64)
     rate = {
-        name: posterior.expected_rate(strategy, known, noise, direction)
+        name: secrecy.expected_rate(strategy, known, noise, direction)
         for name, strategy in (
             ("ours", ours),
             ("opt", jaxsec.design(known.h_user, known.h_eve, noise)),
             ("loaded", jaxsec.design(*channels, method="opt-loaded", csi_error=0.01)),
         )
     }
-    also_loaded = posterior.expected_rate(jaxsec.design(*loaded), known, noise, direction)
+    also_loaded = secrecy.expected_rate(jaxsec.design(*loaded), known, noise, direction)
     np.testing.assert_allclose(rate["loaded"].mean(), also_loaded.mean(), rtol=1e-3)
     for other in ("opt", "loaded"):
         ahead = rate["ours"] - rate[other]

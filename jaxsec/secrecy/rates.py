@@ -1,4 +1,4 @@
-"""Secrecy rates of the multi-user wiretap downlink, P1 (3)–(7) and (19).
+"""Rates of users and eavesdroppers, P1 (3)–(6).
 
 Shapes: M antennas, K users, L eavesdroppers, J noise beams; batch dimensions lead and broadcast.
 `w` [..., M, K] and `v` [..., M, J] hold beams as columns, `h_user` [..., K, M] and
@@ -20,8 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec import checks
-from jaxsec.shapes import AnyArray, lift, over_noise
-from jaxsec.strategy import unpack_real
+from jaxsec.shapes import AnyArray, abs2, lift, over_noise
 
 LN2 = 0.6931471805599453
 
@@ -41,7 +40,7 @@ def received_powers(
 ) -> tuple[Float[Array, "... R K"], Float[Array, "... R"]]:
     """Power of every beam, and of the artificial noise, at every receiver, over receiver noise."""
     h = over_noise(h, noise_power)
-    return _abs2(received_gains(h, w)), jnp.sum(_abs2(received_gains(h, v)), axis=-1)
+    return abs2(received_gains(h, w)), jnp.sum(abs2(received_gains(h, v)), axis=-1)
 
 
 def user_rates(
@@ -100,7 +99,7 @@ def colluding_wiretap_rates(
     whitened = jax.lax.linalg.triangular_solve(
         jnp.linalg.cholesky(covariance), signal, left_side=True, lower=True
     )
-    return jnp.log1p(jnp.sum(_abs2(whitened), axis=(-2, -1))) / LN2
+    return jnp.log1p(jnp.sum(abs2(whitened), axis=(-2, -1))) / LN2
 
 
 def secrecy_rates(
@@ -140,117 +139,6 @@ def smooth_secrecy_rates(
     return rate - smoothing * jax.nn.logsumexp(wiretap / smoothing, axis=-2)
 
 
-def sum_secrecy_rate(
-    w: Complex[AnyArray, "... M K"],
-    v: Complex[AnyArray, "... M J"],
-    h_user: Complex[AnyArray, "... K M"],
-    h_eve: Complex[AnyArray, "... L M"],
-    noise_power: Float[ArrayLike, "..."],
-    *,
-    user_weights: Float[ArrayLike, "... K"] | None = None,
-    colluding: bool = False,
-) -> Float[Array, "..."]:
-    """R_sum of P1 (7), or its weighted sum: Σ_k weight_k·R_k^sec."""
-    rates = secrecy_rates(w, v, h_user, h_eve, noise_power, colluding=colluding)
-    if user_weights is not None:
-        rates = rates * lift(user_weights, rates.ndim)
-    return jnp.sum(rates, axis=-1)
-
-
-def worst_user_secrecy_rate(
-    w: Complex[AnyArray, "... M K"],
-    v: Complex[AnyArray, "... M J"],
-    h_user: Complex[AnyArray, "... K M"],
-    h_eve: Complex[AnyArray, "... L M"],
-    noise_power: Float[ArrayLike, "..."],
-    *,
-    colluding: bool = False,
-) -> Float[Array, "..."]:
-    """min_k R_k^sec: what the least protected user gets."""
-    rates = secrecy_rates(w, v, h_user, h_eve, noise_power, colluding=colluding)
-    return jnp.min(rates, axis=-1)
-
-
-def secrecy_outage_probability(
-    secrecy_rate: Float[Array, "n *rest"], target_rate: float | Float[Array, ""]
-) -> Float[Array, "*rest"]:
-    """Share of channel draws (first axis) in which `secrecy_rate` falls below `target_rate`."""
-    return jnp.mean(secrecy_rate < target_rate, axis=0, dtype=secrecy_rate.dtype)
-
-
-def secure_energy_efficiency(
-    w: Complex[AnyArray, "... M K"],
-    v: Complex[AnyArray, "... M J"],
-    h_user: Complex[AnyArray, "... K M"],
-    h_eve: Complex[AnyArray, "... L M"],
-    noise_power: Float[ArrayLike, "..."],
-    *,
-    transmit_power_w: float | Float[Array, ""],
-    circuit_power_w: float | Float[Array, ""],
-    colluding: bool = False,
-) -> Float[Array, "..."]:
-    """Sum secrecy rate over the power spent on it, bit/s/Hz/W.
-
-    The denominator is P·(‖w‖² + ‖v‖²) + circuit power. `noise_power` is σ0² over the same P.
-    """
-    rate = sum_secrecy_rate(w, v, h_user, h_eve, noise_power, colluding=colluding)
-    return rate / (transmit_power_w * power(w, v) + circuit_power_w)
-
-
-def power(w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]) -> Float[Array, "..."]:
-    """‖w‖² + ‖v‖², the left side of P1 (8), in units of P."""
-    w, v = jnp.asarray(w), jnp.asarray(v)
-    return jnp.sum(_abs2(w), axis=(-2, -1)) + jnp.sum(_abs2(v), axis=(-2, -1))
-
-
-def project_to_budget(
-    w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]
-) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M J"]]:
-    """Scales beams and noise together to the full budget ‖w‖² + ‖v‖² = 1; zero stays zero."""
-    w, v = jnp.asarray(w), jnp.asarray(v)
-    # Dividing by the largest entry first keeps the squares of tiny or huge beams in range.
-    peak = jnp.maximum(
-        jnp.max(_abs1(w), axis=(-2, -1), initial=0.0), jnp.max(_abs1(v), axis=(-2, -1), initial=0.0)
-    )
-    scale = 1.0 / jnp.where(peak > 0, peak, 1.0)
-    w, v = w * scale[..., None, None], v * scale[..., None, None]
-    total = power(w, v)
-    scale = jax.lax.rsqrt(jnp.where(total > 0, total, 1.0))
-    return w * scale[..., None, None], v * scale[..., None, None]
-
-
-def secrecy_loss(
-    z: Float[Array, "... D"],
-    h_user: Complex[AnyArray, "... K M"],
-    h_eve: Complex[AnyArray, "... L M"],
-    noise_power: Float[ArrayLike, "..."],
-    *,
-    smoothing: float | Float[Array, ""] = 0.01,
-    penalty: float = 0.001,
-    target_norm: float = 1.0,
-) -> Float[Array, ""]:
-    """The fine-tuning loss of P1 (19): −mean(R_sum) + λ·mean((‖u‖₂ − δ)²), a real scalar.
-
-    Args:
-      z: real coordinates [Re u; Im u] of P1 (12), u = [w_1 … w_K, v_1 … v_J] stacked as in (10),
-        D = 2M(K+J); J follows from D. Being real, `z` takes `jax.grad` and optax as they come.
-      h_user, h_eve, noise_power: the channels.
-      smoothing: α of (6), bit/s/Hz; R_sum is the smooth rate without (·)⁺.
-      penalty: λ, weight of the power term.
-      target_norm: δ, wanted norm of u.
-
-    Raises:
-      InputError: D is not 2M(K+J) for any J ≥ 0.
-    """
-    checks.check_channels(h_user, h_eve)
-    w, v = unpack_real(z, h_user.shape[-1], h_user.shape[-2])
-    rate = jnp.sum(smooth_secrecy_rates(w, v, h_user, h_eve, noise_power, smoothing), axis=-1)
-    total = power(w, v)
-    # A zero strategy has norm 0; the guarded square root keeps its gradient finite.
-    norm = jnp.where(total > 0, jnp.sqrt(jnp.where(total > 0, total, 1.0)), 0.0)
-    return -jnp.mean(rate) + penalty * jnp.mean(jnp.square(norm - target_norm))
-
-
 def _worst_wiretap_rate(w, v, h_eve, noise_power, colluding: bool) -> Float[Array, "... K"]:
     if colluding:
         return colluding_wiretap_rates(w, v, h_eve, noise_power)
@@ -263,15 +151,6 @@ def _others(beam_power: Float[Array, "... R K"]) -> Float[Array, "... R K"]:
     num_users = beam_power.shape[-1]
     mask = 1.0 - jnp.eye(num_users, dtype=beam_power.dtype)
     return jnp.einsum("...ri,ik->...rk", beam_power, mask, precision="highest")
-
-
-def _abs2(x: Complex[Array, "..."]) -> Float[Array, "..."]:
-    return jnp.square(x.real) + jnp.square(x.imag)
-
-
-def _abs1(x: Complex[Array, "..."]) -> Float[Array, "..."]:
-    """|Re| + |Im|, a norm without the square root's trouble at zero."""
-    return jnp.abs(x.real) + jnp.abs(x.imag)
 
 
 def _check_link(w, v, **channel: AnyArray) -> None:

@@ -1,6 +1,6 @@
 """What a base station knows of channels that it has estimated: their mean, and how far off it is.
 
-Rayleigh channels and an estimate of error variance e (`channels.estimate_channels`) make the
+Rayleigh channels and an estimate of error variance e (`estimate_channels`) make the
 channel Gaussian around √(1−e)·estimate, with variance e·gain² an antenna and no preferred
 direction. At full power a receiver hears, of all beams together, exactly that variance through the
 error, on average over it: a design for the mean alone trusts what it should not.
@@ -13,10 +13,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
 from jaxsec import checks
-from jaxsec.channels import Channels
-from jaxsec.secrecy import sum_secrecy_rate
-from jaxsec.shapes import AnyArray, lift
-from jaxsec.strategy import Strategy
+from jaxsec.channels.scenario import Channels
+from jaxsec.shapes import AnyArray
 
 
 class Posterior(NamedTuple):
@@ -28,7 +26,37 @@ class Posterior(NamedTuple):
     error_eve: Float[AnyArray, "... L"]
 
 
-def posterior(
+def estimate_channels(
+    key: Key[Array, ""],
+    h: Complex[AnyArray, "*batch R M"],
+    error: float | Float[Array, ""],
+    gain: Float[Array, "*batch R"] | None = None,
+) -> Complex[Array, "*batch R M"]:
+    """A noisy estimate √(1−e)·h + √e·gain·CN(0, I) of a true channel.
+
+    With Rayleigh `h` of large-scale amplitude `gain`, the estimate has the channel's own
+    distribution and the channel's posterior is √(1−e)·estimate + √e·gain·CN(0, I).
+
+    Args:
+      key: consumed once.
+      h: true channels, R receivers.
+      error: normalised error variance e in [0, 1]; may be traced.
+      gain: large-scale amplitude gain of each link (`large_scale_gain`). Without it the channel's
+        own root mean square over the antennas is used, so that e is the error's share of ‖h‖².
+
+    Raises:
+      InputError: `error` is a Python number outside [0, 1].
+    """
+    if isinstance(error, float | int):
+        checks.check_fraction("error", error)
+    h = jnp.asarray(h)
+    if gain is None:
+        gain = jnp.sqrt(jnp.mean(jnp.square(h.real) + jnp.square(h.imag), axis=-1))
+    noise = jax.random.normal(key, h.shape, h.dtype)
+    return jnp.sqrt(1.0 - error) * h + jnp.sqrt(error) * gain[..., None] * noise
+
+
+def estimated(
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],
     error: Float[ArrayLike, "..."],
@@ -61,7 +89,9 @@ def posterior(
     return Posterior(mean_user, mean_eve, spread(h_user, gain_user), spread(h_eve, gain_eve))
 
 
-def loaded(known: Posterior, noise_power: Float[ArrayLike, "..."], load: float = 1.0) -> Channels:
+def diagonal_loading(
+    known: Posterior, noise_power: Float[ArrayLike, "..."], load: float = 1.0
+) -> Channels:
     """The mean channels with `load` times the error's variance counted as noise of each receiver.
 
     What a design for perfect knowledge should be given instead of the estimate. Channels are
@@ -78,22 +108,22 @@ def loaded(known: Posterior, noise_power: Float[ArrayLike, "..."], load: float =
     )
 
 
-def error_share(known: Posterior, noise_power: Float[ArrayLike, "..."]) -> Float[Array, "... R"]:
+def error_fraction(known: Posterior, noise_power: Float[ArrayLike, "..."]) -> Float[Array, "... R"]:
     """Share of the error in error and noise together at every receiver, users first; in [0, 1)."""
     error = jnp.concatenate([known.error_user, known.error_eve], axis=-1)
     noise = jnp.broadcast_to(jnp.asarray(noise_power), error.shape[:-1])
     return error / (error + noise[..., None])
 
 
-def draw(
+def sample(
     key: Key[Array, ""], known: Posterior, num_draws: int
 ) -> tuple[Complex[Array, "draws ... K M"], Complex[Array, "draws ... L M"]]:
     """Channels that may be the true ones."""
     shape = (num_draws, *known.error_user.shape[:-1], num_receivers(known), known.h_user.shape[-1])
-    return displaced(known, jax.random.normal(key, shape, jnp.asarray(known.h_user).dtype))
+    return perturb(known, jax.random.normal(key, shape, jnp.asarray(known.h_user).dtype))
 
 
-def displaced(
+def perturb(
     known: Posterior, direction: Complex[Array, "draws ... R M"]
 ) -> tuple[Complex[Array, "draws ... K M"], Complex[Array, "draws ... L M"]]:
     """The mean channels moved by `direction`, of CN(0, 1) entries, times the error's amplitude."""
@@ -111,16 +141,3 @@ def displaced(
 def num_receivers(known: Posterior) -> int:
     """R = K + L."""
     return known.error_user.shape[-1] + known.error_eve.shape[-1]
-
-
-def expected_rate(
-    strategy: Strategy,
-    known: Posterior,
-    noise_power: Float[ArrayLike, "..."],
-    direction: Complex[Array, "draws ... R M"],
-) -> Float[Array, "..."]:
-    """Mean sum secrecy rate over the channels `displaced` by each direction."""
-    h_user, h_eve = displaced(known, direction)
-    noise_power = lift(noise_power, h_user.ndim - 2)
-    rates = sum_secrecy_rate(strategy.w[None], strategy.v[None], h_user, h_eve, noise_power)
-    return jnp.mean(rates, axis=0)

@@ -1,0 +1,40 @@
+"""What a strategy is worth: rates, objectives over them, and the power it costs."""
+
+from jaxsec.secrecy.loss import secrecy_loss
+from jaxsec.secrecy.objectives import (
+    expected_rate,
+    secrecy_outage_probability,
+    secure_energy_efficiency,
+    sum_secrecy_rate,
+    worst_user_secrecy_rate,
+)
+from jaxsec.secrecy.power import normalise_power, power
+from jaxsec.secrecy.rates import (
+    LN2,
+    colluding_wiretap_rates,
+    received_gains,
+    received_powers,
+    secrecy_rates,
+    smooth_secrecy_rates,
+    user_rates,
+    wiretap_rates,
+)
+
+__all__ = [
+    "LN2",
+    "colluding_wiretap_rates",
+    "expected_rate",
+    "normalise_power",
+    "power",
+    "received_gains",
+    "received_powers",
+    "secrecy_loss",
+    "secrecy_outage_probability",
+    "secrecy_rates",
+    "secure_energy_efficiency",
+    "smooth_secrecy_rates",
+    "sum_secrecy_rate",
+    "user_rates",
+    "wiretap_rates",
+    "worst_user_secrecy_rate",
+]

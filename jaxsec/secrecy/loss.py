@@ -1,0 +1,42 @@
+"""The fine-tuning loss of P1 (19)."""
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+from jaxsec import checks
+from jaxsec.secrecy.power import power
+from jaxsec.secrecy.rates import smooth_secrecy_rates
+from jaxsec.shapes import AnyArray
+from jaxsec.strategy import unpack_real
+
+
+def secrecy_loss(
+    z: Float[Array, "... D"],
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
+    noise_power: Float[ArrayLike, "..."],
+    *,
+    smoothing: float | Float[Array, ""] = 0.01,
+    penalty: float = 0.001,
+    target_norm: float = 1.0,
+) -> Float[Array, ""]:
+    """The fine-tuning loss of P1 (19): −mean(R_sum) + λ·mean((‖u‖₂ − δ)²), a real scalar.
+
+    Args:
+      z: real coordinates [Re u; Im u] of P1 (12), u = [w_1 … w_K, v_1 … v_J] stacked as in (10),
+        D = 2M(K+J); J follows from D. Being real, `z` takes `jax.grad` and optax as they come.
+      h_user, h_eve, noise_power: the channels.
+      smoothing: α of (6), bit/s/Hz; R_sum is the smooth rate without (·)⁺.
+      penalty: λ, weight of the power term.
+      target_norm: δ, wanted norm of u.
+
+    Raises:
+      InputError: D is not 2M(K+J) for any J ≥ 0.
+    """
+    checks.check_channels(h_user, h_eve)
+    w, v = unpack_real(z, h_user.shape[-1], h_user.shape[-2])
+    rate = jnp.sum(smooth_secrecy_rates(w, v, h_user, h_eve, noise_power, smoothing), axis=-1)
+    total = power(w, v)
+    # A zero strategy has norm 0; the guarded square root keeps its gradient finite.
+    norm = jnp.where(total > 0, jnp.sqrt(jnp.where(total > 0, total, 1.0)), 0.0)
+    return -jnp.mean(rate) + penalty * jnp.mean(jnp.square(norm - target_norm))
