@@ -94,7 +94,7 @@ def judge(arguments: Arguments, model: cdm.Model | None, sizes: tuple[Size, ...]
         if model is None:
             strategy = closed_form(*channels, num_noise_beams=2)
         else:
-            strategy = cdm.design(model, jax.random.key(0), *channels)
+            strategy = cdm.design(jax.random.key(0), model, *channels)
         ours, opt = (
             np.asarray(jaxsec.sum_secrecy_rate(*s, *channels), np.float64)
             for s in (strategy, jaxsec.design(*channels))

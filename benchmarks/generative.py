@@ -68,8 +68,8 @@ def designs(model: cdm.Model, arguments: Arguments, channels: Channels):
         else:
             yield name, jaxsec.design(*channels, method=name)
     steps = arguments.ddim_steps
-    yield "1 sample", cdm.design(model, key, *channels, num_steps=steps)
-    best = cdm.design(model, key, *channels, num_samples=8, num_steps=steps)
+    yield "1 sample", cdm.design(key, model, *channels, num_steps=steps)
+    best = cdm.design(key, model, *channels, num_samples=8, num_steps=steps)
     yield "best of 8", best
     yield "best of 8 + 2", gpip.refine(best, *channels, num_steps=2)
 

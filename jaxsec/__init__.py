@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jaxsec.channels import Channels, Scenario, estimate_channels, sample_channels
     from jaxsec.checks import InputError
-    from jaxsec.methods import METHODS, design
+    from jaxsec.designer import Diagnostics, design
+    from jaxsec.methods import (
+        METHODS,
+        Diffusion,
+        Gpip,
+        LoadedGpip,
+        Mrt,
+        PlainGpip,
+        RobustDiffusion,
+        Rzf,
+        RzfNs,
+        Zf,
+    )
     from jaxsec.secrecy import (
         normalise_power,
         secrecy_loss,
@@ -31,9 +43,19 @@ if TYPE_CHECKING:
 __all__ = [
     "METHODS",
     "Channels",
+    "Diagnostics",
+    "Diffusion",
+    "Gpip",
     "InputError",
+    "LoadedGpip",
+    "Mrt",
+    "PlainGpip",
+    "RobustDiffusion",
+    "Rzf",
+    "RzfNs",
     "Scenario",
     "Strategy",
+    "Zf",
     "design",
     "estimate_channels",
     "normalise_power",
@@ -51,7 +73,17 @@ __all__ = [
 
 _HOME = {
     "METHODS": "methods",
-    "design": "methods",
+    "design": "designer",
+    "Diagnostics": "designer",
+    "Diffusion": "methods",
+    "Gpip": "methods",
+    "LoadedGpip": "methods",
+    "Mrt": "methods",
+    "PlainGpip": "methods",
+    "RobustDiffusion": "methods",
+    "Rzf": "methods",
+    "RzfNs": "methods",
+    "Zf": "methods",
     "Channels": "channels",
     "Scenario": "channels",
     "estimate_channels": "channels",

@@ -1,47 +1,203 @@
-"""`jaxsec.design` and the table of methods behind it; a new designer joins the table."""
+"""The methods of `jaxsec.design`, a type each, and the table of their names.
+
+    jaxsec.design(channels, method=Gpip(num_starts=8))
+    jaxsec.design(channels, method="opt", num_starts=8)  # the same
+
+A method is a frozen dataclass: its fields are its options, the only ones that it heeds, and calling
+it with a key and channels designs. `METHODS` gives every name on the command line its type and the
+fields that the name fixes. A new designer joins the table, and with it the property tests, the
+command line and the comparison.
+"""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import jax
-from jaxtyping import Array, ArrayLike, Complex, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxsec import checks
-from jaxsec.channels import knowledge
+from jaxsec.channels import Channels, knowledge
 from jaxsec.precoding import gpip, linear
-from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
 DEFAULT_NOISE_BEAMS = 2
 """J where a method does not fix it; in P1's scenario more noise beams gain next to nothing."""
 DENOISERS = ("set", "unet")
-"""Networks that method "cdm" is shipped with."""
+"""Networks that "cdm" is shipped with."""
+
+
+class Designed(NamedTuple):
+    """What a method has found, and how; None where it has no such thing."""
+
+    strategy: Strategy
+    iterations: Int[Array, "..."] | None = None
+    """Step that found the design; 0 if its start was not improved."""
+    residual: Float[Array, "..."] | None = None
+    """‖B⁻¹(A − B)f‖ at the last step of a power iteration; 0 at a stationary point."""
+    converged: Bool[Array, "..."] | None = None
+    """Whether the residual is within the iteration's tolerance."""
+    candidate_rates: Float[Array, "... S"] | None = None
+    """What each of a diffusion model's S candidates was worth to the choice, bit/s/Hz."""
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A designer of beams and artificial noise, with its options."""
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        """Designs for channels of any leading batch shape; `key` is for what is drawn."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)
-class Options:
-    """Options of the methods; each uses those that mean something to it.
+class Mrt:
+    """Maximum-ratio transmission without artificial noise (`precoding.linear.mrt`)."""
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        del key
+        return _without_noise(jax.jit(linear.mrt)(channels.h_user))
+
+
+@dataclasses.dataclass(frozen=True)
+class Zf:
+    """Zero-forcing without artificial noise (`precoding.linear.zf`)."""
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        del key
+        return _without_noise(jax.jit(linear.zf)(channels.h_user))
+
+
+@dataclasses.dataclass(frozen=True)
+class Rzf:
+    """Regularised zero-forcing without artificial noise (`precoding.linear.rzf`)."""
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        del key
+        return _without_noise(jax.jit(linear.rzf)(channels.h_user, channels.noise_power))
+
+
+@dataclasses.dataclass(frozen=True)
+class RzfNs:
+    """RZF-NS: regularised zero-forcing and null-space noise (`precoding.linear.rzf_ns`).
 
     Raises:
-      InputError: a count is out of its range.
+      InputError: an option is out of its range.
     """
 
-    key: Key[Array, ""]
-    """For methods that draw random numbers."""
+    signal_fraction: float | None = None
+    """Share of the power for data; by default searched for every channel."""
     num_noise_beams: int | None = None
-    """J; None is each method's own: 2, or the whole null space (M − K) for "rzf-ns"."""
+    """J, noise beams aimed at the eavesdroppers; by default the whole null space, M-K."""
+
+    def __post_init__(self) -> None:
+        if self.signal_fraction is not None:
+            checks.check_fraction("signal_fraction", self.signal_fraction)
+        if self.num_noise_beams is not None:
+            checks.check_at_least("num_noise_beams", self.num_noise_beams, 0)
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        del key
+        options = dataclasses.asdict(self)
+        return Designed(
+            jax.jit(linear.rzf_ns, static_argnames=tuple(options))(*channels, **options)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Gpip:
+    """OPT: annealed and searched generalised power iteration (`precoding.gpip.opt`).
+
+    Raises:
+      InputError: an option is out of its range.
+    """
+
     num_starts: int = 1
-    """Starts of "opt", the best kept."""
-    num_samples: int = 1
-    """Candidates of a diffusion model, the best kept."""
-    refine: int = 0
-    """Steps of OPT's iteration after "cdm", "cdm-f" or "cdm-mlp"."""
-    ddim_steps: int | None = None
-    """Sampling steps of a diffusion model; None is 4."""
-    denoiser: str = "set"
-    """The network of "cdm": "set" for any K and L up to 8, "unet" for K = 2 and L = 4."""
+    """Starting points of the iteration, of which the best result is kept."""
+    num_noise_beams: int = DEFAULT_NOISE_BEAMS
+    """J, noise beams."""
+    num_steps: int = gpip.DEFAULT_STEPS
+    """Steps of the power iteration."""
+
+    def __post_init__(self) -> None:
+        checks.check_at_least("num_starts", self.num_starts, 1)
+        checks.check_at_least("num_noise_beams", self.num_noise_beams, 0)
+        checks.check_at_least("num_steps", self.num_steps, 1)
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        found = gpip.opt(
+            *channels,
+            num_noise_beams=self.num_noise_beams,
+            num_starts=self.num_starts,
+            key=key,
+            smoothing=gpip.annealing(self.num_steps),
+        )
+        return _iterated(found)
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadedGpip(Gpip):
+    """OPT on channels scaled so that their error counts as noise (`knowledge.diagonal_loading`).
+
+    Raises:
+      InputError: an option is out of its range.
+    """
+
     csi_error: float = 0.0
-    """Error variance of the channels, which are estimates, for "opt-loaded" and "cdm-f-robust"."""
+    """Error variance of the channels that the method is given, in [0, 1)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_error(self.csi_error)
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        known = knowledge.estimated(channels.h_user, channels.h_eve, self.csi_error)
+        return super().__call__(key, knowledge.diagonal_loading(known, channels.noise_power))
+
+
+@dataclasses.dataclass(frozen=True)
+class PlainGpip:
+    """The literature's power iteration: fixed smoothing, full steps (`precoding.gpip.plain_gpip`).
+
+    Raises:
+      InputError: an option is out of its range.
+    """
+
+    num_noise_beams: int = DEFAULT_NOISE_BEAMS
+    """J, noise beams."""
+    num_steps: int = gpip.PLAIN_STEPS
+    """Steps of the power iteration."""
+    smoothing: float = gpip.PLAIN_SMOOTHING
+    """Of the maximum over eavesdroppers, bit/s/Hz."""
+
+    def __post_init__(self) -> None:
+        checks.check_at_least("num_noise_beams", self.num_noise_beams, 0)
+        checks.check_at_least("num_steps", self.num_steps, 1)
+        checks.check_positive("smoothing", self.smoothing)
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        del key
+        return _iterated(gpip.plain_gpip(*channels, **dataclasses.asdict(self)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Diffusion:
+    """CDM: candidates of a diffusion model, the best kept (`jaxsec.cdm.design`).
+
+    Raises:
+      InputError: an option is out of its range, or there is no such model.
+    """
+
+    model: str = "cdm-f"
+    """A shipped model (`cdm.pretrained`), "cdm" for the one of `denoiser`, or a .npz file."""
+    num_samples: int = 1
+    """Candidates that a diffusion model samples for a channel, of which the best is kept."""
+    refine: int = 0
+    """Steps of opt's iteration on what a diffusion model has sampled."""
+    ddim_steps: int = 4
+    """Sampling steps of a diffusion model."""
+    denoiser: Literal["set", "unet"] = "set"
+    """Network of cdm: set for any K and L up to 8, unet for K=2 and L=4."""
 
     def __post_init__(self) -> None:
         checks.require(
@@ -49,205 +205,191 @@ class Options:
             f"`denoiser` must be one of {', '.join(DENOISERS)}, but is {self.denoiser!r}",
         )
         checks.require(
-            0.0 <= self.csi_error < 1.0,
-            f"`csi_error` must lie in [0, 1), but is {self.csi_error}",
+            self.model == "cdm" or self.denoiser == "set",
+            f"`denoiser` is for the model 'cdm', but `model` is {self.model!r}",
         )
-        checks.check_at_least("num_starts", self.num_starts, 1)
         checks.check_at_least("num_samples", self.num_samples, 1)
         checks.check_at_least("refine", self.refine, 0)
-        if self.num_noise_beams is not None:
-            checks.check_at_least("num_noise_beams", self.num_noise_beams, 0)
-        if self.ddim_steps is not None:
-            checks.check_at_least("ddim_steps", self.ddim_steps, 1)
+        checks.check_at_least("ddim_steps", self.ddim_steps, 1)
 
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        from jaxsec.cdm import designer  # flax, which the classical designs do without
 
-Designer = Callable[[AnyArray, AnyArray, ArrayLike, Options], Strategy]
-
-
-def _without_noise(precoder: Callable[[AnyArray, ArrayLike], Array]) -> Designer:
-    def designer(
-        h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-    ) -> Strategy:
-        w = jax.jit(precoder)(h_user, noise_power)
-        return Strategy(w, w[..., :0])
-
-    return designer
-
-
-def _rzf_ns(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-) -> Strategy:
-    solve = jax.jit(linear.rzf_ns, static_argnames="num_noise_beams")
-    return solve(h_user, h_eve, noise_power, num_noise_beams=options.num_noise_beams)
-
-
-def _rzf_ns_aimed(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-) -> Strategy:
-    aimed = dataclasses.replace(options, num_noise_beams=_beams(options))
-    return _rzf_ns(h_user, h_eve, noise_power, aimed)
-
-
-def _opt_plain(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-) -> Strategy:
-    return gpip.plain_gpip(h_user, h_eve, noise_power, num_noise_beams=_beams(options)).strategy
-
-
-def _opt(h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options) -> Strategy:
-    return gpip.opt(
-        h_user,
-        h_eve,
-        noise_power,
-        num_noise_beams=_beams(options),
-        num_starts=options.num_starts,
-        key=options.key,
-    ).strategy
-
-
-def _opt_loaded(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-) -> Strategy:
-    known = knowledge.estimated(h_user, h_eve, options.csi_error)
-    loaded = knowledge.diagonal_loading(known, noise_power)
-    return _opt(loaded.h_user, loaded.h_eve, loaded.noise_power, options)
-
-
-def _generative(weights: Callable[[Options], str]) -> Designer:
-    def designer(
-        h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-    ) -> Strategy:
-        from jaxsec import cdm
-        from jaxsec.cdm import pretrained
-
-        model = pretrained.load(weights(options))
-        _check_beams(options, model.num_noise_beams)
-        strategy = cdm.design(
-            model,
-            options.key,
-            h_user,
-            h_eve,
-            noise_power,
-            num_samples=options.num_samples,
-            num_steps=options.ddim_steps or cdm.DEFAULT_STEPS,
+        strategy, rates = designer.candidates(
+            key,
+            self.weights(),
+            *channels,
+            num_samples=self.num_samples,
+            num_steps=self.ddim_steps,
         )
-        if options.refine:
-            strategy = gpip.refine(strategy, h_user, h_eve, noise_power, num_steps=options.refine)
-        return strategy
+        return _refined(strategy, channels, self.refine)._replace(candidate_rates=rates)
 
-    return designer
+    def weights(self) -> Any:
+        """The model, read from its file."""
+        from jaxsec.cdm import file, pretrained
 
-
-def _robust(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-) -> Strategy:
-    from jaxsec import cdm
-    from jaxsec.cdm import pretrained, robust
-
-    model = pretrained.load("cdm-f-robust")
-    _check_beams(options, model.num_noise_beams)
-    checks.require(
-        options.refine == 0 or options.csi_error == 0.0,
-        f"`refine` must be 0 where `csi_error` is not: OPT's iteration trusts the channels, but is "
-        f"{options.refine}",
-    )
-    strategy = robust.design(
-        model,
-        options.key,
-        knowledge.estimated(h_user, h_eve, options.csi_error),
-        noise_power,
-        num_samples=options.num_samples,
-        num_steps=options.ddim_steps or cdm.DEFAULT_STEPS,
-    )
-    if options.refine:
-        strategy = gpip.refine(strategy, h_user, h_eve, noise_power, num_steps=options.refine)
-    return strategy
+        name = f"cdm-{self.denoiser}" if self.model == "cdm" else self.model
+        return file.load(name) if name.endswith(".npz") else pretrained.load(name)
 
 
-def _check_beams(options: Options, wanted: int) -> None:
-    given = options.num_noise_beams
-    checks.require(
-        given in (None, wanted),
-        f"`num_noise_beams` must be {wanted} for a diffusion model, but is {given}",
-    )
+@dataclasses.dataclass(frozen=True)
+class RobustDiffusion:
+    """CDM told how far off its channels are (`cdm.robust.design`).
+
+    Raises:
+      InputError: an option is out of its range.
+    """
+
+    csi_error: float = 0.0
+    """Error variance of the channels that the method is given, in [0, 1)."""
+    num_samples: int = 1
+    """Candidates that a diffusion model samples for a channel, of which the best is kept."""
+    refine: int = 0
+    """Steps of opt's iteration on what a diffusion model has sampled."""
+    ddim_steps: int = 4
+    """Sampling steps of a diffusion model."""
+
+    def __post_init__(self) -> None:
+        _check_error(self.csi_error)
+        checks.check_at_least("num_samples", self.num_samples, 1)
+        checks.check_at_least("refine", self.refine, 0)
+        checks.check_at_least("ddim_steps", self.ddim_steps, 1)
+        checks.require(
+            self.refine == 0 or self.csi_error == 0.0,
+            "`refine` must be 0 where `csi_error` is not: OPT's iteration trusts the channels, but "
+            f"is {self.refine}",
+        )
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        from jaxsec.cdm import pretrained, robust
+
+        known = knowledge.estimated(channels.h_user, channels.h_eve, self.csi_error)
+        strategy, rates = robust.candidates(
+            key,
+            pretrained.load("cdm-f-robust"),
+            known,
+            channels.noise_power,
+            num_samples=self.num_samples,
+            num_steps=self.ddim_steps,
+        )
+        return _refined(strategy, channels, self.refine)._replace(candidate_rates=rates)
 
 
-def _beams(options: Options) -> int:
-    given = options.num_noise_beams
-    return DEFAULT_NOISE_BEAMS if given is None else given
+class Row(NamedTuple):
+    """A name of `METHODS`."""
+
+    method: type[Any]
+    fixed: Mapping[str, Any] = {}
+    """Options that the name fixes."""
+    defaults: Mapping[str, Any] = {}
+    """Options whose default differs from the type's."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that the method heeds."""
+        fields = dataclasses.fields(self.method)
+        return tuple(field.name for field in fields if field.name not in self.fixed)
 
 
-METHODS: dict[str, Designer] = {
-    "mrt": _without_noise(lambda h_user, noise_power: linear.mrt(h_user)),
-    "zf": _without_noise(lambda h_user, noise_power: linear.zf(h_user)),
-    "rzf": _without_noise(linear.rzf),
-    "rzf-ns": _rzf_ns,
-    "rzf-ns-aimed": _rzf_ns_aimed,
-    "opt-plain": _opt_plain,
-    "opt": _opt,
-    "opt-loaded": _opt_loaded,
-    "cdm": _generative(lambda options: f"cdm-{options.denoiser}"),
-    "cdm-mlp": _generative(lambda options: "cdm-mlp"),
-    "cdm-f": _generative(lambda options: "cdm-f"),
-    "cdm-f-robust": _robust,
+def _shipped(name: str) -> Row:
+    return Row(Diffusion, {"model": name, "denoiser": "set", "num_noise_beams": 2})
+
+
+METHODS: dict[str, Row] = {
+    "mrt": Row(Mrt),
+    "zf": Row(Zf),
+    "rzf": Row(Rzf),
+    "rzf-ns": Row(RzfNs),
+    "rzf-ns-aimed": Row(RzfNs, defaults={"num_noise_beams": DEFAULT_NOISE_BEAMS}),
+    "opt-plain": Row(PlainGpip),
+    "opt": Row(Gpip),
+    "opt-loaded": Row(LoadedGpip),
+    "cdm": Row(Diffusion, {"model": "cdm", "num_noise_beams": 2}),
+    "cdm-mlp": _shipped("cdm-mlp"),
+    "cdm-antenna": _shipped("cdm-antenna"),
+    "cdm-f": _shipped("cdm-f"),
+    "cdm-f-robust": Row(RobustDiffusion, {"num_noise_beams": 2}),
 }
 """Every method by its name on the command line."""
 
+NEUTRAL: Mapping[str, Any] = {
+    "num_starts": 1,
+    "num_samples": 1,
+    "refine": 0,
+    "csi_error": 0.0,
+    "denoiser": "set",
+}
+"""Values at which an option asks for nothing: no contradiction where it is not heeded."""
 
-def design(
-    h_user: Complex[AnyArray, "... K M"],
-    h_eve: Complex[AnyArray, "... L M"],
-    noise_power: Float[ArrayLike, "..."],
-    method: str = "opt",
-    *,
-    key: Key[Array, ""] | None = None,
-    num_noise_beams: int | None = None,
-    num_starts: int = 1,
-    num_samples: int = 1,
-    refine: int = 0,
-    ddim_steps: int | None = None,
-    denoiser: str = "set",
-    csi_error: float = 0.0,
-) -> Strategy:
-    """Beams and artificial noise for given channels, by any method of the library.
+
+def make(method: str | Method, **options: Any) -> Method:
+    """The method of a name, with its options.
 
     Args:
-      h_user, h_eve: concrete channels, complex and finite; L = 0 is allowed.
-      noise_power: σ0²/P, a positive scalar or one a channel.
-      method: a name in `METHODS`.
-      key: for methods that draw random numbers; a fixed key by default, so that the same call
-        gives the same design.
-      num_noise_beams: J; by default 2, or the whole null space (M − K) for "rzf-ns".
-      num_starts: starts of "opt", the best kept.
-      num_samples: candidates of a diffusion model, the best by true rate kept.
-      refine: steps of OPT's iteration on what a diffusion model has made.
-      ddim_steps: sampling steps of a diffusion model; 4 by default.
-      denoiser: network of "cdm", "set" or "unet"; the second serves K = 2 and L = 4 only.
-      csi_error: error variance of `h_user` and `h_eve`, which are estimates as
-        `estimate_channels` makes them; heeded by "opt-loaded" and "cdm-f-robust".
-
-    Returns:
-      w [..., M, K] and v [..., M, J] with ‖w‖² + ‖v‖² = 1.
+      method: a name in `METHODS`, a .npz file of a diffusion model, or a method as it is.
+      options: fields of its type; None stands for the method's own.
 
     Raises:
-      InputError: an unknown method, an option out of range, channels that are malformed, not
-        finite or without noise, or more users or eavesdroppers than the method can serve.
+      InputError: there is no such method, it does not heed an option, or an option is out of its
+        range.
     """
+    given = {name: value for name, value in options.items() if value is not None}
+    if not isinstance(method, str):
+        checks.require(
+            isinstance(method, Method),
+            f"`method` must be a name or a method such as Gpip(), but is {method!r}",
+        )
+        checks.require(
+            not given,
+            f"`{next(iter(given), None)}` must be a field of `method` where that is no name, "
+            f"as in {type(method).__name__}(...)",
+        )
+        return method
+    row = _shipped(method) if method.endswith(".npz") else METHODS.get(method)
+    if row is None:
+        raise checks.InputError(
+            f"`method` must be one of {', '.join(METHODS)}, or a .npz file, but is {method!r}"
+        )
+    for name in given:
+        _check_heeded(method, row, name, given[name])
+    own = {field.name for field in dataclasses.fields(row.method)}
+    values = {**row.defaults, **given, **row.fixed}
+    return row.method(**{name: value for name, value in values.items() if name in own})
+
+
+def heeded_by(option: str) -> tuple[str, ...]:
+    """Names of the methods that heed an option."""
+    return tuple(name for name, row in METHODS.items() if option in row.options)
+
+
+def _check_heeded(method: str, row: Row, option: str, value: Any) -> None:
+    known = heeded_by(option)
+    checks.require(bool(known), f"there is no option `{option}` of any method")
+    if option in row.options:
+        return
+    wanted = row.fixed.get(option, NEUTRAL.get(option))
     checks.require(
-        method in METHODS, f"`method` must be one of {', '.join(METHODS)}, but is {method!r}"
+        wanted is not None and value == wanted,
+        f"`{option}` is not heeded by method {method!r}, but by {', '.join(known)}"
+        + (f" (here it is {wanted!r})" if option in row.fixed else "")
+        + f"; it is {value!r}",
     )
-    checks.check_channels(h_user, h_eve)
-    checks.check_finite("h_user", h_user)
-    checks.check_finite("h_eve", h_eve)
-    checks.check_noise_power(noise_power, h_user.shape[:-2])
-    options = Options(
-        key=jax.random.key(0) if key is None else key,
-        num_noise_beams=num_noise_beams,
-        num_starts=num_starts,
-        num_samples=num_samples,
-        refine=refine,
-        ddim_steps=ddim_steps,
-        denoiser=denoiser,
-        csi_error=csi_error,
-    )
-    return METHODS[method](h_user, h_eve, noise_power, options)
+
+
+def _check_error(csi_error: float) -> None:
+    checks.require(0.0 <= csi_error < 1.0, f"`csi_error` must lie in [0, 1), but is {csi_error}")
+
+
+def _without_noise(w: Array) -> Designed:
+    return Designed(Strategy(w, w[..., :0]))
+
+
+def _iterated(found: gpip.GpipResult) -> Designed:
+    info = found.info
+    return Designed(found.strategy, info.iterations, info.residual, info.converged)
+
+
+def _refined(strategy: Strategy, channels: Channels, num_steps: int) -> Designed:
+    if num_steps == 0:
+        return Designed(strategy)
+    return Designed(gpip.refine(strategy, *channels, num_steps=num_steps))

@@ -26,14 +26,14 @@ def channels():
 
 
 def test_full_power_and_shapes_and_the_same_twice(channels):
-    strategy = cdm.design(models.tiny(), KEY, *channels, num_steps=2)
+    strategy = cdm.design(KEY, models.tiny(), *channels, num_steps=2)
     assert strategy.w.shape == (6, 8, 2)
     assert strategy.v.shape == (6, 8, 2)
     assert strategy.w.dtype == jnp.complex64
     np.testing.assert_allclose(secrecy.power(*strategy), 1.0, rtol=1e-5)
-    again = cdm.design(models.tiny(), KEY, *channels, num_steps=2)
+    again = cdm.design(KEY, models.tiny(), *channels, num_steps=2)
     np.testing.assert_array_equal(again.w, strategy.w)
-    other = cdm.design(models.tiny(), jax.random.key(4), *channels, num_steps=2)
+    other = cdm.design(jax.random.key(4), models.tiny(), *channels, num_steps=2)
     assert float(jnp.abs(other.w - strategy.w).max()) > 1e-4
 
 
@@ -41,7 +41,7 @@ def test_full_power_and_shapes_and_the_same_twice(channels):
 def test_more_candidates_never_hurt_any_channel(channels):
     """The first candidates are the same, whatever their number."""
     reached = [
-        rates(cdm.design(models.tiny(), KEY, *channels, num_samples=n, num_steps=2), channels)
+        rates(cdm.design(KEY, models.tiny(), *channels, num_samples=n, num_steps=2), channels)
         for n in (1, 6)
     ]
     assert np.all(np.diff(reached, axis=0) >= -1e-3)
@@ -52,9 +52,9 @@ def test_more_candidates_never_hurt_any_channel(channels):
 def test_any_batch_shape_and_a_noise_power_a_channel(channels):
     noise = jnp.asarray([1e-12, 1e-11], jnp.float32)
     square = [h.reshape(2, 3, *h.shape[1:]) for h in channels[:2]]
-    strategy = cdm.design(models.tiny(), KEY, *square, noise[:, None], num_steps=2)
+    strategy = cdm.design(KEY, models.tiny(), *square, noise[:, None], num_steps=2)
     assert strategy.w.shape == (2, 3, 8, 2)
-    flat = cdm.design(models.tiny(), KEY, *channels[:2], jnp.repeat(noise, 3), num_steps=2)
+    flat = cdm.design(KEY, models.tiny(), *channels[:2], jnp.repeat(noise, 3), num_steps=2)
     np.testing.assert_allclose(strategy.w.reshape(6, 8, 2), flat.w, atol=1e-4)
 
 
@@ -62,10 +62,10 @@ def test_any_batch_shape_and_a_noise_power_a_channel(channels):
 def test_how_a_batch_is_cut_changes_nothing(channels, monkeypatch):
     """One chunk or several, the last one filled up: to rounding the same designs."""
     many = jax.tree.map(lambda x: jnp.concatenate([x] * 6), channels)  # 36 channels
-    whole = cdm.design(models.tiny(), KEY, *many, num_samples=2, num_steps=2)
+    whole = cdm.design(KEY, models.tiny(), *many, num_samples=2, num_steps=2)
     monkeypatch.setitem(cdm.CHUNK_ENTRIES, jax.default_backend(), 1)
     cdm._design.clear_cache()
-    cut = cdm.design(models.tiny(), KEY, *many, num_samples=2, num_steps=2)
+    cut = cdm.design(KEY, models.tiny(), *many, num_samples=2, num_steps=2)
     cdm._design.clear_cache()
     np.testing.assert_allclose(rates(cut, many), rates(whole, many), rtol=1e-4)
 
@@ -79,7 +79,7 @@ def test_how_a_batch_is_cut_changes_nothing(channels, monkeypatch):
 )
 def test_sizes_it_was_not_trained_on_are_refused(size, message):
     with pytest.raises(jaxsec.InputError, match=message):
-        cdm.design(models.tiny(), KEY, *cases.channels(n=2, **size))
+        cdm.design(KEY, models.tiny(), *cases.channels(n=2, **size))
 
 
 def test_antennas_matter_in_antenna_coordinates_only():
@@ -90,14 +90,14 @@ def test_antennas_matter_in_antenna_coordinates_only():
 
 def test_counts_out_of_range_are_named(channels):
     with pytest.raises(jaxsec.InputError, match="`num_samples` must be at least 1"):
-        cdm.design(models.tiny(), KEY, *channels, num_samples=0)
+        cdm.design(KEY, models.tiny(), *channels, num_samples=0)
     with pytest.raises(jaxsec.InputError, match="`num_steps` must lie between 1 and T"):
-        cdm.design(models.tiny(), KEY, *channels, num_steps=0)
+        cdm.design(KEY, models.tiny(), *channels, num_steps=0)
 
 
 @pytest.mark.slow
 def test_refining_never_lowers_the_rate(channels):
-    strategy = cdm.design(models.tiny(), KEY, *channels, num_steps=2)
+    strategy = cdm.design(KEY, models.tiny(), *channels, num_steps=2)
     refined = gpip.refine(strategy, *channels, num_steps=2)
     np.testing.assert_allclose(secrecy.power(*refined), 1.0, rtol=1e-5)
     before, after = rates(strategy, channels), rates(refined, channels)

@@ -237,6 +237,13 @@ def test_compare_all_runs_every_method(tmp_path, monkeypatch):
     assert [row["method"] for row in rows] == ["mrt", METHOD, "rzf"]
 
 
+def test_compare_refuses_options_that_no_method_heeds(tmp_path, capsys):
+    argv = ["compare", "--methods", "mrt", "zf", "--num-starts", "3", "--json", tmp_path / "r.json"]
+    wanted = "`--num-starts` is not heeded by mrt, zf, but by opt, opt-loaded"
+    assert wanted in refused(capsys, *argv)
+    assert names_in(tmp_path) == []
+
+
 def test_titles_count_in_words():
     title = compare._title(Scenario(num_users=1, num_eavesdroppers=1), 1)
     assert title == "8 antennas, 1 user, 1 eavesdropper, 20 dBm, 1 channel"
@@ -271,6 +278,8 @@ def test_compile_clock_counts_nested_spans_once(monkeypatch):
     [
         (["--method", "magic"], ", ".join(methods.METHODS)),
         (["--num-starts", "0"], "`--num-starts` must be at least 1"),
+        (["--csi-error", "0.1"], "`--csi-error` is not heeded by method 'opt', but by opt-loaded"),
+        (["--method", "rzf-ns", "--refine", "3"], "`--refine` is not heeded by method 'rzf-ns'"),
         (["--num-noise-beams", "-1"], "`--num-noise-beams` must be at least 0"),
         (["--seed", "-1"], "`--seed` must lie in"),
         (["--json", "nowhere/s.json"], "no folder"),
@@ -340,11 +349,11 @@ def test_compare_refuses_bad_options(tmp_path, capsys, options, wanted):
 
 
 def test_beams_that_are_not_finite_are_never_written(tmp_path, channel_file, capsys, monkeypatch):
-    def broken(h_user, *_args, **_kwargs):
-        n, k, m = h_user.shape
+    def broken(channels, **_kwargs):
+        n, k, m = channels.h_user.shape
         return Strategy(np.full((n, m, k), np.nan + 0j), np.zeros((n, m, 1), complex))
 
-    monkeypatch.setattr(methods, "design", broken)
+    monkeypatch.setattr(comparison, "design", broken)
     message = refused(capsys, "design", channel_file, "--out", tmp_path / "s.npz")
     assert "no finite beams for 6 of 6 channels, the first at index 0" in message
     assert names_in(tmp_path) == ["channels.npz"]
@@ -354,7 +363,7 @@ def test_interrupt_leaves_nothing(tmp_path, channel_file, capsys, monkeypatch):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt
 
-    for owner, name in ((methods, "design"), (np, "savez")):
+    for owner, name in ((comparison, "design"), (np, "savez")):
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, interrupted)
             out = str(tmp_path / "s.npz")

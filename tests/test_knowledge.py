@@ -98,7 +98,7 @@ def test_robust_design_chooses_by_expected_rate(channels):
 def test_a_model_must_be_told(channels):
     known = knowledge.estimated(channels.h_user, channels.h_eve, 0.01)
     with pytest.raises(jaxsec.InputError, match="`model` must be told the CSI error"):
-        robust.design(models.tiny(), KEY, known, channels.noise_power)
+        robust.design(KEY, models.tiny(), known, channels.noise_power)
     with pytest.raises(jaxsec.InputError, match="must be a set denoiser in received-gain"):
         finetune.told_error(dataclasses.replace(models.tiny(), coordinates="antenna"))
 

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import secrecy
+from jaxsec import methods, secrecy
 from jaxsec.precoding import linear
 from tests import cases, compiled
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
 
 METHODS = list(jaxsec.METHODS)
-TWINS = ("cdm-mlp", "cdm-f", "opt-loaded")
-"""Code of cdm or opt, but for the weights, or for an error that is zero here."""
+TWINS = ("cdm-mlp", "cdm-f", "opt-loaded", "cdm-antenna")
+"""Code of cdm or opt, but for the weights, for an error that is zero here, or for coordinates that
+know the antennas apart (`test_coordinates`)."""
 DISTINCT = [method for method in METHODS if method not in TWINS]
 AT_ANY_SIZE = [method for method in DISTINCT if method != "cdm-f-robust"]  # as cdm, told more
 N = 64
@@ -159,6 +160,67 @@ def test_bad_input_is_named(change, message, no_type_checks):
     channels = cases.channels(n=4)._asdict()
     with pytest.raises(jaxsec.InputError, match=message):
         jaxsec.design(**{**channels, **change})
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_options_that_a_method_does_not_heed_are_refused_by_name(name):
+    heeded = jaxsec.METHODS[name].options
+    other = {"num_starts": 5, "refine": 3, "csi_error": 0.1, "smoothing": 0.3, "denoiser": "unet"}
+    for option, value in other.items():
+        if option in heeded:
+            assert getattr(methods.make(name, **{option: value}), option) == value
+        else:
+            wanted = f"`{option}` is not heeded by method '{name}', but by .*"
+            wanted += methods.heeded_by(option)[-1]
+            with pytest.raises(jaxsec.InputError, match=wanted):
+                methods.make(name, **{option: value})
+
+
+def test_neutral_values_ask_for_nothing_and_unknown_options_are_errors(no_type_checks):
+    assert methods.make("rzf-ns", num_starts=1, refine=0, num_noise_beams=None) == jaxsec.RzfNs()
+    assert methods.make("cdm-f", num_noise_beams=2) == jaxsec.Diffusion("cdm-f")
+    for bad, message in (
+        (
+            {"method": "cdm-f", "num_noise_beams": 4},
+            "not heeded .*here it is 2",
+        ),
+        ({"method": "opt", "num_start": 3}, "no option `num_start`"),
+        ({"method": jaxsec.Gpip(), "num_starts": 3}, "must be a field of `method`"),
+        ({"method": 3}, "`method` must be a name or a method"),
+    ):
+        with pytest.raises(jaxsec.InputError, match=message):
+            methods.make(**bad)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "options"),
+    [
+        (jaxsec.Gpip(num_starts=3), "opt", {"num_starts": 3}),
+        (jaxsec.RzfNs(signal_fraction=0.5), "rzf-ns", {"signal_fraction": 0.5}),
+        (jaxsec.RzfNs(num_noise_beams=2), "rzf-ns-aimed", {}),
+        (jaxsec.Diffusion("cdm-f", num_samples=2, refine=1), "cdm-f",
+         {"num_samples": 2, "refine": 1}),
+    ],
+)  # fmt: skip
+def test_typed_methods_and_names_design_the_same(typed, name, options):
+    channels = cases.channels(n=N)
+    assert methods.make(name, **options) == typed
+    ours = jaxsec.design(channels, method=typed)
+    theirs = jaxsec.design(*channels, method=name, **options)
+    np.testing.assert_array_equal(ours.w, theirs.w)
+
+
+def test_diagnostics_tell_how_a_design_was_reached():
+    channels = cases.channels(n=N)
+    strategy, info = jaxsec.design(channels, diagnostics=True)
+    np.testing.assert_allclose(info.rate, jaxsec.sum_secrecy_rate(strategy, channels), rtol=1e-6)
+    assert info.iterations.shape == info.converged.shape == (N,)
+    assert int(info.iterations.max()) <= 16 and info.candidate_rates is None
+    strategy, info = jaxsec.design(
+        channels, method=jaxsec.Diffusion("cdm-f", num_samples=3), diagnostics=True
+    )
+    assert info.candidate_rates.shape == (N, 3) and info.iterations is None
+    np.testing.assert_allclose(info.candidate_rates.max(axis=-1), info.rate, rtol=1e-4)
 
 
 def test_designs_are_reproducible():

@@ -125,7 +125,7 @@ def contenders(amount: Amount, case: Case, load: float) -> dict[str, Callable[[]
     model = pretrained.load("cdm-f-robust")
 
     def ours(**options):
-        return lambda: robust.design(model, case.key, case.known, case.noise_power, **options)
+        return lambda: robust.design(case.key, model, case.known, case.noise_power, **options)
 
     plain = {
         name: lambda name=name: jaxsec.design(*case.estimate, method=name)

@@ -60,7 +60,7 @@ BEST_KNOWN = "#000000"
 
 def design(method: str, key: Key[Array, ""], channels: Channels, **options: Any) -> Strategy:
     """A method's design, without the checks `jaxsec.design` makes of channels from outside."""
-    return methods.METHODS[method](*channels, methods.Options(key=key, **options))
+    return methods.make(method, **options)(key, channels).strategy
 
 
 def designs(key: Key[Array, ""], channels: Channels) -> Iterator[tuple[str, Strategy]]:

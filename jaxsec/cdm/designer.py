@@ -1,7 +1,7 @@
 """CDM, P1's generative designer: candidates sampled from a diffusion model, the best kept.
 
 model = pretrained.load("cdm-set")
-strategy = cdm.design(model, key, *channels, num_samples=8)
+strategy = cdm.design(key, model, *channels, num_samples=8)
 """
 
 import functools
@@ -22,8 +22,8 @@ DEFAULT_STEPS = 4
 
 
 def design(
-    model: Model,
     key: Key[Array, ""],
+    model: Model,
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
@@ -36,8 +36,8 @@ def design(
     Jitted inside. Numbers of users, eavesdroppers and antennas as `check_size` allows.
 
     Args:
-      model: a trained model.
       key: for the samples' first noise.
+      model: a trained model.
       h_user, h_eve, noise_power: the channels, any leading batch shape.
       num_samples: candidates a channel.
       num_steps: DDIM steps of each.
@@ -46,12 +46,27 @@ def design(
       InputError: shapes or dtypes that do not fit, too many users or eavesdroppers, or a count out
         of range.
     """
+    options = {"num_samples": num_samples, "num_steps": num_steps}
+    return candidates(key, model, h_user, h_eve, noise_power, **options)[0]
+
+
+def candidates(
+    key: Key[Array, ""],
+    model: Model,
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
+    noise_power: Float[ArrayLike, "..."],
+    *,
+    num_samples: int,
+    num_steps: int,
+) -> tuple[Strategy, Float[Array, "... S"]]:
+    """The same, and the sum secrecy rate of every candidate."""
     checks.check_channels(h_user, h_eve)
     checks.check_at_least("num_samples", num_samples, 1)
     check_size(model, h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2])
     noise_power = jnp.asarray(noise_power, jnp.float32)
     batch = jnp.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], noise_power.shape)
-    strategy = _design(
+    found = _design(
         sampler_of(model),
         model.params,
         key,
@@ -61,13 +76,13 @@ def design(
         num_samples=num_samples,
         num_steps=num_steps,
     )
-    return Strategy(*[x.reshape(*batch, *x.shape[1:]) for x in strategy])
+    return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), found)
 
 
 @functools.partial(jax.jit, static_argnames=("sampler", "num_samples", "num_steps"))
 def _design(
     sampler: Sampler, params, key, h_user, h_eve, noise_power, *, num_samples: int, num_steps: int
-) -> Strategy:
+) -> tuple[Strategy, Float[Array, "n S"]]:
     return best_of(
         sampler,
         key,

@@ -1,7 +1,7 @@
 """Designs for channels known with an error: the posterior's mean is not to be trusted.
 
     known = posterior.posterior(h_user, h_eve, 0.01)
-    strategy = robust.design(pretrained.load("cdm-f-robust"), key, known, noise_power)
+    strategy = robust.design(key, pretrained.load("cdm-f-robust"), known, noise_power)
 
 A diffusion model that is told the error, fine-tuned on the rate expected over the posterior
 (`training.finetune`); its candidates are judged by that rate.
@@ -27,8 +27,8 @@ JUDGING_DRAWS = 64
 
 
 def design(
-    model: Model,
     key: Key[Array, ""],
+    model: Model,
     known: Posterior,
     noise_power: Float[ArrayLike, "..."],
     *,
@@ -38,8 +38,8 @@ def design(
     """Beams and noise at full power: of `num_samples` candidates the best expected rate.
 
     Args:
-      model: a model that is told the error (coordinates "uncertain").
       key: for the samples' first noise and the posterior's draws.
+      model: a model that is told the error (coordinates "uncertain").
       known: what is known of the channels, any leading batch shape.
       noise_power: σ0²/P.
       num_samples, num_steps: as for `cdm.design`.
@@ -47,6 +47,20 @@ def design(
     Raises:
       InputError: the model is not told the error, or as `cdm.design` does.
     """
+    options = {"num_samples": num_samples, "num_steps": num_steps}
+    return candidates(key, model, known, noise_power, **options)[0]
+
+
+def candidates(
+    key: Key[Array, ""],
+    model: Model,
+    known: Posterior,
+    noise_power: Float[ArrayLike, "..."],
+    *,
+    num_samples: int,
+    num_steps: int,
+) -> tuple[Strategy, Float[Array, "... S"] | None]:
+    """The same, and the expected rate of every candidate; None of a single one."""
     checks.check_channels(known.h_user, known.h_eve)
     checks.check_at_least("num_samples", num_samples, 1)
     checks.require(
@@ -67,7 +81,7 @@ def design(
         *(flat(batch, jnp.asarray(h, jnp.complex64), 2) for h in known[:2]),
         *(flat(batch, jnp.asarray(error, jnp.float32), 1) for error in known[2:]),
     )
-    strategy = _design(
+    strategy, rates = _design(
         sampler_of(model),
         model.params,
         key,
@@ -76,7 +90,11 @@ def design(
         num_samples=num_samples,
         num_steps=num_steps,
     )
-    return Strategy(*[x.reshape(*batch, *x.shape[1:]) for x in strategy])
+
+    def unflat(x: Array) -> Array:
+        return x.reshape(*batch, *x.shape[1:])
+
+    return Strategy(*map(unflat, strategy)), unflat(rates) if num_samples > 1 else None
 
 
 @functools.partial(jax.jit, static_argnames=("sampler", "num_samples", "num_steps"))
@@ -89,7 +107,7 @@ def _design(
     *,
     num_samples: int,
     num_steps: int,
-) -> Strategy:
+) -> tuple[Strategy, Float[Array, "n S"]]:
     num_users, num_antennas = known.h_user.shape[1:]
     num_eves = known.h_eve.shape[1]
     key_first, key_draw = jax.random.split(key)

@@ -71,8 +71,8 @@ def best_of(
     size: Size,
     num_samples: int,
     num_steps: int,
-) -> Strategy:
-    """For every channel the best of its candidates at full power, chunk by chunk.
+) -> tuple[Strategy, Float[Array, "n S"]]:
+    """For every channel the best of its candidates at full power, and what each is worth.
 
     Args:
       sampler, params: the model.
@@ -88,7 +88,7 @@ def best_of(
 
     plan = sampling.ddim_plan(process.linear_schedule(), num_steps)
 
-    def design_chunk(inputs, firsts) -> Strategy:
+    def design_chunk(inputs, firsts) -> tuple[Strategy, Float[Array, "B S"]]:
         frame = frame_of(inputs)
         condition = sampler.coordinates.condition(frame, size.num_users, spread)
 
@@ -101,7 +101,8 @@ def best_of(
 
         strategies, rates = jax.vmap(candidate, in_axes=1)(firsts)
         best = jnp.argmax(rates, axis=0)
-        return jax.tree.map(lambda x: x[best, jnp.arange(x.shape[1])], strategies)
+        chosen = jax.tree.map(lambda x: x[best, jnp.arange(x.shape[1])], strategies)
+        return chosen, rates.T
 
     # Drawn for all channels at once: samples do not depend on how the batch is cut.
     firsts = jax.vmap(lambda key: sampling.first_noise(key, (n, 2, *kind.shape)), out_axes=1)(

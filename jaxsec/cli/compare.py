@@ -2,6 +2,7 @@
 
 import dataclasses
 import shlex
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,11 +19,11 @@ from jaxsec.cli.options import (
     METHODS,
     MethodOptions,
     ScenarioOptions,
-    check_method,
     check_outputs,
     check_seed,
 )
 from jaxsec.files.channels import normalise
+from jaxsec.methods import Method
 from jaxsec.report import comparison, console, statistics, timing
 from jaxsec.report.comparison import Comparison, Result
 
@@ -39,7 +40,7 @@ class Command:
     methods: Annotated[
         tuple[str, ...], tyro.conf.arg(metavar="{all," + ",".join(METHODS) + "} ...")
     ] = ("rzf-ns", "opt-plain", "opt", "cdm")
-    """Methods to compare, in this order; all of them by the word all."""
+    """Methods to compare, in this order; by the word all, all that can serve the scenario."""
     num_channels: int = 256
     """Random channels, the same for every method."""
     seed: int = 0
@@ -64,16 +65,14 @@ def run(command: Command, argv: list[str]) -> None:
     named = METHODS if command.methods == ("all",) else command.methods
     methods = tuple(dict.fromkeys(named))
     checks.require(bool(methods), "`--methods` must name at least one method")
-    for method in methods:
-        check_method("--methods", method)
+    made = command.options.methods(methods, shared=("csi_error",))
     checks.check_at_least("--num-channels", command.num_channels, 1)
     check_seed(command.seed)
-    command.options.check()
     check_outputs((), (command.json, ()), (command.figure, FIGURE_FORMATS))
 
     drawn = sample_channels(keys.keys(command.seed)[0], scenario, command.num_channels)
     channels = jax.tree.map(np.asarray, drawn)
-    compared = _compare(command, methods, channels)
+    compared = _compare(command, made, channels)
     report = _report(command, scenario, compared, argv)
     if command.json is not None:
         console.write_json(command.json, report)
@@ -87,24 +86,27 @@ def run(command: Command, argv: list[str]) -> None:
             print(f"written to {path}")
 
 
-def _compare(command: Command, methods: tuple[str, ...], channels: Channels) -> Comparison:
+def _compare(command: Command, methods: dict[str, Method], channels: Channels) -> Comparison:
     normalised = normalise(channels)
     given = normalise(_estimates(command, channels))
     n, results = command.num_channels, []
-    for method in methods:
-        with console.progress(f"designing ({method})", n * (1 + comparison.REPEATS)) as advance:
-            results.append(
-                comparison.measure(
-                    method, channels, given, command.seed, options=command.options, advance=advance
+    for name, method in methods.items():
+        with console.progress(f"designing ({name})", n * (1 + comparison.REPEATS)) as advance:
+            try:
+                results.append(
+                    comparison.measure(name, method, channels, given, command.seed, advance=advance)
                 )
-            )
+            except checks.InputError as error:
+                if command.methods != ("all",):
+                    raise
+                print(f"jaxsec: {name} left out: {error}", file=sys.stderr)
     if not command.best_known:
         return Comparison(results, None)
     with console.progress("finding best known rates", n) as advance:
         reached = comparison.best_known(
             normalised,
             command.seed,
-            num_noise_beams=max(2, command.options.num_noise_beams or 0),
+            num_noise_beams=max(2, command.options.given().get("num_noise_beams", 0)),
             advance=advance,
         )
     return Comparison(results, np.maximum.reduce([reached, *(x.sum_rate for x in results)]))
@@ -112,7 +114,8 @@ def _compare(command: Command, methods: tuple[str, ...], channels: Channels) -> 
 
 def _estimates(command: Command, channels: Channels) -> Channels:
     """What methods are told of the channels."""
-    error = command.options.csi_error
+    error = command.options.given().get("csi_error", 0.0)
+    checks.require(0.0 <= error < 1.0, f"`--csi-error` must lie in [0, 1), but is {error}")
     if error == 0.0:
         return channels
     both = jax.random.split(jax.random.fold_in(keys.keys(command.seed)[0], 1))
@@ -131,7 +134,7 @@ def _report(
         "command": shlex.join(["jaxsec", *argv]),
         "seed": command.seed,
         "num_channels": command.num_channels,
-        "options": dataclasses.asdict(command.options),
+        "options": command.options.given(),
         "scenario": dataclasses.asdict(scenario),
         "hardware": timing.hardware(),
         "best_known": None if best is None else _mean_dict(best),

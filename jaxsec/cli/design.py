@@ -13,12 +13,12 @@ from jaxsec.channels import Channels
 from jaxsec.cli.options import (
     METHODS,
     MethodOptions,
-    check_method,
     check_outputs,
     check_seed,
 )
 from jaxsec.files.archive import FORMATS, naming
 from jaxsec.files.channels import load_channels, normalise, save_strategy
+from jaxsec.methods import Method
 from jaxsec.report import comparison, console, judge, statistics
 from jaxsec.report.timing import Timing, hardware
 from jaxsec.strategy import Strategy
@@ -51,19 +51,18 @@ class Command:
 
 def run(command: Command, argv: list[str]) -> None:
     """Reads, designs, judges, saves and prints a summary."""
-    check_method("--method", command.method)
     check_seed(command.seed)
-    command.options.check()
+    method = command.options.method(command.method)
     check_outputs((command.channels,), (command.out, FORMATS), (command.json, ()))
     channels = load_channels(command.channels)
     with naming(command.channels):
         normalised = normalise(channels)
     n = channels.h_user.shape[0]
     with console.progress(f"designing ({command.method})", n) as advance:
-        strategy, timing = _design(command, normalised, advance)
+        strategy, timing = _design(command, method, normalised, advance)
     if timing.run_s < WARM_UP_S:
         # A first call this short is mostly JAX waking up: time a second one.
-        again = _design(command, normalised, lambda done: None)[1]
+        again = _design(command, method, normalised, lambda done: None)[1]
         timing = Timing(again.run_s, timing.compile_s)
     rate = judge.secrecy_rates(strategy, channels)  # [N, K]
     comparison.check_designed(command.method, rate)
@@ -76,15 +75,9 @@ def run(command: Command, argv: list[str]) -> None:
 
 
 def _design(
-    command: Command, normalised: Channels, advance: Callable[[int], object]
+    command: Command, method: Method, normalised: Channels, advance: Callable[[int], object]
 ) -> tuple[Strategy, Timing]:
-    return comparison.design_in_slices(
-        command.method,
-        normalised,
-        command.seed,
-        options=command.options,
-        advance=advance,
-    )
+    return comparison.design_in_slices(method, normalised, command.seed, advance=advance)
 
 
 def _report(
@@ -106,7 +99,7 @@ def _report(
         "num_users": num_users,
         "num_eavesdroppers": channels.h_eve.shape[1],
         "num_noise_beams": strategy.v.shape[-1],
-        "options": dataclasses.asdict(command.options),
+        "options": command.options.given(),
         "seed": command.seed,
         "sum_secrecy_rate": {"mean": mean.value, "ci95": mean.ci95},
         "worst_channel": {"index": worst, "sum_secrecy_rate": float(sum_rate[worst])},

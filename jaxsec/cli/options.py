@@ -1,15 +1,22 @@
 """Options that commands share, and the checks of their values."""
 
+import ast
 import dataclasses
+import inspect
+import itertools
 import os
+import textwrap
+import typing
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from jaxsec import checks, methods
 from jaxsec.channels import Scenario
 from jaxsec.files.archive import check_writable
+from jaxsec.methods import Method
 
 METHODS = tuple(methods.METHODS)
 
@@ -26,41 +33,116 @@ class ScenarioOptions(Scenario):
         return Scenario(**dataclasses.asdict(self))
 
 
+def _documentation(method: type[Any]) -> dict[str, str]:
+    """The text under each field of a dataclass and of those it derives from."""
+    texts: dict[str, str] = {}
+    for cls in reversed(method.__mro__[:-1]):
+        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+        assert isinstance(body, ast.ClassDef)
+        for field, text in itertools.pairwise(body.body):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                assert isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+                texts[field.target.id] = str(text.value.value)
+    return texts
+
+
+def _defaults(method: type[Any]) -> dict[str, Any]:
+    return {field.name: field.default for field in dataclasses.fields(method)}
+
+
+def _option(name: str) -> tuple[str, Any, Any]:
+    """A field of `MethodOptions`: the option of the methods' types, None for their own value."""
+    heeding = methods.heeded_by(name)
+    row = methods.METHODS[heeding[0]]
+    kind = typing.get_type_hints(row.method)[name]
+    # A text once, with the methods whose types have it.
+    texts: dict[str, list[str]] = {}
+    for method in heeding:
+        row = methods.METHODS[method]
+        text = _documentation(row.method)[name]
+        default = {**_defaults(row.method), **row.defaults}.get(name)
+        texts.setdefault(text + f" Default {default}." * (default is not None), []).append(method)
+    help_ = " ".join(f"For {', '.join(names)}: {text}" for text, names in texts.items())
+    choices = typing.get_origin(kind) is Literal
+    metavar = "{" + ",".join(typing.get_args(kind)) + "}" if choices else _METAVARS.get(kind, "X")
+    return (
+        name,
+        Annotated[kind | None, tyro.conf.arg(help=help_, metavar=metavar, help_behavior_hint="")],
+        None,
+    )
+
+
+_METAVARS = {int: "N", int | None: "N"}
+
+
+def _names() -> list[str]:
+    """All options of all methods, but for what the name of a method says."""
+    named = dict.fromkeys(name for row in methods.METHODS.values() for name in row.options)
+    return [name for name in named if name != "model"]
+
+
 @dataclasses.dataclass(frozen=True)
-class MethodOptions:
-    """What methods can be told; each heeds what means something to it."""
+class _MethodOptions:
+    """Options of the methods; one that a method does not heed is refused."""
 
-    num_noise_beams: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """J, noise beams. None is each method's own: 2, or M-K for rzf-ns."""
-    num_starts: int = 1
-    """Starting points for opt, of which the best result is kept."""
-    num_samples: int = 1
-    """Candidates that a diffusion model samples for a channel, of which the best is kept."""
-    refine: int = 0
-    """Steps of opt's iteration on what a diffusion model has sampled."""
-    ddim_steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Sampling steps of a diffusion model. None is 4."""
-    denoiser: Literal["set", "unet"] = "set"
-    """Network of cdm: set for any K and L up to 8, unet for K=2 and L=4."""
-    csi_error: float = 0.0
-    """Error variance of the channels that methods are given, for opt-loaded and cdm-f-robust."""
+    def given(self) -> dict[str, Any]:
+        """Those that were given."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
 
-    def check(self) -> None:
-        """Raises `InputError`, naming the option, where a count is out of range."""
-        for name, least in (
-            ("num_noise_beams", 0),
-            ("num_starts", 1),
-            ("num_samples", 1),
-            ("refine", 0),
-            ("ddim_steps", 1),
-        ):
-            value = getattr(self, name)
-            if value is not None:
-                checks.check_at_least(f"--{name.replace('_', '-')}", value, least)
-        checks.require(
-            0.0 <= self.csi_error < 1.0,
-            f"`--csi-error` must lie in [0, 1), but is {self.csi_error}",
-        )
+    def method(self, name: str) -> Method:
+        """The method of a name, with what was given.
+
+        Raises:
+          InputError: there is no such method, or it does not heed an option.
+        """
+        try:
+            return methods.make(name, **self.given())
+        except checks.InputError as error:
+            raise as_options(error, "method", *self.given()) from None
+
+    def methods(self, names: Sequence[str], shared: Sequence[str] = ()) -> dict[str, Method]:
+        """Several methods by their names, each with what it heeds of what was given.
+
+        Args:
+          names: of the methods.
+          shared: options that mean something beside the methods, so that none need heed them.
+
+        Raises:
+          InputError: there is no such method, or none of them heeds an option.
+        """
+        for name in names:
+            check_method("--methods", name)
+        given = self.given()
+        for option, value in given.items():
+            heeding = [name for name in names if option in methods.METHODS[name].options]
+            checks.require(
+                bool(heeding) or option in shared or value == methods.NEUTRAL.get(option),
+                f"`--{option.replace('_', '-')}` is not heeded by {', '.join(names)}, but by "
+                f"{', '.join(methods.heeded_by(option))}",
+            )
+        made = {}
+        for name in names:
+            own = {o: v for o, v in given.items() if o in methods.METHODS[name].options}
+            made[name] = dataclasses.replace(type(self)(), **own).method(name)
+        return made
+
+
+if TYPE_CHECKING:
+    MethodOptions = _MethodOptions
+else:
+    MethodOptions = dataclasses.make_dataclass(
+        "MethodOptions", map(_option, _names()), bases=(_MethodOptions,), frozen=True
+    )
+    MethodOptions.__doc__ = _MethodOptions.__doc__
+
+
+def as_options(error: checks.InputError, *names: str) -> checks.InputError:
+    """The same error, arguments being called as they are on the command line."""
+    text = str(error)
+    for name in names:
+        text = text.replace(f"`{name}`", f"`--{name.replace('_', '-')}`")
+    return checks.InputError(text)
 
 
 def check_seed(seed: int) -> None:

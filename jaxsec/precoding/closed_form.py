@@ -7,6 +7,7 @@ searched power split (`gpip.start`): the best design of the library that needs n
 from jaxtyping import ArrayLike, Complex, Float
 
 from jaxsec import checks
+from jaxsec.channels.arguments import together
 from jaxsec.precoding import linear
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
@@ -17,6 +18,7 @@ from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
 
 
+@together
 def closed_form(
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],

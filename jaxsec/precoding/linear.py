@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec import checks
+from jaxsec.channels.arguments import together
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.power_split import best_split
@@ -32,12 +33,14 @@ SIGNAL_FRACTIONS = np.sin(np.linspace(0.0, np.pi / 2, 64)) ** 2
 """Power splits RZF-NS searches; dense near 0 and 1, where strong links have their best."""
 
 
+@together
 def mrt(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
     """Maximum-ratio transmission: w_k along h_k."""
     _check_user(h_user)
     return _equal_power(lambda h: unit_columns(algebra.transpose(h)), h_user)
 
 
+@together
 def zf(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
     """Zero-forcing: user k's beam is heard by no other user.
 
@@ -68,6 +71,7 @@ def zf(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
     return _equal_power(design, h_user)
 
 
+@together
 def rzf(
     h_user: Complex[AnyArray, "... K M"], noise_power: Float[ArrayLike, "..."]
 ) -> Complex[Array, "... M K"]:
@@ -110,6 +114,7 @@ def null_space_noise(
     return normalise_power(v[..., :0], v)[1]
 
 
+@together
 def rzf_ns(
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],

@@ -1,16 +1,17 @@
 """Methods side by side on the same channels, judged against the best known."""
 
-import dataclasses
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from jaxsec import checks, methods
+from jaxsec import checks
 from jaxsec.channels import Channels
+from jaxsec.designer import design
 from jaxsec.keys import keys
+from jaxsec.methods import Method
 from jaxsec.precoding import reference
 from jaxsec.report import judge
 from jaxsec.report.timing import Timing, compile_clock
@@ -51,16 +52,16 @@ class Comparison(NamedTuple):
 
 
 def measure(
-    method: str, channels: Channels, given: Channels, seed: int, *, options: Any, advance: Advance
+    name: str, method: Method, channels: Channels, given: Channels, seed: int, *, advance: Advance
 ) -> Result:
     """One method on normalised channels, timed and judged.
 
     Args:
-      method: a row of `methods.METHODS`.
+      name: of the method, for the result.
+      method: what designs.
       channels: the true ones, by which it is judged.
       given: what the method is told of them.
       seed: of what it draws.
-      options: dataclass of the options of `methods.design`.
       advance: told of every run's channels.
 
     Raises:
@@ -68,12 +69,12 @@ def measure(
     """
     runs = []
     for _ in range(1 + REPEATS):  # the first run warms up: it compiles
-        runs.append(design_in_slices(method, given, seed, options=options, advance=advance))
+        runs.append(design_in_slices(method, given, seed, advance=advance))
     strategy, first = runs[0]
     sum_rate = np.sum(judge.secrecy_rates(strategy, channels), axis=-1)
-    check_designed(method, sum_rate)
+    check_designed(name, sum_rate)
     best_s = min(timing.run_s for _, timing in runs[1:])
-    return Result(method, sum_rate, strategy.v.shape[-1], Timing(best_s, first.compile_s))
+    return Result(name, sum_rate, strategy.v.shape[-1], Timing(best_s, first.compile_s))
 
 
 def best_known(
@@ -91,12 +92,7 @@ def best_known(
 
 
 def design_in_slices(
-    method: str,
-    channels: Channels,
-    seed: int,
-    *,
-    options: Any,
-    advance: Advance,
+    method: Method, channels: Channels, seed: int, *, advance: Advance
 ) -> tuple[Strategy, Timing]:
     """Designs normalised channels [N, ...] slice by slice, in at most two compiled shapes.
 
@@ -109,13 +105,10 @@ def design_in_slices(
     with compile_clock() as compile_seconds:
         for first in range(0, n, SLICE):
             part = slice(first, first + SLICE)
-            strategy = methods.design(
-                channels.h_user[part],
-                channels.h_eve[part],
-                channels.noise_power[part],
-                method,
+            strategy = design(
+                Channels(*(x[part] for x in channels)),
+                method=method,
                 key=jax.random.fold_in(keys(seed)[1], first),
-                **dataclasses.asdict(options),
             )
             pieces.append(jax.tree.map(np.asarray, strategy))
             advance(pieces[-1].w.shape[0])

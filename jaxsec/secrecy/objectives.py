@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
+from jaxsec.channels.arguments import together
 from jaxsec.channels.knowledge import Posterior, perturb
 from jaxsec.secrecy.power import power
 from jaxsec.secrecy.rates import secrecy_rates
@@ -10,6 +11,7 @@ from jaxsec.shapes import AnyArray, lift
 from jaxsec.strategy import Strategy
 
 
+@together
 def sum_secrecy_rate(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -27,6 +29,7 @@ def sum_secrecy_rate(
     return jnp.sum(rates, axis=-1)
 
 
+@together
 def worst_user_secrecy_rate(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -48,6 +51,7 @@ def secrecy_outage_probability(
     return jnp.mean(secrecy_rate < target_rate, axis=0, dtype=secrecy_rate.dtype)
 
 
+@together
 def secure_energy_efficiency(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],

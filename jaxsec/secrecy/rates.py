@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec import checks
+from jaxsec.channels.arguments import together
 from jaxsec.shapes import AnyArray, abs2, lift, over_noise
 
 LN2 = 0.6931471805599453
@@ -43,6 +44,7 @@ def received_powers(
     return abs2(received_gains(h, w)), jnp.sum(abs2(received_gains(h, v)), axis=-1)
 
 
+@together
 def user_rates(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -57,6 +59,7 @@ def user_rates(
     return jnp.log1p(signal / (interference + jamming + 1.0)) / LN2
 
 
+@together
 def wiretap_rates(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -69,6 +72,7 @@ def wiretap_rates(
     return jnp.log1p(beam_power / (_others(beam_power) + jamming[..., None] + 1.0)) / LN2
 
 
+@together
 def colluding_wiretap_rates(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -102,6 +106,7 @@ def colluding_wiretap_rates(
     return jnp.log1p(jnp.sum(abs2(whitened), axis=(-2, -1))) / LN2
 
 
+@together
 def secrecy_rates(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -119,6 +124,7 @@ def secrecy_rates(
     )
 
 
+@together
 def smooth_secrecy_rates(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],

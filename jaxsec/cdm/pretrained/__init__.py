@@ -1,4 +1,4 @@
-"""Shipped weights, each with a model card beside it (`jaxsec.cdm.file`).
+"""Shipped weights, each with a model card beside it (`jaxsec.cdm.file`); Apache-2.0, as the code.
 
 | name | network | coordinates | for |
 | --- | --- | --- | --- |

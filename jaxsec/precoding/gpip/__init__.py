@@ -4,7 +4,25 @@
 `solve` the compiled loop around it.
 """
 
-from jaxsec.precoding.gpip.design import DEFAULT_STEPS, annealing, opt, plain_gpip, refine
+from jaxsec.precoding.gpip.design import (
+    DEFAULT_STEPS,
+    PLAIN_SMOOTHING,
+    PLAIN_STEPS,
+    annealing,
+    opt,
+    plain_gpip,
+    refine,
+)
 from jaxsec.precoding.gpip.solve import GpipInfo, GpipResult
 
-__all__ = ["DEFAULT_STEPS", "GpipInfo", "GpipResult", "annealing", "opt", "plain_gpip", "refine"]
+__all__ = [
+    "DEFAULT_STEPS",
+    "PLAIN_SMOOTHING",
+    "PLAIN_STEPS",
+    "GpipInfo",
+    "GpipResult",
+    "annealing",
+    "opt",
+    "plain_gpip",
+    "refine",
+]

@@ -13,11 +13,15 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
 from jaxsec import checks
+from jaxsec.channels.arguments import together
 from jaxsec.precoding.gpip.solve import GpipResult, solve
 from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
 DEFAULT_STEPS = 16
+PLAIN_STEPS = 30
+PLAIN_SMOOTHING = 0.5
+"""Smoothing at which the plain iteration does best over P1's scenario, bit/s/Hz."""
 REFINING = (0.3, 0.1)
 """First and last smoothing of `refine`, bit/s/Hz."""
 
@@ -34,6 +38,7 @@ def annealing(num_steps: int = DEFAULT_STEPS, first: float = 2.0, last: float = 
     return np.geomspace(first, last, num_steps)
 
 
+@together
 def opt(
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],
@@ -91,6 +96,7 @@ def opt(
     )
 
 
+@together
 def refine(
     strategy: Strategy,
     h_user: Complex[AnyArray, "... K M"],
@@ -128,6 +134,7 @@ def refine(
     ).strategy
 
 
+@together
 def plain_gpip(
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],
@@ -135,8 +142,8 @@ def plain_gpip(
     *,
     num_noise_beams: int = 2,
     user_weights: Float[ArrayLike, "... K"] | None = None,
-    smoothing: float = 0.5,
-    num_steps: int = 30,
+    smoothing: float = PLAIN_SMOOTHING,
+    num_steps: int = PLAIN_STEPS,
     tolerance: float = 1e-3,
 ) -> GpipResult:
     """The literature's GPIP: fixed smoothing, full steps f ← B⁻¹A f, last iterate.
