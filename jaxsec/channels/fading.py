@@ -16,6 +16,18 @@ def sample_channels(key: Key[Array, ""], scenario: Scenario, n: int) -> Channels
 
     Same key, same channels. Safe under `jit` and `vmap` over `key`.
 
+    >>> channels = sample_channels(jax.random.key(0), jaxsec.Scenario(num_users=3), 5)
+    >>> channels.h_user.shape, channels.h_eve.shape, channels.noise_power.shape
+    ((5, 3, 8), (5, 4, 8), (5,))
+
+    Args:
+      key: consumed once.
+      scenario: what to draw from.
+      n: number of channels.
+
+    Returns:
+      `h_user` [n, K, M], `h_eve` [n, L, M] and `noise_power` [n], σ0²/P.
+
     Raises:
       InputError: `n` is below 1.
     """
@@ -26,7 +38,23 @@ def sample_channels(key: Key[Array, ""], scenario: Scenario, n: int) -> Channels
 
 
 def sample_geometry(key: Key[Array, ""], scenario: Scenario, n: int) -> Geometry:
-    """Users uniform (by area) on the ring, eavesdroppers uniform in a disc around a random user."""
+    """Users uniform (by area) on the ring, eavesdroppers uniform in a disc around a random user.
+
+    P1, Section IV.
+
+    >>> places = sample_geometry(jax.random.key(0), jaxsec.Scenario(), 100)
+    >>> distance = jnp.hypot(*jnp.moveaxis(places.users, -1, 0))
+    >>> bool(((distance >= 50) & (distance <= 80)).all())
+    True
+
+    Args:
+      key: consumed once.
+      scenario: numbers and distances.
+      n: number of geometries.
+
+    Returns:
+      Positions in metres, users [n, K, 2] and eavesdroppers [n, L, 2].
+    """
     key_place, key_target = jax.random.split(key)
     num_users, num_eves = scenario.num_users, scenario.num_eavesdroppers
     # One draw for all, so that little is compiled: squared radius and angle, each uniform.
@@ -38,7 +66,24 @@ def sample_geometry(key: Key[Array, ""], scenario: Scenario, n: int) -> Geometry
 
 
 def fade(key: Key[Array, ""], scenario: Scenario, geometry: Geometry) -> Channels:
-    """Small-scale fading on top of the large-scale gains of `geometry`."""
+    """Small-scale fading on top of the large-scale gains of a geometry.
+
+    Rayleigh, Rician with a random phase of the line of sight, and exponentially correlated antennas
+    as the scenario says (D. Tse and P. Viswanath, Fundamentals of Wireless Communication, 2.4.2).
+
+    >>> scenario = jaxsec.Scenario(rician_factor=10.0)
+    >>> places = sample_geometry(jax.random.key(0), scenario, 3)
+    >>> fade(jax.random.key(1), scenario, places).h_user.shape
+    (3, 2, 8)
+
+    Args:
+      key: consumed once.
+      scenario: path loss, fading, power and noise.
+      geometry: positions in metres.
+
+    Returns:
+      `h_user` [n, K, M], `h_eve` [n, L, M] and `noise_power` [n], σ0²/P.
+    """
     positions = jnp.concatenate([geometry.users, geometry.eavesdroppers], axis=1)
     h = _fade_links(key, scenario, positions)
     num_users = geometry.users.shape[1]
@@ -50,6 +95,17 @@ def large_scale_gain(positions_m: Float[Array, "... 2"], scenario: Scenario) -> 
     """Amplitude gain of a link, P1's path loss law; E‖h‖² is M times its square.
 
     Receivers closer than the law's reference distance of 1 m count as standing at 1 m.
+
+    >>> gain = large_scale_gain(jnp.array([10.0, 0.0]), jaxsec.Scenario())
+    >>> round(20 * float(jnp.log10(gain)), 3)  # −30 − 22·log10(10 m / 1 m) dB
+    -52.0
+
+    Args:
+      positions_m: [..., 2], metres from the base station.
+      scenario: gain at 1 m and path loss exponent.
+
+    Returns:
+      [...], linear amplitude.
     """
     distance_m = jnp.maximum(jnp.linalg.norm(positions_m, axis=-1), 1.0)
     # L = L0 − 10 ξ log10(d / 1 m), in dB of power.

@@ -37,12 +37,21 @@ def estimate_channels(
     With Rayleigh `h` of large-scale amplitude `gain`, the estimate has the channel's own
     distribution and the channel's posterior is √(1−e)·estimate + √e·gain·CN(0, I).
 
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
+    >>> estimate = estimate_channels(jax.random.key(1), channels.h_user, 0.01)
+    >>> bool(jnp.linalg.norm(estimate - channels.h_user) < 0.2 * jnp.linalg.norm(channels.h_user))
+    True
+
     Args:
-      key: consumed once.
-      h: true channels, R receivers.
+      key: consumed once; independent of the one that drew `h`.
+      h: true channels of R receivers, [..., R, M].
       error: normalised error variance e in [0, 1]; may be traced.
-      gain: large-scale amplitude gain of each link (`large_scale_gain`). Without it the channel's
-        own root mean square over the antennas is used, so that e is the error's share of ‖h‖².
+      gain: large-scale amplitude gain of each link (`large_scale_gain`), [..., R]. Without it the
+        channel's own root mean square over the antennas is used, so that e is the error's share of
+        ‖h‖².
+
+    Returns:
+      [..., R, M].
 
     Raises:
       InputError: `error` is a Python number outside [0, 1].

@@ -22,13 +22,25 @@ def secrecy_loss(
 ) -> Float[Array, ""]:
     """The fine-tuning loss of P1 (19): −mean(R_sum) + λ·mean((‖u‖₂ − δ)²), a real scalar.
 
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
+    >>> z = jax.random.normal(jax.random.key(1), (4, 2 * 8 * (2 + 2)))
+    >>> slope = jax.grad(secrecy_loss)(z, *channels)
+    >>> slope.shape, bool(jnp.isfinite(slope).all())
+    ((4, 64), True)
+
     Args:
       z: real coordinates [Re u; Im u] of P1 (12), u = [w_1 … w_K, v_1 … v_J] stacked as in (10),
-        D = 2M(K+J); J follows from D. Being real, `z` takes `jax.grad` and optax as they come.
-      h_user, h_eve, noise_power: the channels.
+        [..., D] with D = 2M(K+J); J follows from D. Being real, `z` takes `jax.grad` and optax as
+        they come.
+      h_user: users' channels as rows, [..., K, M].
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
       smoothing: α of (6), bit/s/Hz; R_sum is the smooth rate without (·)⁺.
       penalty: λ, weight of the power term.
       target_norm: δ, wanted norm of u.
+
+    Returns:
+      A scalar, bit/s/Hz.
 
     Raises:
       InputError: D is not 2M(K+J) for any J ≥ 0.

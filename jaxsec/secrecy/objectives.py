@@ -22,7 +22,28 @@ def sum_secrecy_rate(
     user_weights: Float[ArrayLike, "... K"] | None = None,
     colluding: bool = False,
 ) -> Float[Array, "..."]:
-    """R_sum of P1 (7), or its weighted sum: Σ_k weight_k·R_k^sec."""
+    """R_sum of P1 (7), or its weighted sum: Σ_k weight_k·R_k^sec.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
+    >>> strategy = jaxsec.design(channels, method="rzf-ns")
+    >>> sum_secrecy_rate(strategy, channels).shape
+    (4,)
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+      h_user: users' channels as rows, [..., K, M].
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+      user_weights: not negative, [..., K]; all one by default.
+      colluding: eavesdroppers decode together (`colluding_wiretap_rates`).
+
+    Returns:
+      [...], bit/s/Hz.
+
+    Raises:
+      InputError: a shape or dtype does not fit.
+    """
     rates = secrecy_rates(w, v, h_user, h_eve, noise_power, colluding=colluding)
     if user_weights is not None:
         rates = rates * lift(user_weights, rates.ndim)
@@ -39,7 +60,28 @@ def worst_user_secrecy_rate(
     *,
     colluding: bool = False,
 ) -> Float[Array, "..."]:
-    """min_k R_k^sec: what the least protected user gets."""
+    """min_k R_k^sec: what the least protected user gets.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
+    >>> strategy = jaxsec.design(channels, method="rzf-ns")
+    >>> worst, whole = (f(strategy, channels) for f in (worst_user_secrecy_rate, sum_secrecy_rate))
+    >>> bool((2 * worst <= whole).all())
+    True
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+      h_user: users' channels as rows, [..., K, M].
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+      colluding: eavesdroppers decode together (`colluding_wiretap_rates`).
+
+    Returns:
+      [...], bit/s/Hz.
+
+    Raises:
+      InputError: a shape or dtype does not fit.
+    """
     rates = secrecy_rates(w, v, h_user, h_eve, noise_power, colluding=colluding)
     return jnp.min(rates, axis=-1)
 
@@ -47,7 +89,20 @@ def worst_user_secrecy_rate(
 def secrecy_outage_probability(
     secrecy_rate: Float[Array, "n *rest"], target_rate: float | Float[Array, ""]
 ) -> Float[Array, "*rest"]:
-    """Share of channel draws (first axis) in which `secrecy_rate` falls below `target_rate`."""
+    """Share of channel draws in which the secrecy rate falls below a target.
+
+    Pr{R_s < R} as a mean over draws (M. Bloch and J. Barros, Physical-Layer Security, 5.2).
+
+    >>> float(secrecy_outage_probability(jnp.array([1.0, 2.0, 3.0, 4.0]), 2.5))
+    0.5
+
+    Args:
+      secrecy_rate: [n, ...], draws first, bit/s/Hz.
+      target_rate: R, bit/s/Hz.
+
+    Returns:
+      [...], in [0, 1].
+    """
     return jnp.mean(secrecy_rate < target_rate, axis=0, dtype=secrecy_rate.dtype)
 
 
@@ -63,9 +118,32 @@ def secure_energy_efficiency(
     circuit_power_w: float | Float[Array, ""],
     colluding: bool = False,
 ) -> Float[Array, "..."]:
-    """Sum secrecy rate over the power spent on it, bit/s/Hz/W.
+    """Sum secrecy rate over the power spent on it.
 
     The denominator is P·(‖w‖² + ‖v‖²) + circuit power. `noise_power` is σ0² over the same P.
+
+    >>> h = jnp.ones((1, 1), complex)
+    >>> power = 2.718281828 - 1.0  # W, where one antenna is most efficient at 1 W of circuit power
+    >>> options = {"transmit_power_w": power, "circuit_power_w": 1.0}
+    >>> none = h[:, :0], h, h[:0]  # no noise beam, one user, no eavesdropper
+    >>> round(float(secure_energy_efficiency(h, *none, 1.0 / power, **options)), 4)
+    0.5307
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+      h_user: users' channels as rows, [..., K, M].
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+      transmit_power_w: P, watt.
+      circuit_power_w: what is spent beside it, watt.
+      colluding: eavesdroppers decode together (`colluding_wiretap_rates`).
+
+    Returns:
+      [...], bit/s/Hz/W.
+
+    Raises:
+      InputError: a shape or dtype does not fit.
     """
     rate = sum_secrecy_rate(w, v, h_user, h_eve, noise_power, colluding=colluding)
     return rate / (transmit_power_w * power(w, v) + circuit_power_w)
@@ -77,7 +155,24 @@ def expected_rate(
     noise_power: Float[ArrayLike, "..."],
     direction: Complex[Array, "draws ... R M"],
 ) -> Float[Array, "..."]:
-    """Mean sum secrecy rate over the channels `perturb`ed by each direction."""
+    """Mean sum secrecy rate over the channels `perturb`ed by each direction.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
+    >>> known = jaxsec.channels.knowledge.estimated(channels.h_user, channels.h_eve, 0.01)
+    >>> strategy = jaxsec.design(channels, method="rzf-ns")
+    >>> direction = jax.random.normal(jax.random.key(1), (16, 1, 6, 8), complex)
+    >>> expected_rate(strategy, known, channels.noise_power, direction).shape
+    (4,)
+
+    Args:
+      strategy: w [..., M, K] and v [..., M, J].
+      known: what is known of the channels, R = K + L receivers.
+      noise_power: σ0²/P, a scalar or [...].
+      direction: [draws, ..., R, M], entries CN(0, 1).
+
+    Returns:
+      [...], bit/s/Hz.
+    """
     h_user, h_eve = perturb(known, direction)
     noise_power = lift(noise_power, h_user.ndim - 2)
     rates = sum_secrecy_rate(strategy.w[None], strategy.v[None], h_user, h_eve, noise_power)

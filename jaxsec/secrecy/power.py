@@ -8,7 +8,18 @@ from jaxsec.shapes import AnyArray, abs2
 
 
 def power(w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]) -> Float[Array, "..."]:
-    """‖w‖² + ‖v‖², the left side of P1 (8), in units of P."""
+    """‖w‖² + ‖v‖², the left side of P1 (8), in units of the transmit power P.
+
+    >>> float(power(jnp.array([[0.6], [0.8j]]), jnp.zeros((2, 0), complex)))
+    1.0
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+
+    Returns:
+      [...].
+    """
     w, v = jnp.asarray(w), jnp.asarray(v)
     return jnp.sum(abs2(w), axis=(-2, -1)) + jnp.sum(abs2(v), axis=(-2, -1))
 
@@ -16,7 +27,19 @@ def power(w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]) -> F
 def normalise_power(
     w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]
 ) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M J"]]:
-    """Scales beams and noise together to the full budget ‖w‖² + ‖v‖² = 1; zero stays zero."""
+    """Scales beams and noise together to the full budget ‖w‖² + ‖v‖² = 1, P1 (8); zero stays zero.
+
+    >>> w, v = normalise_power(jnp.array([[3.0], [4.0j]]), jnp.zeros((2, 0), complex))
+    >>> round(float(power(w, v)), 5)
+    1.0
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+
+    Returns:
+      w [..., M, K] and v [..., M, J].
+    """
     w, v = jnp.asarray(w), jnp.asarray(v)
     # Dividing by the largest entry first keeps the squares of tiny or huge beams in range.
     peak = jnp.maximum(

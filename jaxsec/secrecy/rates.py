@@ -29,7 +29,19 @@ LN2 = 0.6931471805599453
 def received_gains(
     h: Complex[AnyArray, "... R M"], u: Complex[AnyArray, "... M N"]
 ) -> Complex[Array, "... R N"]:
-    """Received amplitudes hᴴu: the one place where a channel is conjugated."""
+    """Received amplitudes hᴴu: the one place where a channel is conjugated.
+
+    >>> h, u = jnp.array([[1j, 0.0]]), jnp.array([[1.0], [0.0]], complex)
+    >>> complex(received_gains(h, u)[0, 0])
+    -1j
+
+    Args:
+      h: channels as rows, [..., R, M].
+      u: beams as columns, [..., M, N].
+
+    Returns:
+      [..., R, N], complex amplitudes.
+    """
     return jnp.einsum("...rm,...mn->...rn", h.conj(), u, precision="highest")
 
 
@@ -39,7 +51,22 @@ def received_powers(
     h: Complex[AnyArray, "... R M"],
     noise_power: Float[ArrayLike, "..."],
 ) -> tuple[Float[Array, "... R K"], Float[Array, "... R"]]:
-    """Power of every beam, and of the artificial noise, at every receiver, over receiver noise."""
+    """Power of every beam, and of the artificial noise, at every receiver, over receiver noise.
+
+    >>> h, w = jnp.array([[1.0, 0.0]], complex), jnp.array([[0.6], [0.8]], complex)
+    >>> beam, jamming = received_powers(w, w[:, :0], h, 0.1)
+    >>> round(float(beam[0, 0]), 3), float(jamming[0])
+    (3.6, 0.0)
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+      h: channels of R receivers as rows, [..., R, M].
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+
+    Returns:
+      Power of each beam [..., R, K] and of all noise [..., R], both over the receiver's noise.
+    """
     h = over_noise(h, noise_power)
     return abs2(received_gains(h, w)), jnp.sum(abs2(received_gains(h, v)), axis=-1)
 
@@ -51,7 +78,24 @@ def user_rates(
     h_user: Complex[AnyArray, "... K M"],
     noise_power: Float[ArrayLike, "..."],
 ) -> Float[Array, "... K"]:
-    """R_k of P1 (3): other beams and artificial noise count as noise."""
+    """R_k of P1 (3): other beams and artificial noise count as noise.
+
+    >>> h, w = jnp.array([[1.0, 0.0]], complex), jnp.array([[1.0], [0.0]], complex)
+    >>> round(float(user_rates(w, w[:, :0], h, 0.1)[0]), 4)  # log2(1 + 10)
+    3.4594
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+      h_user: users' channels as rows, [..., K, M].
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+
+    Returns:
+      [..., K], bit/s/Hz.
+
+    Raises:
+      InputError: a shape or dtype does not fit.
+    """
     _check_link(w, v, h_user=h_user)
     beam_power, jamming = received_powers(w, v, h_user, noise_power)
     signal = jnp.diagonal(beam_power, axis1=-2, axis2=-1)
@@ -66,7 +110,24 @@ def wiretap_rates(
     h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
 ) -> Float[Array, "... L K"]:
-    """R^e_{l,k} of P1 (4): what eavesdropper l alone can decode of user k's message."""
+    """R^e_{l,k} of P1 (4): what eavesdropper l alone can decode of user k's message.
+
+    >>> g, w = jnp.array([[0.6, 0.8]], complex), jnp.array([[1.0], [0.0]], complex)
+    >>> round(float(wiretap_rates(w, w[:, :0], g, 0.1)[0, 0]), 4)  # log2(1 + 3.6)
+    2.2016
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+
+    Returns:
+      [..., L, K], bit/s/Hz.
+
+    Raises:
+      InputError: a shape or dtype does not fit.
+    """
     _check_link(w, v, h_eve=h_eve)
     beam_power, jamming = received_powers(w, v, h_eve, noise_power)
     return jnp.log1p(beam_power / (_others(beam_power) + jamming[..., None] + 1.0)) / LN2
@@ -84,6 +145,22 @@ def colluding_wiretap_rates(
     log2(1 + aᴴC⁻¹a), a the L received amplitudes of beam k and C the covariance of all the rest;
     the linear receiver of largest SINR (Tse & Viswanath, Fundamentals of Wireless Communication,
     8.3.3). Never below the largest of `wiretap_rates`; 0 without eavesdroppers.
+
+    >>> g, w = jnp.array([[0.6, 0.8], [0.6, 0.8]], complex), jnp.array([[1.0], [0.0]], complex)
+    >>> round(float(colluding_wiretap_rates(w, w[:, :0], g, 0.1)[0]), 4)  # log2(1 + 2·3.6)
+    3.0356
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+
+    Returns:
+      [..., K], bit/s/Hz.
+
+    Raises:
+      InputError: a shape or dtype does not fit.
     """
     _check_link(w, v, h_eve=h_eve)
     num_eves, num_users = h_eve.shape[-2], w.shape[-1]
@@ -116,7 +193,27 @@ def secrecy_rates(
     *,
     colluding: bool = False,
 ) -> Float[Array, "... K"]:
-    """R_k^sec of P1 (5): rate above the strongest eavesdropper (`colluding`: above all)."""
+    """R_k^sec of P1 (5): rate above the strongest eavesdropper (`colluding`: above all).
+
+    >>> h, g = jnp.array([[1.0, 0.0]], complex), jnp.array([[0.6, 0.8]], complex)
+    >>> w = jnp.array([[1.0], [0.0]], complex)
+    >>> round(float(secrecy_rates(w, w[:, :0], h, g, 0.1)[0]), 4)  # log2(11 / 4.6)
+    1.2578
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+      h_user: users' channels as rows, [..., K, M].
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+      colluding: eavesdroppers decode together (`colluding_wiretap_rates`).
+
+    Returns:
+      [..., K], bit/s/Hz, never negative.
+
+    Raises:
+      InputError: a shape or dtype does not fit.
+    """
     return jnp.maximum(
         user_rates(w, v, h_user, noise_power)
         - _worst_wiretap_rate(w, v, h_eve, noise_power, colluding),
@@ -137,6 +234,25 @@ def smooth_secrecy_rates(
 
     The training form: without (·)⁺, whose gradient is zero where a user most needs one, so it may
     be negative. Lies between R_k − max_l R^e − smoothing·ln L and R_k − max_l R^e.
+
+    >>> h, g = jnp.array([[0.6, 0.8]], complex), jnp.array([[1.0, 0.0]], complex)
+    >>> w = jnp.array([[1.0], [0.0]], complex)
+    >>> round(float(smooth_secrecy_rates(w, w[:, :0], h, g, 0.1)[0]), 4)
+    -1.2578
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+      h_user: users' channels as rows, [..., K, M].
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+      smoothing: α, positive, bit/s/Hz.
+
+    Returns:
+      [..., K], bit/s/Hz.
+
+    Raises:
+      InputError: a shape or dtype does not fit.
     """
     rate = user_rates(w, v, h_user, noise_power)
     if h_eve.shape[-2] == 0:

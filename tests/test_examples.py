@@ -1,0 +1,77 @@
+"""Every public name is documented, and its examples do what they say."""
+
+import doctest
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsec
+
+REFERENCE = Path(__file__).parent.parent / "docs" / "reference.md"
+MODULES = (
+    "jaxsec",
+    "jaxsec.channels",
+    "jaxsec.secrecy",
+    "jaxsec.precoding",
+    "jaxsec.files",
+    "jaxsec.cdm",
+    "jaxsec.rl",
+    "jaxsec.jamming",
+)
+"""What a user may import from; each says in `__all__` what of it is public."""
+
+
+def public():
+    """Every public object by its name, once."""
+    found = {}
+    for module in MODULES:
+        for name in importlib.import_module(module).__all__:
+            thing = getattr(importlib.import_module(module), name)
+            if all(thing is not other for other in found.values()):
+                found[f"{module}.{name}"] = thing
+    return found
+
+
+FUNCTIONS = {name: thing for name, thing in public().items() if inspect.isfunction(thing)}
+
+
+def test_the_reference_lists_the_public_names_and_no_others():
+    for module in MODULES:
+        section = REFERENCE.read_text().partition(f"\n## `{module}`\n")[2].partition("\n## ")[0]
+        listed = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+        assert sorted(listed) == sorted(importlib.import_module(module).__all__), module
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_says_what_it_takes_and_gives(name):
+    function = FUNCTIONS[name]
+    text = inspect.getdoc(function) or ""
+    assert text.partition("\n\n")[0].endswith("."), "the first sentence"
+    assert ">>> " in text, "an example"
+    assert "Returns:" in text or inspect.signature(function).return_annotation is None
+    arguments = [p for p in inspect.signature(function).parameters if p not in ("args", "kwargs")]
+    given = text.partition("Args:")[2].partition("Returns:")[0]
+    missing = [p for p in arguments if not re.search(rf"\b{p}\b[^:\n]*:", given)]
+    assert not missing, f"{missing} are not told of"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.usefixtures("quick_compilation")
+def test_the_example_of_a_function_runs(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    function = FUNCTIONS[name]
+    names = {**vars(inspect.getmodule(function)), "jax": jax, "jnp": jnp, "np": np}
+    names["jaxsec"] = jaxsec
+    text = inspect.getdoc(function) or ""
+    example = doctest.DocTestParser().get_doctest(text, names, name, None, None)
+    assert example.examples
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    output = []
+    runner.run(example, out=output.append)
+    assert runner.failures == 0, "".join(output)
