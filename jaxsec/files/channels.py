@@ -38,6 +38,14 @@ class StoredStrategy(NamedTuple):
 def load_channels(path: str | os.PathLike[str]) -> Channels:
     """Reads and checks a channel file.
 
+    >>> drawn = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 3)
+    >>> save_channels("channels.npz", drawn)
+    >>> load_channels("channels.npz").h_user.shape
+    (3, 2, 8)
+
+    Args:
+      path: ends in .npz or .mat.
+
     Returns:
       NumPy arrays `h_user` [N, K, M] and `h_eve` [N, L, M] in the file's own complex precision,
       and `noise_power`, of shape () or [N].
@@ -56,6 +64,15 @@ def load_channels(path: str | os.PathLike[str]) -> Channels:
 def save_channels(path: str | os.PathLike[str], channels: Channels) -> None:
     """Writes a channel file that `load_channels` reads back, whole or not at all.
 
+    >>> drawn = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 3)
+    >>> save_channels("channels.mat", drawn)
+    >>> bool((load_channels("channels.mat").h_eve == drawn.h_eve).all())
+    True
+
+    Args:
+      path: ends in .npz or .mat.
+      channels: `h_user` [N, K, M], `h_eve` [N, L, M], `noise_power` () or [N].
+
     Raises:
       InputError: the file cannot be written, or `load_channels` would refuse it.
     """
@@ -72,6 +89,11 @@ def save_strategy(
     sum_secrecy_rate: np.ndarray,
 ) -> None:
     """Writes a strategy file in complex64 and float32, whole or not at all.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 3)
+    >>> strategy = jaxsec.design(channels, method="rzf-ns")
+    >>> rate = jaxsec.secrecy_rates(strategy, channels)
+    >>> save_strategy("strategy.npz", strategy, rate, rate.sum(axis=-1))
 
     Args:
       path: ends in .npz or .mat.
@@ -93,6 +115,19 @@ def save_strategy(
 
 def load_strategy(path: str | os.PathLike[str]) -> StoredStrategy:
     """Reads a strategy file as `save_strategy` wrote it.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 3)
+    >>> strategy = jaxsec.design(channels, method="rzf-ns")
+    >>> rate = jaxsec.secrecy_rates(strategy, channels)
+    >>> save_strategy("strategy.npz", strategy, rate, rate.sum(axis=-1))
+    >>> load_strategy("strategy.npz").strategy.w.shape
+    (3, 8, 2)
+
+    Args:
+      path: ends in .npz or .mat.
+
+    Returns:
+      Strategy and rates, NumPy arrays.
 
     Raises:
       InputError: the file cannot be read, or its fields do not fit each other.
