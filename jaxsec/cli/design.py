@@ -10,14 +10,8 @@ import numpy as np
 import tyro
 
 from jaxsec.channels import Channels
-from jaxsec.cli.options import (
-    METHODS,
-    MethodOptions,
-    check_method,
-    check_outputs,
-    check_seed,
-)
-from jaxsec.files.archive import FORMATS, naming
+from jaxsec.cli.options import METHODS, MethodOptions, check_method, check_seed
+from jaxsec.files.archive import FORMATS, check_outputs, naming
 from jaxsec.files.channels import load_channels, normalise, save_strategy
 from jaxsec.report import comparison, console, judge, statistics
 from jaxsec.report.timing import Timing, hardware
@@ -95,7 +89,6 @@ def _report(
     timing: Timing,
 ) -> dict:
     n, num_users, num_antennas = channels.h_user.shape
-    mean = statistics.mean_ci(sum_rate)
     worst = int(np.argmin(sum_rate))
     return {
         "channels": str(command.channels),
@@ -108,7 +101,7 @@ def _report(
         "num_noise_beams": strategy.v.shape[-1],
         "options": dataclasses.asdict(command.options),
         "seed": command.seed,
-        "sum_secrecy_rate": {"mean": mean.value, "ci95": mean.ci95},
+        "sum_secrecy_rate": comparison.mean_as_json(sum_rate),
         "worst_channel": {"index": worst, "sum_secrecy_rate": float(sum_rate[worst])},
         "us_per_channel": 1e6 * timing.run_s / n,
         "compile_s": timing.compile_s,

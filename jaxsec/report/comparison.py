@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxsec import checks, methods
-from jaxsec.channels import Channels
-from jaxsec.keys import keys
+from jaxsec import checks, keys, methods
+from jaxsec.channels import Channels, Scenario, estimate_channels
+from jaxsec.files.channels import normalise
 from jaxsec.precoding import reference
-from jaxsec.report import judge
+from jaxsec.report import console, judge, statistics
 from jaxsec.report.timing import Timing, compile_clock
 from jaxsec.strategy import Strategy
 
@@ -42,12 +42,64 @@ class Comparison(NamedTuple):
     results: list[Result]
     best_known: np.ndarray | None  # [n], bit/s/Hz
 
-    def ratio(self, result: Result) -> np.ndarray | None:
-        """Rate over best known rate [n]; 1 where nothing can be reached."""
+    def of_best_known(self, result: Result) -> statistics.Ratio | None:
+        """Mean rate over the mean best known rate, and the worst channel."""
         if self.best_known is None:
             return None
-        reachable = self.best_known > 1e-9
-        return np.where(reachable, result.sum_rate / np.where(reachable, self.best_known, 1.0), 1.0)
+        return statistics.ratio_of_means(result.sum_rate, self.best_known)
+
+    def ratios(self, result: Result) -> np.ndarray | None:
+        """Rate over best known rate of every channel [n]; 1 where nothing can be reached."""
+        if self.best_known is None:
+            return None
+        return statistics.ratios(result.sum_rate, self.best_known)
+
+
+def compare(
+    names: tuple[str, ...],
+    channels: Channels,
+    seed: int,
+    *,
+    options: Any,
+    with_best_known: bool = True,
+) -> Comparison:
+    """Designs the channels by every method, times and judges it; shows progress on a terminal.
+
+    Args:
+      names: rows of `methods.METHODS`.
+      channels: the true ones [n, ...], by which all are judged; with an error in the options,
+        methods are given estimates.
+      seed: of estimation errors, random starts and samples.
+      options: dataclass of the options of `methods.design`.
+      with_best_known: whether to find the best known rate of each channel, which is slow.
+
+    Raises:
+      InputError: a method found no finite beams.
+    """
+    normalised = normalise(channels)
+    given = normalise(estimates(channels, options.csi_error, seed))
+    n, results = channels.h_user.shape[0], []
+    for name in names:
+        with console.progress(f"designing ({name})", n * (1 + REPEATS)) as advance:
+            results.append(measure(name, channels, given, seed, options=options, advance=advance))
+    if not with_best_known:
+        return Comparison(results, None)
+    with console.progress("finding best known rates", n) as advance:
+        beams = max(2, options.num_noise_beams or 0)
+        reached = best_known(normalised, seed, num_noise_beams=beams, advance=advance)
+    return Comparison(results, np.maximum.reduce([reached, *(x.sum_rate for x in results)]))
+
+
+def estimates(channels: Channels, error: float, seed: int) -> Channels:
+    """What methods are told of channels that are known with an error of this variance."""
+    if error == 0.0:
+        return channels
+    both = jax.random.split(keys.stream(seed, "compare/estimation"))
+    h_user, h_eve = (
+        np.asarray(estimate_channels(key, h, error))
+        for key, h in zip(both, channels[:2], strict=True)
+    )
+    return Channels(h_user, h_eve, channels.noise_power)
 
 
 def measure(
@@ -80,11 +132,11 @@ def best_known(
     normalised: Channels, seed: int, *, num_noise_beams: int, advance: Advance
 ) -> np.ndarray:
     """Best known sum secrecy rate of every channel [n], bit/s/Hz (`precoding.reference`)."""
-    key, n = keys(seed)[2], normalised.h_user.shape[0]
+    key, n = keys.stream(seed, "compare/best known"), normalised.h_user.shape[0]
     pieces = []
     for first in range(0, n, REFERENCE_SLICE):
         part = Channels(*(array[first : first + REFERENCE_SLICE] for array in normalised))
-        key_part = jax.random.fold_in(key, first)
+        key_part = keys.step(key, first)
         pieces.append(reference.best_known(key_part, part, num_noise_beams=num_noise_beams))
         advance(len(pieces[-1]))
     return np.concatenate(pieces)
@@ -114,7 +166,7 @@ def design_in_slices(
                 channels.h_eve[part],
                 channels.noise_power[part],
                 method,
-                key=jax.random.fold_in(keys(seed)[1], first),
+                key=keys.step(keys.stream(seed, "designs"), first),
                 **dataclasses.asdict(options),
             )
             pieces.append(jax.tree.map(np.asarray, strategy))
@@ -133,3 +185,51 @@ def check_designed(method: str, rate: np.ndarray) -> None:
         f"method {method!r} found no finite beams for {bad.size} of {rate.shape[0]} channels, "
         f"the first at index {bad[0] if bad.size else None}",
     )
+
+
+def as_json(compared: Comparison) -> dict[str, Any]:
+    """The numbers of a comparison, for a report."""
+    best = compared.best_known
+    return {
+        "best_known": None if best is None else mean_as_json(best),
+        "methods": [_result_as_json(compared, result) for result in compared.results],
+    }
+
+
+def _result_as_json(compared: Comparison, result: Result) -> dict[str, Any]:
+    numbers = {
+        "method": result.method,
+        "num_noise_beams": result.num_noise_beams,
+        "sum_secrecy_rate": mean_as_json(result.sum_rate),
+        "us_per_channel": 1e6 * result.timing.run_s / result.sum_rate.size,
+        "compile_s": result.timing.compile_s,
+    }
+    ratio = compared.of_best_known(result)
+    if ratio is not None:
+        numbers["of_best_known"] = {
+            "ratio_of_means": ratio.value,
+            "ci95": ratio.ci95,
+            "worst": ratio.worst,
+            "worst_channel": ratio.worst_index,
+        }
+    return numbers
+
+
+def mean_as_json(samples: np.ndarray) -> dict[str, Any]:
+    """Mean of samples and its interval, for a report."""
+    mean = statistics.mean_ci(samples)
+    return {"mean": mean.value, "ci95": mean.ci95}
+
+
+def in_words(scenario: Scenario, num_channels: int) -> str:
+    """The scenario of a comparison, as a title."""
+    counts = [
+        f"{count} {name}{'' if count == 1 else 's'}"
+        for count, name in (
+            (scenario.num_antennas, "antenna"),
+            (scenario.num_users, "user"),
+            (scenario.num_eavesdroppers, "eavesdropper"),
+        )
+    ]
+    power = f"{scenario.transmit_power_dbm:g} dBm"
+    return ", ".join([*counts, power, f"{num_channels} channel{'' if num_channels == 1 else 's'}"])
