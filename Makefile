@@ -26,15 +26,15 @@ lint: $(READY)
 
 bench: $(READY)  ## the speed claims of the README, under fifteen minutes
 	@mkdir -p out
-	$(BIN)/python benchmarks/speed/solver.py --json out/solver.json
-	$(BIN)/python benchmarks/speed/denoiser.py --json out/denoiser.json
-	$(BIN)/python benchmarks/speed/environment.py --json out/environment.json
+	$(BIN)/python -m benchmarks.speed.solver --json out/solver.json
+	$(BIN)/python -m benchmarks.speed.denoiser --json out/denoiser.json
+	$(BIN)/python -m benchmarks.speed.environment --json out/environment.json
 
 figures: $(READY)  ## the pictures of P1, and gap and latency, from the shipped weights; under half an hour on 2 cores
-	$(BIN)/python benchmarks/figures/everything.py
+	$(BIN)/python -m benchmarks.figures.everything
 
 figures-quick: $(READY)  ## the same from few channels and few points, in minutes
-	$(BIN)/python benchmarks/figures/everything.py --quick
+	$(BIN)/python -m benchmarks.figures.everything --quick
 
 jamming: $(READY)  ## the policies of P2 and their figures, both scenarios, five seeds; about half an hour on 2 cores
 	$(BIN)/jaxsec jamming compare --out out/jamming --num-updates 4000

@@ -1,6 +1,6 @@
 """What do the network and the coordinates bring? The same training for all, and short.
 
-    python benchmarks/ablation.py [--num-samples 40000] [--data FOLDER] [--json FILE]
+    python -m benchmarks.ablation [--num-samples 40000] [--data FOLDER] [--json FILE]
 
 Set denoiser, U-Net (small) and MLP, of equal parameter counts, in received-gain and in antenna
 coordinates, each trained on as many samples of the same channels with the same optimiser: at K = 2,
@@ -10,7 +10,7 @@ closed form, which the received-gain models' samples are changes from.
 """
 
 import dataclasses
-import json
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,16 +19,15 @@ from typing import Any
 import jax
 import numpy as np
 import tyro
-from rich.console import Console
-from rich.table import Table
 
 import jaxsec
-from jaxsec import cdm
+from benchmarks.report import Report, table
+from jaxsec import cdm, keys
 from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.cdm.training import batches, dataset, pretrain
 from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.precoding.closed_form import closed_form
-from jaxsec.report import timing
+from jaxsec.report import statistics
 from jaxsec.strategy import Size
 
 NETWORKS = ("set", "unet", "mlp")
@@ -79,44 +78,53 @@ def train(arguments: Arguments, folder: Path, name: str, which: str) -> tuple[cd
     state = pretrain.initial_state(config, network, data.buckets[0])
     step = pretrain.make_train_step(config, network)
     for i in range(config.num_steps):
-        state, _ = step(state, data.draw(i))
+        state, _ = step(state, data.sample(i))
     model = pretrain.to_model(config, network, state, standardiser, manifest)
     return model, sum(x.size for x in jax.tree.leaves(state.params))
 
 
-def judge(arguments: Arguments, model: cdm.Model | None, sizes: tuple[Size, ...]) -> list[float]:
-    """Ratio of means to OPT, and its interval, over all sizes; without a model, the closed form."""
-    ratios, squares = [], 0.0
+def judge(
+    arguments: Arguments, model: cdm.Model | None, sizes: tuple[Size, ...]
+) -> statistics.Mean:
+    """Mean over all sizes of the ratio of means to OPT; without a model, of the closed form."""
+    ratios = []
     for size in sizes:
         scenario = jaxsec.Scenario(**size._asdict())
-        key = jax.random.key(arguments.seed + 1000)
+        key = keys.stream(keys.stream(arguments.seed, "ablation/judged"), str(tuple(size)))
         channels = jaxsec.sample_channels(key, scenario, arguments.num_judged)
         if model is None:
             strategy = closed_form(*channels, num_noise_beams=2)
         else:
-            strategy = cdm.design(jax.random.key(0), model, *channels)
+            samples = keys.stream(arguments.seed, "ablation/samples")
+            strategy = cdm.design(samples, model, *channels)
         ours, opt = (
             np.asarray(jaxsec.sum_secrecy_rate(*s, *channels), np.float64)
             for s in (strategy, jaxsec.design(*channels))
         )
-        ratio = ours.mean() / opt.mean()
-        ratios.append(ratio)
-        squares += float(np.var(ours - ratio * opt)) / ours.size / opt.mean() ** 2
-    return [float(np.mean(ratios)), 1.96 * float(np.sqrt(squares)) / len(sizes)]
+        ratios.append(statistics.ratio_of_means(ours, opt))
+    return statistics.mean_of_independent(ratios)
 
 
-def main(arguments: Arguments) -> None:
-    console = Console(width=100)
+def main(arguments: Arguments, argv: list[str]) -> int:
+    """Trains, judges, prints, writes."""
+    report = Report("ablation", argv, arguments.seed, arguments.num_judged)
     with tempfile.TemporaryDirectory() as scratch:
-        rows = measure(arguments, arguments.data or Path(scratch), console)
-    show(rows, console)
-    if arguments.json is not None:
-        plain = {key: str(value) for key, value in dataclasses.asdict(arguments).items()}
-        report = {"arguments": plain, "hardware": timing.hardware(), "rows": rows}
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+        rows = measure(arguments, arguments.data or Path(scratch))
+    return report.finish(
+        rows,
+        table(
+            f"{arguments.num_samples} samples a model",
+            ("trained on", "network", "coordinates"),
+            ("parameters", "seconds", "of OPT"),
+            [cells(row) for row in rows],
+        ),
+        path=arguments.json,
+        num_training_samples=arguments.num_samples,
+        num_shards=arguments.num_shards,
+    )
 
 
-def measure(arguments: Arguments, folder: Path, console: Console) -> list[dict[str, Any]]:
+def measure(arguments: Arguments, folder: Path) -> list[dict[str, Any]]:
     """A row a model, and one for the closed form, on each set."""
     rows: list[dict[str, Any]] = []
     for kind, sizes in SETS.items():
@@ -124,7 +132,11 @@ def measure(arguments: Arguments, folder: Path, console: Console) -> list[dict[s
         recipe = dataset.Recipe(sizes=sizes, num_shards=arguments.num_shards, seed=arguments.seed)
         dataset.generate(path, recipe, lambda done: None)
         rows.append(
-            {"set": kind, "network": "closed form", "ratio": judge(arguments, None, JUDGED[kind])}
+            {
+                "set": kind,
+                "network": "closed form",
+                **_ratio(judge(arguments, None, JUDGED[kind])),
+            }
         )
         for which in ("received", "antenna"):
             for name in NETWORKS:
@@ -137,27 +149,28 @@ def measure(arguments: Arguments, folder: Path, console: Console) -> list[dict[s
                         "coordinates": which,
                         "num_parameters": count,
                         "seconds": time.perf_counter() - began,
-                        "ratio": judge(arguments, model, JUDGED[kind]),
+                        **_ratio(judge(arguments, model, JUDGED[kind])),
                     }
                 )
-                console.print(rows[-1], style="dim")
+                print(rows[-1], file=sys.stderr, flush=True)
     return rows
 
 
-def show(rows: list[dict[str, Any]], console: Console) -> None:
-    """Prints the table."""
-    table = Table("trained on", "network", "coordinates", "parameters", "seconds", "of OPT")
-    for row in rows:
-        table.add_row(
-            row["set"],
-            row["network"],
-            row.get("coordinates", ""),
-            str(row.get("num_parameters", "")),
-            f"{row['seconds']:.0f}" if "seconds" in row else "",
-            f"{row['ratio'][0]:.2%} ± {row['ratio'][1]:.2%}",
-        )
-    console.print(table)
+def _ratio(mean: statistics.Mean) -> dict[str, float | None]:
+    return {"of_opt": mean.value, "of_opt_ci95": mean.ci95}
+
+
+def cells(row: dict[str, Any]) -> list[str]:
+    """A row of the table."""
+    return [
+        row["set"],
+        row["network"],
+        row.get("coordinates", ""),
+        str(row.get("num_parameters", "")),
+        f"{row['seconds']:.0f}" if "seconds" in row else "",
+        f"{row['of_opt']:.2%} ± {row['of_opt_ci95'] or 0.0:.2%}",
+    ]
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Arguments))
+    sys.exit(main(tyro.cli(Arguments), sys.argv[1:]))

@@ -1,6 +1,6 @@
 """How good is a diffusion model's design? At every point of P1's Fig. 4, and at other antennas.
 
-    python benchmarks/generative.py [--model FILE] [--num-channels 256] [--json FILE] [--card]
+    python -m benchmarks.generative [--model FILE] [--num-channels 256] [--json FILE] [--card]
 
 For each scenario the mean sum secrecy rate over that of the best known (a longer run of OPT in
 float64, or any method here that is better on a channel), with the 95% confidence interval of the
@@ -11,32 +11,37 @@ Channels are drawn from a seed that nothing was trained or tuned on.
 """
 
 import dataclasses
-import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 import tyro
-from points import named, scenario
-from rich.console import Console
-from rich.table import Table
 
 import jaxsec
+from benchmarks.points import FIGURE_4A, FIGURE_4B, FIGURE_4C, FIGURE_4D, Point
+from benchmarks.report import Report, table
 from jaxsec import cdm
 from jaxsec.cdm import file as cdm_file
 from jaxsec.cdm import pretrained
 from jaxsec.channels import Channels
 from jaxsec.precoding import gpip, reference
 from jaxsec.precoding.closed_form import closed_form
-from jaxsec.report import timing
+from jaxsec.report import statistics
 
-FIGURE_4 = (
-    *[(8, 2, 4, float(p), -100.0) for p in (0, 5, 10, 15, 20, 25, 30)],
-    *[(8, 4, eves, 20.0, -100.0) for eves in (2, 3, 4, 5, 6, 7, 8)],
-    *[(8, users, 2, 20.0, -100.0) for users in (2, 3, 5, 6)],
-    *[(8, 4, 2, 20.0, float(noise)) for noise in (-110, -90, -80)],
+FIGURE_4 = tuple(
+    dict.fromkeys(
+        [
+            *FIGURE_4A.values(),
+            *FIGURE_4B.values(),
+            *FIGURE_4C.values(),
+            *(FIGURE_4D[noise] for noise in (-110, -90, -80)),
+        ]
+    )
 )
-OTHER_ANTENNAS = tuple((antennas, 2, 4, 20.0, -100.0) for antennas in (6, 16, 32))
+"""The points that the shipped models' cards hold: all but the loudest noise."""
+OTHER_ANTENNAS = tuple(Point(M=antennas) for antennas in (6, 16, 32))
 
 BASELINES = ("rzf-ns", "rzf-ns-aimed", "closed form", "opt")
 
@@ -94,54 +99,78 @@ def measure(model: cdm.Model, arguments: Arguments, scenario: jaxsec.Scenario) -
     best = np.max([best, *rates.values()], axis=0)
     result = {"best known": float(best.mean())}
     for name, rate in rates.items():
-        ratio = rate.mean() / best.mean()
-        spread = (rate - ratio * best).std() / best.mean()  # of a ratio of means, to first order
-        result[name] = float(ratio)
-        result[f"{name} ci95"] = float(1.96 * spread / np.sqrt(rate.size))
-        result[f"{name} worst"] = float((rate / best).min())
+        ratio = statistics.ratio_of_means(rate, best)
+        result[name] = ratio.value
+        result[f"{name} ci95"] = ratio.ci95 or 0.0
+        result[f"{name} worst"] = ratio.worst
     return result
 
 
-def main(arguments: Arguments) -> None:
+def main(arguments: Arguments, argv: list[str]) -> int:
+    """Measures, prints, writes."""
     path = arguments.model or pretrained.FOLDER / "cdm-set.npz"
+    report = Report("generative", argv, arguments.seed, arguments.num_channels)
     model = cdm_file.load(path)
-    console = Console(width=130)
-    table = Table("M", "K", "L", "P dBm", "noise", "best known", *CONTENDERS)
-    results = []
+    results: list[dict[str, Any]] = []
     for point in (*FIGURE_4, *OTHER_ANTENNAS):
         if arguments.only is not None and point[1:3] != arguments.only:
             continue
-        if model.coordinates == "antenna" and point[0] not in {size[0] for size in model.sizes}:
+        if model.coordinates == "antenna" and point.M not in {size[0] for size in model.sizes}:
             continue
         if results and point[:3] != tuple(results[-1][axis] for axis in "MKL"):
             jax.clear_caches()  # hundreds of compiled programs are more than a process can map
-        result = named(point) | measure(model, arguments, scenario(point))
-        results.append(result)
-        cells = [f"{result[name]:.2%} ± {result[f'{name} ci95']:.2%}" for name in CONTENDERS]
-        table.add_row(*[f"{x:g}" for x in point], f"{result['best known']:.2f}", *cells)
-        console.print(f"{point}: {result['1 sample']:.2%}", style="dim")
+        results.append(point._asdict() | measure(model, arguments, point.scenario()))
+        print(f"{tuple(point)}: {results[-1]['1 sample']:.2%}", file=sys.stderr, flush=True)
     means = {name: float(np.mean([result[name] for result in results])) for name in CONTENDERS}
-    table.add_row("mean", *[""] * 5, *[f"{means[name]:.2%}" for name in CONTENDERS])
-    console.print(table)
-    plain = {key: value for key, value in dataclasses.asdict(arguments).items() if value}
-    plain = {key: str(value) if isinstance(value, Path) else value for key, value in plain.items()}
-    report = {"arguments": plain, "hardware": timing.hardware(), "mean": means, "points": results}
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
     if arguments.card:
-        card = cdm_file.read_card(path)
-        card["measured"] = {
-            "command": "python benchmarks/generative.py",
-            "num_channels": arguments.num_channels,
-            "seed": arguments.seed,
-            "ddim_steps": arguments.ddim_steps,
-            "mean": {name: round(value, 5) for name, value in means.items()},
-            "points": [
-                {key: round(value, 5) for key, value in result.items()} for result in results
-            ],
-        }
-        cdm_file.write_card(path, card)
+        write_card(path, arguments, report, means, results)
+    return report.finish(
+        results,
+        table(
+            f"{path.stem}: of best known",
+            ("M", "K", "L", "P dBm", "noise"),
+            ("best known", *CONTENDERS),
+            cells(results, means),
+        ),
+        path=arguments.json,
+        mean=means,
+        ddim_steps=arguments.ddim_steps,
+        best_known={"num_starts": arguments.num_starts, "num_steps": arguments.num_steps},
+    )
+
+
+def cells(results: list[dict[str, Any]], means: dict[str, float]) -> list[list[str]]:
+    """The table: a row a point, and the means."""
+    rows = [
+        [
+            *(f"{result[axis]:g}" for axis in Point._fields),
+            f"{result['best known']:.2f}",
+            *(f"{result[name]:.2%} ± {result[f'{name} ci95']:.2%}" for name in CONTENDERS),
+        ]
+        for result in results
+    ]
+    return [*rows, ["mean", *[""] * 5, *(f"{means[name]:.2%}" for name in CONTENDERS)]]
+
+
+def write_card(
+    path: Path,
+    arguments: Arguments,
+    report: Report,
+    means: dict[str, float],
+    results: list[dict[str, Any]],
+) -> None:
+    """What was measured, into the model's card."""
+    card = cdm_file.read_card(path)
+    card["measured"] = {
+        "command": report.command,
+        "num_channels": arguments.num_channels,
+        "seed": arguments.seed,
+        "ddim_steps": arguments.ddim_steps,
+        "mean": {name: round(value, 5) for name, value in means.items()},
+        "points": [{key: round(value, 5) for key, value in result.items()} for result in results],
+    }
+    cdm_file.write_card(path, card)
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Arguments))
+    sys.exit(main(tyro.cli(Arguments), sys.argv[1:]))

@@ -1,12 +1,11 @@
 """What might let a mixture of experts win in scenario `dense`: each idea against GDM with it.
 
-    python benchmarks/jamming_attempts.py [--seeds 0 1 2] [--num-updates 3000] [--json FILE]
+    python -m benchmarks.jamming_attempts [--seeds 0 1 2] [--num-updates 3000] [--json FILE]
 
 Trains both policies with one thing changed at a time, and judges them on fresh slots.
 """
 
 import dataclasses
-import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -14,12 +13,13 @@ from typing import Annotated, Any
 
 import tyro
 
+from benchmarks.report import Report
 from jaxsec import checks
-from jaxsec.cli import options
+from jaxsec.files.archive import check_outputs
 from jaxsec.jamming import SCENARIOS, Environment
 from jaxsec.jamming import judge as jamming_judge
 from jaxsec.jamming import train as jamming_train
-from jaxsec.report import console, timing
+from jaxsec.report import console
 from jaxsec.rl import evaluation
 from jaxsec.rl.config import Config
 
@@ -52,7 +52,8 @@ class Command:
 
 def main(command: Command, argv: list[str]) -> None:
     """Trains, judges, and prints a row a policy."""
-    options.check_outputs((), (command.json, ()))
+    check_outputs((), (command.json, ()))
+    about = Report("jamming_attempts", argv, SLOTS_SEED, len(command.seeds)).about()
     for name in command.only:
         checks.require(
             name in ATTEMPTS, f"`--only` must be of {', '.join(ATTEMPTS)}, but has {name!r}"
@@ -83,9 +84,7 @@ def main(command: Command, argv: list[str]) -> None:
     listed = jamming_judge.report(rows, scenario)
     jamming_judge.show(listed, f"Scenario dense, {command.num_updates} updates")
     if command.json is not None:
-        said = shlex.join(["python", "benchmarks/jamming_attempts.py", *argv])
-        report = {"command": said, "hardware": timing.hardware(), "rows": listed}
-        console.write_json(command.json, report)
+        console.write_json(command.json, {**about, "rows": listed})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The public GDM framework's own toy problem: how fast, and how good?
 
-    python benchmarks/peer.py [--seeds 3] [--quick] [--json FILE] [--figure FILE]
+    python -m benchmarks.peer [--seeds 3] [--quick] [--json FILE] [--figure FILE]
 
 Water-filling, `jaxsec.rl.waterfilling`: ten channels share a power of 3, the reward is
 minus the regret in bit/s/Hz. Two comparisons, compilation apart:
@@ -22,7 +22,6 @@ their gains, already loses no more than 0.05. What a policy has learned begins b
 
 import dataclasses
 import os
-import shlex
 import statistics
 import sys
 import time
@@ -35,17 +34,13 @@ import matplotlib as mpl
 import numpy as np
 import tyro
 from jaxtyping import Array, Float
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from jaxsec.cli import options
+from benchmarks.report import Claim, Report, table
 from jaxsec.diffusion import chain
-from jaxsec.files.archive import atomic_write
-from jaxsec.report import console, timing
-from jaxsec.report.figure import COLOURS, INK, STYLE
+from jaxsec.files.archive import PICTURES, check_outputs
+from jaxsec.report import style, timing
+from jaxsec.report.style import COLOURS, INK, STYLE
 from jaxsec.rl.diffusion import Diffusion
 from jaxsec.rl.learner import Config, Training
 from jaxsec.rl.networks import embed_time
@@ -149,8 +144,8 @@ class Curve(NamedTuple):
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures, prints the tables and the claims; 1 if a claim fails."""
-    options.check_outputs((), (command.json, ()), (command.figure, (".png", ".pdf", ".svg")))
-    load = os.getloadavg()[0]
+    check_outputs((), (command.json, ()), (command.figure, PICTURES))
+    report = Report("peer", argv, num_samples=NUM_FRESH)
     rates = same_work(command.quick)
     names = ("gdm",) if command.quick else ("gdm", "mlp", "ddpg")
     curves = [
@@ -162,22 +157,18 @@ def main(command: Command, argv: list[str]) -> int:
         "all channels alike": constant(jnp.ones(10)),
         "the strong channels alike": constant((jnp.arange(10) < 5).astype(float)),
     }
-    claims = check_claims(rates, [curve for curve in curves if curve.policy == "gdm"])
-    report = {
-        "command": shlex.join(["python", "benchmarks/peer.py", *argv]),
-        "hardware": {**timing.hardware(), "load_before": load, "load_after": os.getloadavg()[0]},
-        "settings": dataclasses.asdict(OURS),
-        "rates": [rate._asdict() for rate in rates],
-        "constants": constants,
-        "curves": [curve._asdict() for curve in curves],
-        "claims": [{"claim": text, "measured": value, "holds": ok} for text, value, ok in claims],
-    }
-    show(report, rates, curves)
-    if command.json is not None:
-        console.write_json(command.json, report)
     if command.figure is not None:
-        draw(command.figure, curves, constants)
-    return 0 if all(ok for _, _, ok in claims) else 1
+        plot(command.figure, curves, constants)
+    return report.finish(
+        rates,
+        [rate_table(rates), regret_table(curves, constants)],
+        check_claims(rates, [curve for curve in curves if curve.policy == "gdm"]),
+        command.json,
+        notes=[f"load after: {os.getloadavg()[0]:.1f}"],
+        settings=dataclasses.asdict(OURS),
+        constants=constants,
+        curves=[curve._asdict() for curve in curves],
+    )
 
 
 # ------------------------------------------------------------------------------------- same work
@@ -274,11 +265,11 @@ def constant(share: Float[Array, "N"]) -> float:
 # -------------------------------------------------------------------------------- what comes out
 
 
-def check_claims(rates: list[Rate], curves: list[Curve]) -> list[tuple[str, str, bool]]:
-    """The claims: text, what was measured, whether it holds."""
+def check_claims(rates: list[Rate], curves: list[Curve]) -> list[Claim]:
+    """Speed at the same work, and regret after some time."""
     ratio = rates[0].updates_per_s / PEER_RATE
     claims = [
-        (
+        Claim(
             f"same work: at least {CLAIMED_RATIO:g}x the framework's updates a second",
             f"{ratio:.1f}x",
             ratio >= CLAIMED_RATIO,
@@ -287,7 +278,7 @@ def check_claims(rates: list[Rate], curves: list[Curve]) -> list[tuple[str, str,
     for seconds, least in CLAIMED_REGRET:
         when = "in the end" if seconds is None else f"within {seconds:g} s"
         reached = statistics.mean(at(curve, seconds) for curve in curves)
-        claims.append((f"gdm: {least:g} {when}", f"{reached:.3f}", reached >= least))
+        claims.append(Claim(f"gdm: {least:g} {when}", f"{reached:.3f}", reached >= least))
     return claims
 
 
@@ -301,62 +292,53 @@ def at(curve: Curve, seconds: float | None) -> float:
     return within[-1] if within else -np.inf
 
 
-def show(report: dict[str, Any], rates: list[Rate], curves: list[Curve]) -> None:
-    """Prints the tables, what they rest on, and the claims."""
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    table = Table(title="Same work: batch 512, width 256, T = 6", box=box.SIMPLE_HEAD)
-    table.add_column("contender", no_wrap=True)
-    for name in ("updates a second", "a core-second", "compile s"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_row("public framework, quoted", "", f"{PEER_RATE:g}", "")
-    for rate in rates:
-        table.add_row(
+def rate_table(rates: list[Rate]) -> Table:
+    """Speeds at the same work."""
+    quoted = ("public framework, quoted", "", f"{PEER_RATE:g}", "")
+    ours = (
+        (
             rate.contender,
             f"{rate.updates_per_s:.1f}",
             f"{rate.updates_per_core_s:.1f}",
             f"{rate.compile_s:.0f}",
         )
-    console.print(table)
+        for rate in rates
+    )
+    columns = ("updates a second", "a core-second", "compile s")
+    title = "Same work: batch 512, width 256, T = 6"
+    return table(title, ("contender",), columns, [quoted, *ours])
 
-    table = Table(title="Same result: reward, minus the regret", box=box.SIMPLE_HEAD)
-    table.add_column("", no_wrap=True)
-    for name in ("within 20 s", "within 120 s", "in the end", "worst seed", "updates", "seconds"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name, value in report["constants"].items():
-        table.add_row(f"constant: {name}", "", "", f"{value:.3f}", "", "", "")
+
+def regret_table(curves: list[Curve], constants: dict[str, float]) -> Table:
+    """Regrets with our settings."""
+    rows: list[tuple[str, ...]] = [
+        (f"constant: {name}", "", "", f"{value:.3f}", "", "", "")
+        for name, value in constants.items()
+    ]
     updates, value = PEER_CURVE[-1]
-    table.add_row("public framework, quoted", "", "", f"{value:g}", "", f"{updates}", "540")
+    rows.append(("public framework, quoted", "", "", f"{value:g}", "", f"{updates}", "540"))
     updates, seconds, value = PEER_GPU
-    table.add_row("  its author's log", "", "", f"{value:g}", "", f"{updates}", f"{seconds:.0f}")
+    rows.append(("  its author's log", "", "", f"{value:g}", "", f"{updates}", f"{seconds:.0f}"))
     for name in dict.fromkeys(curve.policy for curve in curves):
         own = [curve for curve in curves if curve.policy == name]
-        ends = [curve.regret[-1] for curve in own]
         means = (statistics.mean(at(curve, s) for curve in own) for s in (20.0, 120.0, None))
-        table.add_row(
-            f"{name}, {len(own)} seeds",
-            *(f"{value:.3f}" for value in means),
-            f"{min(ends):.3f}",
-            f"{own[0].updates[-1]}",
-            f"{statistics.mean(curve.seconds[-1] for curve in own):.0f}",
+        rows.append(
+            (
+                f"{name}, {len(own)} seeds",
+                *(f"{value:.3f}" for value in means),
+                f"{min(curve.regret[-1] for curve in own):.3f}",
+                f"{own[0].updates[-1]}",
+                f"{statistics.mean(curve.seconds[-1] for curve in own):.0f}",
+            )
         )
-    console.print(table)
-    machine = report["hardware"]
-    console.print(
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['device']}, jax {machine['jax']}; "
-        f"load before {machine['load_before']:.1f}, after {machine['load_after']:.1f}; "
-        f"{report['command']}"
-    )
-    for claim in report["claims"]:
-        console.print(
-            f"{'holds' if claim['holds'] else 'FAILS'}: {claim['claim']}: {claim['measured']}"
-        )
+    columns = ("within 20 s", "within 120 s", "in the end", "worst seed", "updates", "seconds")
+    return table("Same result: reward, minus the regret", ("",), columns, rows)
 
 
-def draw(path: Path, curves: list[Curve], constants: dict[str, float]) -> None:
+def plot(path: Path, curves: list[Curve], constants: dict[str, float]) -> None:
     """Regret against updates and against seconds: every seed a line, the quoted runs beside."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.0, 4.2), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = style.blank(10.0, 4.2)
         left, right = figure.subplots(1, 2, sharey=True)
         for i, name in enumerate(dict.fromkeys(curve.policy for curve in curves)):
             own = [curve for curve in curves if curve.policy == name]
@@ -388,8 +370,7 @@ def draw(path: Path, curves: list[Curve], constants: dict[str, float]) -> None:
         left.set_title("Water-filling: regret against updates")
         right.set_title("and against wall-clock on 2 cores")
         right.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
-        with atomic_write(path) as file:
-            figure.savefig(file, format=path.suffix[1:].lower(), dpi=160)
+        style.save(figure, path)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,24 @@
 """Zero-shot: a fine-tuned model on channels unlike any it was trained on.
 
-    python benchmarks/zero_shot.py [--model FILE] [--num-channels 256] [--json FILE]
+    python -m benchmarks.zero_shot [--model FILE] [--num-channels 256] [--json FILE]
 
 Sizes (M, K, L), link budgets, geometries and fading that neither training nor fine-tuning has seen.
-Printed as by `generative.py`: mean sum secrecy rate over that of the best known.
+Printed as by `generative`: mean sum secrecy rate over that of the best known.
 """
 
 import dataclasses
-import json
+import sys
 from pathlib import Path
 
-import generative
 import jax
 import tyro
-from generative import CONTENDERS
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks import generative
+from benchmarks.generative import CONTENDERS
+from benchmarks.report import Report, table
 from jaxsec import Scenario
 from jaxsec.cdm import file as cdm_file
 from jaxsec.cdm import pretrained
-from jaxsec.report import timing
 
 CASES = {
     "70 dB of link budget": Scenario(transmit_power_dbm=-30.0),
@@ -44,31 +42,34 @@ class Arguments:
     json: Path | None = None
 
 
-def main(arguments: Arguments) -> None:
+def main(arguments: Arguments, argv: list[str]) -> int:
+    """Measures, prints, writes."""
+    report = Report("zero_shot", argv, arguments.seed, arguments.num_channels)
     model = cdm_file.load(arguments.model)
-    console = Console(width=150)
     plain = generative.Arguments(num_channels=arguments.num_channels, seed=arguments.seed)
-    table = Table("P1's default but for", "best known", *CONTENDERS)
-    results = {}
+    results = []
     for name, scenario in CASES.items():
         result = generative.measure(model, plain, scenario)
-        results[name] = {"scenario": dataclasses.asdict(scenario), **result}
-        cells = [f"{result[x]:.2%} ± {result[f'{x} ci95']:.2%}" for x in CONTENDERS]
-        table.add_row(name, f"{result['best known']:.2f}", *cells)
-        console.print(f"{name}: {result['1 sample']:.2%}", style="dim")
+        results.append({"case": name, "scenario": dataclasses.asdict(scenario), **result})
+        print(f"{name}: {result['1 sample']:.2%}", file=sys.stderr, flush=True)
         if scenario.num_users > 2 or scenario.num_antennas > 8:
             jax.clear_caches()  # the others share what is compiled
-    console.print(table)
-    if arguments.json is not None:
-        report = {
-            "model": arguments.model.stem,
-            "seed": arguments.seed,
-            "num_channels": arguments.num_channels,
-            "hardware": timing.hardware(),
-            "cases": results,
-        }
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n")
+    cells = [
+        [
+            result["case"],
+            f"{result['best known']:.2f}",
+            *(f"{result[name]:.2%} ± {result[f'{name} ci95']:.2%}" for name in CONTENDERS),
+        ]
+        for result in results
+    ]
+    title = f"{arguments.model.stem}: of best known"
+    return report.finish(
+        results,
+        table(title, ("P1's default but for",), ("best known", *CONTENDERS), cells),
+        path=arguments.json,
+        model=arguments.model.stem,
+    )
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Arguments))
+    sys.exit(main(tyro.cli(Arguments), sys.argv[1:]))

@@ -86,14 +86,14 @@ def posterior_loop(schedule, predict, noise, keep, prediction):
     num_steps = len(noise)
     x = noise[0]
     for t in range(num_steps - 1, -1, -1):
-        beta, signal = schedule.beta[t], schedule.signal[t]
+        beta, signal = schedule.beta[t], schedule.alpha_bar[t]
         out = np.asarray(predict(x, t))
         start = keep(
             out if prediction == "start" else (x - np.sqrt(1 - signal) * out) / signal**0.5
         )
         if t == 0:
             return np.clip(start, -1, 1)
-        earlier = schedule.signal[t - 1]
+        earlier = schedule.alpha_bar[t - 1]
         # q(x_t | x_{t-1}) as a Gaussian of x_{t-1}, times q(x_{t-1} | x_0).
         precision = (1 - beta) / beta + 1 / (1 - earlier)
         mean = np.sqrt(1 - beta) / beta * x + np.sqrt(earlier) / (1 - earlier) * start

@@ -1,15 +1,18 @@
 """The benchmarks' contenders solve the problem that OPT solves, and the benchmark runs."""
 
 import dataclasses
-import importlib
 import json
-from pathlib import Path
+import os
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from benchmarks.report import Report, table
+from benchmarks.speed import contenders, solver, solver_table
 from jaxsec.channels import Scenario, sample_channels
 from jaxsec.precoding import gpip, reference
 from jaxsec.precoding.batched import algebra
@@ -20,22 +23,14 @@ from jaxsec.strategy import Strategy
 
 pytestmark = pytest.mark.long
 
-SPEED = Path(__file__).parents[1] / "benchmarks" / "speed"
 SCENARIO = Scenario(num_antennas=4, num_users=2, num_eavesdroppers=2)
 
 
-@pytest.fixture
-def contenders(monkeypatch):
-    monkeypatch.syspath_prepend(SPEED)
-    with jax.numpy_rank_promotion("allow"):  # code shared with NumPy, which promotes
-        yield importlib.import_module("contenders")
-
-
-@pytest.fixture
-def solver(monkeypatch):
-    monkeypatch.syspath_prepend(SPEED)
-    with jax.numpy_rank_promotion("allow"):  # code shared with NumPy, which promotes
-        yield importlib.import_module("solver")
+@pytest.fixture(autouse=True)
+def numpy_promotion():
+    """Code shared with NumPy promotes ranks as NumPy does."""
+    with jax.numpy_rank_promotion("allow"):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +43,7 @@ def rates(u, channels):
 
 
 @pytest.mark.parametrize("name", ["numpy", "jax"])
-def test_contenders_reach_the_rate_of_opt(contenders, channels, name):
+def test_contenders_reach_the_rate_of_opt(channels, name):
     solve = {"numpy": contenders.solve_numpy, "jax": contenders.solve_jax}[name]
     start = contenders.rzf_ns_start(channels)
     schedule = gpip.annealing()
@@ -60,7 +55,7 @@ def test_contenders_reach_the_rate_of_opt(contenders, channels, name):
     np.testing.assert_allclose(np.sum(np.abs(u) ** 2, axis=(1, 2)), 1.0, rtol=1e-5)
 
 
-def test_one_full_step_is_that_of_the_solver(contenders, channels):
+def test_one_full_step_is_that_of_the_solver(channels):
     """B⁻¹A f of formed matrices is what the solver finds without forming any."""
     start = np.asarray(contenders.rzf_ns_start(channels))
     with jax.enable_x64(True):
@@ -80,7 +75,7 @@ def test_one_full_step_is_that_of_the_solver(contenders, channels):
         np.testing.assert_allclose(state.f, wanted[i], rtol=1e-6, atol=1e-8)
 
 
-def test_searching_steps_runs_the_same_iteration(contenders, channels):
+def test_searching_steps_runs_the_same_iteration(channels):
     start = contenders.rzf_ns_start(channels)
     schedule = jnp.asarray(gpip.annealing(4), jnp.float32)
     longer = jnp.concatenate([schedule, jnp.ones(3)])
@@ -90,13 +85,13 @@ def test_searching_steps_runs_the_same_iteration(contenders, channels):
         np.testing.assert_allclose(rates(part, channels), rates(whole, channels), rtol=1e-4)
 
 
-def test_the_start_always_has_noise(contenders, channels):
+def test_the_start_always_has_noise(channels):
     """Zero noise beams would stay zero."""
     noise = np.sum(np.abs(contenders.rzf_ns_start(channels)[..., 2:]) ** 2, axis=(1, 2))
-    assert np.all(noise >= 0.99 * (1 - contenders.LARGEST_SIGNAL_FRACTION))
+    assert np.all(noise >= 0.99 * (1 - contenders.MAX_SIGNAL_FRACTION))
 
 
-def test_channels_in_their_span_have_the_same_rates(solver, contenders):
+def test_channels_in_their_span_have_the_same_rates():
     scenario = dataclasses.replace(SCENARIO, num_antennas=9)
     channels = sample_channels(jax.random.key(6), scenario, 3)
     reduced = solver._in_span(channels)
@@ -105,7 +100,7 @@ def test_channels_in_their_span_have_the_same_rates(solver, contenders):
     np.testing.assert_allclose(rates(whole, channels), rates(part, reduced), rtol=1e-3)
 
 
-def test_measures_and_reports(solver, monkeypatch, tmp_path, capsys):
+def test_measures_and_reports(monkeypatch, tmp_path, capsys):
     """All of it at a tiny size; the claims are not for here, where one call is timed."""
 
     def best_known(key, channels, num_starts):
@@ -116,8 +111,8 @@ def test_measures_and_reports(solver, monkeypatch, tmp_path, capsys):
     case = solver.Case(
         4, 2, 2, batches=(1, 4), num_judged=4, num_tuning=4, steps=(4, 16), repeats=0.1
     )
-    monkeypatch.setattr(solver, "MAIN", case)
-    monkeypatch.setattr(solver, "QUICK", (case,))
+    monkeypatch.setattr("MAIN", case)
+    monkeypatch.setattr("QUICK", (case,))
     path = tmp_path / "report.json"
     code = solver.main(solver.Command(quick=True, json=path), ["--quick"])
     report = json.loads(path.read_text())
@@ -127,21 +122,58 @@ def test_measures_and_reports(solver, monkeypatch, tmp_path, capsys):
     ]
     for row in report["rows"]:
         assert row["us_min"] <= row["us_median"] <= row["us_max"]
-        assert 0.97 <= row["fraction_min"] <= row["fraction_mean"] <= 1.0
+        assert 0.97 <= row["worst_ratio"] <= row["of_best_known"] <= 1.0
     printed = capsys.readouterr().out
     for text in ("numpy", "seed 0", "of best known", "batched JAX"):
         assert text in printed
     assert {"command", "seed", "hardware"} <= report.keys()
 
 
-def test_a_failing_claim_is_named(solver):
-    figures = {"fraction_mean": 1.0, "fraction_min": 1.0, "num_timed": 1, "compile_s": None}
+def test_a_failing_claim_is_named():
+    figures = {"of_best_known": 1.0, "worst_ratio": 1.0, "num_timed": 1, "compile_s": None}
     times = {"us_min": 1.0, "us_median": 1.0, "us_max": 1.0, "ratio": 99.0}
-    row = solver.Row("(8, 2, 4)", 4096, "numpy", 16, "searched", **figures, **times)
+    row = solver_table.Row("(8, 2, 4)", 4096, "numpy", 16, "searched", **figures, **times)
     ours = row._replace(contender="ours", compile_s=1.0, ratio=1.0)
-    claims = solver.check_claims(
+    claims = solver_table.check_claims(
         [row, row._replace(contender="jax"), ours, ours._replace(batch=1, us_median=10.0)],
         "(8, 2, 4)",
     )
-    failing = [text for text, _, ok in claims if not ok]
-    assert failing == ["at least 100x faster than the NumPy loop"]
+    failing = [claim for claim in claims if not claim.holds]
+    assert [claim.claim for claim in failing] == [
+        "at (8, 2, 4), at least 100x faster than the NumPy loop"
+    ]
+    cells = table("", ("a",), ("b",), [("x", "1")])
+    assert Report("speed.solver", []).finish([row], cells, claims) == 1
+    assert Report("speed.solver", []).finish([row], cells, claims[1:]) == 0
+
+
+def test_a_report_says_what_its_numbers_rest_on(tmp_path, capsys):
+    report = Report("speed.solver", ["--quick"], seed=4, num_samples=64)
+    path = tmp_path / "report.json"
+    rows = [{"a": 1.5}]
+    made = table("A title", ("name",), ("number",), [("x", "1.5"), (), ("y", "2.5")])
+    assert report.finish(rows, made, path=path, notes=["A note."], unit="s") == 0
+    written = json.loads(path.read_text())
+    assert written["command"] == "python -m benchmarks.speed.solver --quick"
+    assert (written["seed"], written["num_samples"], written["unit"]) == (4, 64, "s")
+    assert written["rows"] == rows and written["claims"] == []
+    assert {"cpu", "cores", "jax", "numpy", "load_before"} <= written["hardware"].keys()
+    assert "Student" in written["interval"]
+    printed = " ".join(capsys.readouterr().out.split())
+    for text in ("A title", "1.5", "A note.", "seed 4", written["command"], f"written to {path}"):
+        assert text in printed
+
+
+def test_fake_devices_are_timed_in_turns(tmp_path):
+    path = tmp_path / "report.json"
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.speed.devices", "--quick", "--json", path],
+        env={**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
+        check=True,
+        capture_output=True,
+    )
+    one, two = json.loads(path.read_text())["rows"]
+    assert (one["devices"], two["devices"]) == (1, 2)
+    assert one["over_one"] == 1.0
+    assert two["over_one"] == pytest.approx(two["updates_per_s"] / one["updates_per_s"])
+    assert two["updates_per_s"] > 0

@@ -37,7 +37,7 @@ def test_a_predictor_that_knows_the_action_leads_to_it(bound, prediction, float6
     start = jnp.arctanh(action) if bound == "tanh" else action
 
     def predict(x, t):
-        signal = schedule.signal[t]
+        signal = schedule.alpha_bar[t]
         return start if prediction == "start" else (x - signal**0.5 * start) / (1 - signal) ** 0.5
 
     found = chain.denoise(schedule, predict, normal(1, 6, B, A), bound=bound, prediction=prediction)
@@ -70,8 +70,8 @@ def test_gaussian_actions_come_out_as_they_are_distributed(float64):
         schedule = chain.variance_preserving(num_steps)
         mean, variance = 0.0, 1.0
         for t in range(num_steps - 1, -1, -1):
-            beta, signal = schedule.beta[t], schedule.signal[t]
-            earlier = schedule.signal[t - 1] if t else 1.0
+            beta, signal = schedule.beta[t], schedule.alpha_bar[t]
+            earlier = schedule.alpha_bar[t - 1] if t else 1.0
             of_x = (1 - beta) ** 0.5 * (1 - earlier) / (1 - signal)
             of_start = earlier**0.5 * beta / (1 - signal)
             slope = of_x + of_start * (expected(1.0, signal) - expected(0.0, signal))
@@ -80,7 +80,7 @@ def test_gaussian_actions_come_out_as_they_are_distributed(float64):
         return mean, variance
 
     schedule = chain.variance_preserving(6)
-    predict = lambda x, t: expected(x, schedule.signal[t])  # noqa: E731
+    predict = lambda x, t: expected(x, schedule.alpha_bar[t])  # noqa: E731
     units = jnp.eye(6, 7)[..., None]  # one a noise, and none at all
     out = chain.denoise(schedule, predict, units, bound="clip")[:, 0]
     mean, variance = moments(6)

@@ -1,5 +1,6 @@
 """The command line, in process: results, exit codes, one line for each mistake, no litter."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -15,7 +16,7 @@ from jaxsec.channels import Channels, Scenario, sample_channels
 from jaxsec.cli import compare, design, options
 from jaxsec.cli.__main__ import COMMANDS, GROUPS, main
 from jaxsec.files import channels as channel_files
-from jaxsec.report import comparison, judge, statistics, timing
+from jaxsec.report import comparison, judge, timing
 from jaxsec.strategy import Strategy
 
 METHOD = "rzf-ns"
@@ -103,7 +104,7 @@ def test_sample_writes_the_channels_of_the_scenario(tmp_path, capsys, ending):
     assert str(path) in capsys.readouterr().out
     channels = channel_files.load_channels(path)
     assert channels.h_user.shape == (5, 3, 8) and channels.h_eve.shape == (5, 4, 8)
-    drawn = sample_channels(keys.keys(7)[0], Scenario(num_users=3), 5)
+    drawn = sample_channels(keys.channels(7), Scenario(num_users=3), 5)
     np.testing.assert_array_equal(channels.h_user, drawn.h_user)
 
 
@@ -196,10 +197,12 @@ def test_compare_reports_the_same_numbers_everywhere(tmp_path, capsys, fake_refe
     assert [row["method"] for row in numbers["methods"]] == ["mrt", METHOD]
     assert numbers["best_known"]["mean"] == 200.0
     for row in numbers["methods"]:
-        mean, ratio = row["sum_secrecy_rate"]["mean"], row["ratio_to_best_known"]
-        assert ratio["mean"] == pytest.approx(mean / 200.0)
-        assert 0.0 <= ratio["worst"] <= ratio["mean"] <= 1.0
-        for text in (row["method"], f"{mean:.2f}", f"{100 * ratio['mean']:.2f}%"):
+        mean, found = row["sum_secrecy_rate"]["mean"], row["of_best_known"]
+        ratio = found["ratio_of_means"]
+        assert ratio == pytest.approx(mean / 200.0)
+        assert 0.0 <= found["worst"] <= ratio <= 1.0
+        interval = f"{100 * ratio:.2f} ± {100 * found['ci95']:.2f}%"
+        for text in (row["method"], f"{mean:.2f}", interval):
             assert text in printed
 
 
@@ -209,7 +212,7 @@ def test_compare_without_best_known(tmp_path, capsys):
     argv = ["compare", "--methods", METHOD, "--num-channels", "1", "--no-best-known"]
     assert main([*argv, "--json", str(report), "--figure", str(tmp_path / "f.svg")]) == 0
     numbers = json.loads(report.read_text())
-    assert numbers["best_known"] is None and "ratio_to_best_known" not in numbers["methods"][0]
+    assert numbers["best_known"] is None and "of_best_known" not in numbers["methods"][0]
     assert numbers["methods"][0]["sum_secrecy_rate"]["ci95"] is None
     assert "best known" not in capsys.readouterr().out
 
@@ -244,23 +247,28 @@ def test_compare_refuses_options_that_no_method_heeds(tmp_path, capsys):
     assert names_in(tmp_path) == []
 
 
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    steps: int = 3
+    rate: float = 0.5
+
+
+def test_options_reach_the_configuration_or_are_named():
+    @dataclasses.dataclass(frozen=True)
+    class Command:
+        steps: int = 7
+        out: str = "folder"
+
+    assert options.configure(Wanted, Command(), "out") == Wanted(7, 0.5)
+    with pytest.raises(TypeError, match=r"nothing heeds: \['out'\]"):
+        options.configure(Wanted, Command())
+    with pytest.raises(TypeError, match=r"do not exist: \['data'\]"):
+        options.configure(Wanted, Command(), "out", "data")
+
+
 def test_titles_count_in_words():
-    title = compare._title(Scenario(num_users=1, num_eavesdroppers=1), 1)
+    title = comparison.in_words(Scenario(num_users=1, num_eavesdroppers=1), 1)
     assert title == "8 antennas, 1 user, 1 eavesdropper, 20 dBm, 1 channel"
-
-
-def test_ratio_is_one_where_nothing_can_be_reached():
-    took = timing.Timing(1.0, 1.0)
-    result = compare.Result("opt", np.array([0.0, 1.0]), 2, took)
-    ratio = compare.Comparison([result], np.array([0.0, 2.0])).ratio(result)
-    np.testing.assert_array_equal(ratio, [1.0, 0.5])
-
-
-def test_confidence_interval():
-    mean = statistics.mean_ci(np.array([1.0, 2.0, 3.0, 4.0]))
-    assert mean.value == 2.5
-    assert mean.ci95 == pytest.approx(1.96 * np.sqrt(5.0 / 3.0) / 2.0)
-    assert str(statistics.mean_ci(np.array([2.0]))) == "2.00"
 
 
 def test_compile_clock_counts_nested_spans_once(monkeypatch):

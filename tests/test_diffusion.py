@@ -13,12 +13,12 @@ PREDICTIONS = ("noise", "start", "velocity")
 
 
 def gaussian_denoiser(mean, deviation, prediction, schedule=SCHEDULE):
-    """The exact denoiser of data N(mean, deviation²): E[start | z_t], as `prediction`."""
+    """The exact denoiser of data N(mean, deviation²): E[x0 | z_t], as `prediction`."""
 
     def denoiser(z, t):
         a, b = process.amplitudes(schedule, t, z.ndim)
-        start = mean + a * deviation**2 * (z - a * mean) / (a**2 * deviation**2 + b**2)
-        exact = process.Estimate(start, (z - a * start) / b)
+        x0 = mean + a * deviation**2 * (z - a * mean) / (a**2 * deviation**2 + b**2)
+        exact = process.Estimate(x0, (z - a * x0) / b)
         return process.target(schedule, exact, t, prediction)
 
     return denoiser
@@ -26,9 +26,9 @@ def gaussian_denoiser(mean, deviation, prediction, schedule=SCHEDULE):
 
 def test_schedule_is_the_papers():
     assert SCHEDULE.beta[[0, -1]] == pytest.approx([1e-4, 0.02])
-    assert SCHEDULE.signal.size == 1000
-    assert SCHEDULE.signal[-1] < 1e-4
-    np.testing.assert_allclose(SCHEDULE.signal[2], np.prod(1 - SCHEDULE.beta[:3]))
+    assert SCHEDULE.alpha_bar.size == 1000
+    assert SCHEDULE.alpha_bar[-1] < 1e-4
+    np.testing.assert_allclose(SCHEDULE.alpha_bar[2], np.prod(1 - SCHEDULE.beta[:3]))
 
 
 def test_closed_form_is_the_chain_of_small_steps():
@@ -48,14 +48,14 @@ def test_closed_form_is_the_chain_of_small_steps():
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 def test_estimate_undoes_target(prediction):
     generator = np.random.default_rng(0)
-    start, noise = jnp.asarray(generator.standard_normal((2, 5, 3)), jnp.float32)
+    x0, eps = jnp.asarray(generator.standard_normal((2, 5, 3)), jnp.float32)
     t = jnp.array([0, 10, 300, 700, 900])
-    z = process.add_noise(SCHEDULE, start, t, noise)
-    exact = process.Estimate(start, noise)
+    z = process.add_noise(SCHEDULE, x0, t, eps)
+    exact = process.Estimate(x0, eps)
     output = process.target(SCHEDULE, exact, t, prediction)
     got = process.estimate(SCHEDULE, z, t, output, prediction)
-    np.testing.assert_allclose(got.start, start, atol=2e-3)
-    np.testing.assert_allclose(got.noise[1:], noise[1:], atol=2e-3)
+    np.testing.assert_allclose(got.x0, x0, atol=2e-3)
+    np.testing.assert_allclose(got.eps[1:], eps[1:], atol=2e-3)
 
 
 def test_loss_counts_only_what_exists():

@@ -3,12 +3,12 @@
 import csv
 import importlib
 import json
-from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 
+from benchmarks.points import DEFAULT, Point
 from jaxsec import Scenario, methods
 from jaxsec.cdm import pretrained
 from jaxsec.cdm.training import finetune
@@ -18,17 +18,15 @@ from tests import models
 
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_compilation")]
 
-FOLDER = Path(__file__).parents[1] / "benchmarks" / "figures"
-SMALL = Scenario(num_antennas=4, num_users=2, num_eavesdroppers=1)
-LOUD = Scenario(num_antennas=4, num_users=2, num_eavesdroppers=1, transmit_power_dbm=30.0)
+SMALL = Point(M=4, K=2, L=1)
+LOUD = SMALL._replace(power_dbm=30.0)
 
 
 @pytest.fixture
-def figures(monkeypatch):
+def figures():
     """A script's module by its name."""
-    monkeypatch.syspath_prepend(FOLDER)
     with jax.numpy_rank_promotion("allow"):
-        yield importlib.import_module
+        yield lambda name: importlib.import_module(f"benchmarks.figures.{name}")
 
 
 def check_picture(path):
@@ -63,14 +61,14 @@ def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path,
     monkeypatch.setitem(methods.METHODS, "cdm-f", methods.METHODS["cdm"])
     monkeypatch.setitem(methods.METHODS, "opt-plain", methods.METHODS["zf"])  # compiles faster
     monkeypatch.setattr(study, "QUICK", study.Effort(6, 1, 1, (6,), (2,)))
-    points = {20.0: SMALL, 25.0: Scenario(), 30.0: LOUD}
+    points = {20.0: SMALL, 25.0: DEFAULT, 30.0: LOUD}
     first = sweep.Sweep("first", "a title", "power", points, quick=(20.0, 30.0))
     second = first._replace(name="second", points={1.0: SMALL}, quick=(1.0,), note="A note.")
     monkeypatch.setattr(everything, "SWEEPS", (first, second))
     made = []
     monkeypatch.setattr(figures("csi_error"), "make", made.append)  # its own test is below
     for module in (figures("gap"), latency):
-        monkeypatch.setattr(module, "SCENARIO", SMALL)
+        monkeypatch.setattr(module, "POINT", SMALL)
     monkeypatch.setattr(
         latency,
         "settings",
@@ -82,18 +80,19 @@ def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path,
     monkeypatch.setattr(figures("curves"), "SHIPPED", tmp_path)
     counted, measure_one = [], measure.measure
 
-    def count(study, scenario):
-        counted.append(scenario)
-        return measure_one(study, scenario)
+    def count(study, point):
+        counted.append(point)
+        return measure_one(study, point)
 
     monkeypatch.setattr(measure, "measure", count)
-    assert everything.main(study.Arguments(quick=True, seed=3, out=tmp_path)) == 1  # no Fig. 3
+    arguments = study.Arguments(quick=True, seed=3, out=tmp_path)
+    assert everything.main(arguments, ["--quick"]) == 1  # no Fig. 3
     assert counted == [SMALL, LOUD]
 
     report = read(tmp_path, "first")
     assert report["seed"] == 3 and report["num_channels"] == 6
     assert len(made) == 1
-    assert report["command"].startswith("python benchmarks/figures/everything.py")
+    assert report["command"] == "python -m benchmarks.figures.everything --quick"
     assert {"cpu", "cores"} <= report["hardware"].keys()
     names = [*schemes.SCHEMES, "best known"]
     assert [(row["x"], row["scheme"]) for row in report["rows"]] == [
@@ -150,17 +149,6 @@ def test_rows_of_the_front_are_those_of_their_batch(figures):
     np.testing.assert_allclose([row.gap for row in rows[:2]], [0.1, 1 / 30])
 
 
-def test_ratio_of_means_and_its_interval(figures):
-    ratio = figures("measure").ratio
-    draw = np.random.default_rng(0)
-    best = draw.uniform(20.0, 40.0, (2000, 400))
-    rate = best * draw.uniform(0.8, 1.0, best.shape)
-    values = [ratio(*pair) for pair in zip(rate, best, strict=True)]
-    covered = np.mean([abs(value - 0.9) <= ci95 for value, ci95 in values])
-    assert 0.93 < covered < 0.97
-    assert ratio(0.9 * best[0], best[0]).ci95 < 1e-12  # paired: what all channels share is no noise
-
-
 def test_a_loss_curve_from_a_run_and_from_a_file(figures, tmp_path):
     curves, kind = figures("curves"), figures("figure_3a").KIND
     run = tmp_path / "run"
@@ -213,15 +201,23 @@ def test_runs_of_one_name_are_refused(figures, tmp_path):
 def test_the_sweeps_are_the_papers(figures):
     sweeps = {sweep.name[-1]: sweep.points for sweep in figures("everything").SWEEPS}
     for points in sweeps.values():
-        assert all(scenario.num_antennas == 8 for scenario in points.values())
-    assert [s.transmit_power_dbm for s in sweeps["a"].values()] == list(sweeps["a"])
-    assert [s.num_eavesdroppers for s in sweeps["b"].values()] == list(range(2, 9))
-    assert [s.num_users for s in sweeps["c"].values()] == list(range(2, 7))
-    assert [s.noise_power_dbm for s in sweeps["d"].values()] == list(range(-110, -69, 10))
-    shared = Scenario(num_users=4, num_eavesdroppers=2)
+        assert all(point.M == 8 for point in points.values())
+    assert [point.power_dbm for point in sweeps["a"].values()] == list(sweeps["a"])
+    assert [point.L for point in sweeps["b"].values()] == list(range(2, 9))
+    assert [point.K for point in sweeps["c"].values()] == list(range(2, 7))
+    assert [point.noise_dbm for point in sweeps["d"].values()] == list(range(-110, -69, 10))
+    shared = Point(K=4, L=2)
     assert sum(shared in points.values() for points in sweeps.values()) == 3
     for sweep in figures("everything").SWEEPS:
         assert set(sweep.quick) <= set(sweep.points)
+
+
+def test_a_point_is_the_scenario_that_it_names():
+    scenario = Point(4, 3, 2, 10.0, -90.0).scenario()
+    counts = scenario.num_antennas, scenario.num_users, scenario.num_eavesdroppers
+    assert counts == (4, 3, 2)
+    assert (scenario.transmit_power_dbm, scenario.noise_power_dbm) == (10.0, -90.0)
+    assert DEFAULT.scenario() == Scenario()
 
 
 def test_csi_error_judges_all_on_the_same_draws(
@@ -236,7 +232,7 @@ def test_csi_error_judges_all_on_the_same_draws(
     few = csi_cases.Amount(seed=1, num_channels=5, num_draws=8, ascent_steps=4)
     monkeypatch.setattr(csi_error, "amount", lambda study: few)
     arguments = study.Arguments(quick=True, out=tmp_path)
-    csi_error.make(study.Study("a command", arguments))
+    csi_error.make(study.Study("figures.csi_error", [], arguments))
     rows = {row["method"]: row for row in read(tmp_path, "csi-error")["rows"]}
     assert set(rows) == set(csi_error.STYLES)
     assert rows["robust reference"]["of_reference"] == 1.0

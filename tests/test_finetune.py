@@ -41,17 +41,17 @@ def source(which="received", only=SIZE, **changes):
     return problems.Source(**{**options, **changes})
 
 
-def plan(num_steps, longest=None):
-    return sampling.ddim_plan(process.linear_schedule(), num_steps, longest=longest)
+def timesteps(num_steps, pad_to=None):
+    return sampling.ddim_timesteps(process.linear_schedule(), num_steps, pad_to=pad_to)
 
 
 @pytest.fixture(scope="module")
 def batch():
-    return jax.tree.map(jnp.asarray, source().draw(1))
+    return jax.tree.map(jnp.asarray, source().sample(1))
 
 
 def test_problems_follow_from_seed_and_step(batch):
-    again, later = source().draw(1), source().draw(2)
+    again, later = source().sample(1), source().sample(2)
     np.testing.assert_array_equal(again.known.h_user, batch.known.h_user)
     assert not np.array_equal(later.known.h_user, batch.known.h_user)
     assert batch.known.h_user.shape == (16, 2, 4)
@@ -81,15 +81,15 @@ def test_filling_up_changes_no_rate():
     h_eve = padded.known.h_eve[:, :2, :6]
     assert float(jnp.abs(padded.known.h_eve[:, 2:]).max()) == 0.0
     frame = found.frame(h_user, h_eve, 1.0, 2)
-    first = jax.random.normal(KEY, padded.condition.mask.shape)
+    initial = jax.random.normal(KEY, padded.condition.mask.shape)
 
-    def design(condition, frame, first):
-        z = cdm.sample(cdm.sampler_of(model), KEY, model.params, condition, first, plan(2))
+    def design(condition, frame, initial):
+        z = cdm.sample(cdm.sampler_of(model), model.params, condition, initial, timesteps(2))
         table = 0.1 * jax.lax.complex(z[:, 0], z[:, 1])
         return secrecy.normalise_power(*found.decode(frame, table, 2))
 
-    ours = design(padded.condition, padded.frame, first)
-    bare = design(found.condition(frame, 2, spread[:4]), frame, first[:, :, :4])
+    ours = design(padded.condition, padded.frame, initial)
+    bare = design(found.condition(frame, 2, spread[:4]), frame, initial[:, :, :4])
     np.testing.assert_allclose(ours[0][:, :6], bare[0], atol=1e-4)
     np.testing.assert_allclose(ours[1][:, :6], bare[1], atol=1e-4)
     reference = Strategy(frame.reference[..., :2], frame.reference[..., 2:])
@@ -98,25 +98,25 @@ def test_filling_up_changes_no_rate():
 
 
 def test_idle_steps_do_nothing():
-    """A plan filled up is the same sampler."""
+    """Timesteps that are padded are the same sampler."""
     mask = jnp.ones((2, 3))
-    first = jax.random.normal(KEY, mask.shape)
+    initial = jax.random.normal(KEY, mask.shape)
     schedule = process.linear_schedule()
 
-    def sample(plan):
-        return sampling.follow(
-            KEY, lambda z, t: 0.3 * z, schedule, mask, plan, first, prediction="noise"
+    def sample(timesteps):
+        return sampling.ddim_scan(
+            lambda z, t: 0.3 * z, schedule, mask, timesteps, initial, prediction="noise"
         )
 
-    np.testing.assert_allclose(sample(plan(2, longest=5)), sample(plan(2)), rtol=1e-6)
+    np.testing.assert_allclose(sample(timesteps(2, pad_to=5)), sample(timesteps(2)), rtol=1e-6)
 
 
 def strategies(batch, num_steps):
     """What the loss generates, sampled step by step as the designer does."""
     model = models.tiny()
-    first = sampling.first_noise(jax.random.split(KEY)[0], batch.condition.mask.shape)
+    initial = sampling.initial_noise(jax.random.split(KEY)[0], batch.condition.mask.shape)
     z = cdm.sample(
-        cdm.sampler_of(model), KEY, model.params, batch.condition, first, plan(num_steps)
+        cdm.sampler_of(model), model.params, batch.condition, initial, timesteps(num_steps)
     )
     table = jax.lax.complex(z[:, 0], z[:, 1]) * batch.spread
     return coordinates.get("received").decode(batch.frame, table, 2)
@@ -129,7 +129,7 @@ def test_the_loss_is_the_rate_of_what_is_sampled(batch):
     for power, beams in (("projection", secrecy.normalise_power(*raw)), ("penalty", raw)):
         config = dataclasses.replace(CONFIG, power=power, relative=False, penalty=0.1)
         loss = finetune.make_loss(config, cdm.sampler_of(model))
-        value = loss(model.params, KEY, batch, 0.05, plan(2))
+        value = loss(model.params, KEY, batch, 0.05, timesteps(2))
         rate = secrecy.smooth_secrecy_rates(*beams, *channels, 0.05).sum(axis=-1).mean()
         norm = jnp.sqrt(secrecy.power(*beams))
         wanted = -rate + 0.1 * jnp.mean((norm - 1.0) ** 2)
@@ -145,10 +145,10 @@ def test_gradients_are_those_of_finite_differences(change, batch, no_type_checks
     model = models.tiny()
     if config.max_error:
         model = finetune.told_error(model)
-        batch = jax.tree.map(jnp.asarray, source("uncertain", max_error=0.1).draw(1))
+        batch = jax.tree.map(jnp.asarray, source("uncertain", max_error=0.1).sample(1))
         assert float(batch.known.error_user.max()) > 0
     loss = jax.jit(finetune.make_loss(config, cdm.sampler_of(model)))
-    arguments = (KEY, batch, 0.2, plan(2))
+    arguments = (KEY, batch, 0.2, timesteps(2))
     gradient = jax.grad(loss)(model.params, *arguments)
     length = np.sqrt(sum(float(jnp.sum(g**2)) for g in jax.tree.leaves(gradient)))
     assert np.isfinite(length)
@@ -169,14 +169,14 @@ def test_fine_tuning_raises_the_rate_and_compiles_once(batch):
         dataclasses.replace(CONFIG, learning_rate=1e-2), cdm.sampler_of(model)
     )
     loss = jax.jit(finetune.make_loss(CONFIG, cdm.sampler_of(model)))
-    before = loss(model.params, KEY, batch, 0.02, plan(2))
+    before = loss(model.params, KEY, batch, 0.02, timesteps(2))
     for i in range(CONFIG.num_steps):
-        state, value = step(state, source().draw(10 + i), finetune.plan_of(CONFIG, i))
+        state, value = step(state, source().sample(10 + i), finetune.timesteps_of(CONFIG, i))
         assert np.isfinite(value)
     assert step._cache_size() == 1  # pyright: ignore
-    after = loss(state.params, KEY, batch, 0.02, plan(2))
+    after = loss(state.params, KEY, batch, 0.02, timesteps(2))
     assert float(after) < float(before) - 0.002
-    counts = {int(finetune.plan_of(CONFIG, i).active.sum()) for i in range(20)}
+    counts = {int(finetune.timesteps_of(CONFIG, i).active.sum()) for i in range(20)}
     assert counts == {1, 2}
 
 
@@ -186,9 +186,9 @@ def test_told_of_no_error_it_designs_as_before(batch):
     assert told.coordinates == "uncertain"
     assert finetune.told_error(told) is told
     for name, which in (("received", model), ("uncertain", told)):
-        problem = batch if name == "received" else source(name).draw(1)
+        problem = batch if name == "received" else source(name).sample(1)
         loss = finetune.make_loss(CONFIG, cdm.sampler_of(which))
-        value = loss(which.params, KEY, problem, 0.05, plan(1))
+        value = loss(which.params, KEY, problem, 0.05, timesteps(1))
         if name == "received":
             wanted = value
     np.testing.assert_allclose(value, wanted, rtol=1e-5)

@@ -87,7 +87,7 @@ def test_robust_design_chooses_by_expected_rate(channels):
     reached = []
     for count in (1, 6):
         strategy = robust.design(
-            model, KEY, known, channels.noise_power, num_samples=count, num_steps=1
+            KEY, model, known, channels.noise_power, num_samples=count, num_steps=1
         )
         np.testing.assert_allclose(secrecy.power(*strategy), 1.0, rtol=1e-5)
         rate = secrecy.expected_rate(strategy, known, channels.noise_power, direction)

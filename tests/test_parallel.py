@@ -117,7 +117,7 @@ state = parallel.replicate(mesh, state)
 step = pretrain.make_train_step(ours.CONFIG, network, mesh)
 losses = []
 for i in range(4):
-    state, loss = step(state, shared(data.draw(i)))
+    state, loss = step(state, shared(data.sample(i)))
     losses.append(float(loss))
 leaves = jax.tree.leaves(state.params)
 
@@ -128,7 +128,7 @@ source = problems.Source(
 state = parallel.replicate(mesh, states.initial(model.params, finetune.optimiser(config)))
 step = finetune.make_step(config, cdm.sampler_of(model), mesh)
 for i in range(2):
-    state, loss = step(state, shared(source.draw(i)), finetune.plan_of(config, i))
+    state, loss = step(state, shared(source.sample(i)), finetune.timesteps_of(config, i))
     losses.append(float(loss))
 leaves += jax.tree.leaves(state.params)
 assert all(leaf.sharding.is_fully_replicated for leaf in leaves)

@@ -54,16 +54,16 @@ def data(folder):
 def test_batches_follow_from_seed_and_step(data):
     assert [bucket.z.shape for bucket in data.buckets] == [(128, 2, 6, 4)]
     assert data.sizes == (20,)
-    first, again, later = data.draw(7), data.draw(7), data.draw(8)
+    first, again, later = data.sample(7), data.sample(7), data.sample(8)
     np.testing.assert_array_equal(first.z, again.z)
     assert not np.array_equal(first.z, later.z)
-    other = data._replace(seed=4).draw(7)
+    other = data._replace(seed=4).sample(7)
     assert not np.array_equal(first.z, other.z)
 
 
 @pytest.mark.slow
 def test_every_sample_is_drawn_in_the_end(data):
-    seen = {x.tobytes() for step in range(80) for x in data.draw(step).z}
+    seen = {x.tobytes() for step in range(80) for x in data.sample(step).z}
     assert len(seen) == data.buckets[0].z.shape[0]
 
 
@@ -93,17 +93,17 @@ def test_sizes_without_a_bucket_are_refused():
 
 
 @pytest.mark.slow
-def test_the_loss_falls_and_the_average_follows(data):
+def test_the_loss_falls_and_the_moving_average_follows(data):
     config = dataclasses.replace(CONFIG, learning_rate=1e-2)
     network = denoisers.make("mlp", TINY)
     state = pretrain.initial_state(config, network, data.buckets[0])
     step = pretrain.make_train_step(config, network)
     losses = []
     for i in range(CONFIG.num_steps):
-        state, loss = step(state, data.draw(i))
+        state, loss = step(state, data.sample(i))
         losses.append(float(loss))
     assert np.mean(losses[-15:]) < 0.8 * np.mean(losses[:5])
-    apart = jax.tree.map(lambda a, p: float(jnp.abs(a - p).max()), state.average, state.params)
+    apart = jax.tree.map(lambda a, p: float(jnp.abs(a - p).max()), state.ema, state.params)
     assert 0 < max(jax.tree.leaves(apart)) < 0.1
     assert int(state.step) == CONFIG.num_steps
     assert step._cache_size() == 1  # pyright: ignore
@@ -113,7 +113,7 @@ def test_the_loss_falls_and_the_average_follows(data):
     ("change", "message"),
     [
         ({"num_steps": 0}, "`num_steps` must be at least 1"),
-        ({"average": 1.0}, "`average` must lie in"),
+        ({"ema": 1.0}, "`ema` must lie in"),
         ({"prediction": "score"}, "`prediction` must be one of noise, start, velocity"),
         ({"learning_rate": 0.0}, "`learning_rate` must be positive"),
     ],

@@ -1,4 +1,4 @@
-"""Channels known with an error, and what every method makes of them: for `csi_error.py`.
+"""Channels known with an error, and what every method makes of them: for `csi_error`.
 
 P1's scenario at K = 2, L = 4, 20 dBm. Every method designs on estimates of error variance e; its
 strategies are judged on draws of the channels' posterior. Error loading counts `load` times the
@@ -12,9 +12,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from measure import ratio
 
 import jaxsec
+from benchmarks.points import DEFAULT
+from jaxsec import keys
 from jaxsec.cdm import pretrained, robust
 from jaxsec.channels import Channels, fade, large_scale_gain, sample_geometry
 from jaxsec.channels.knowledge import Posterior, diagonal_loading, estimated, sample
@@ -65,8 +66,8 @@ class Case:
     """Channels known with one error, and how to judge designs for them."""
 
     def __init__(self, seed: int, n: int, error: float, num_draws: int) -> None:
-        scenario = jaxsec.Scenario()
-        key_place, key_fade, key_draw, self.key = jax.random.split(jax.random.key(seed), 4)
+        scenario = DEFAULT.scenario()
+        key_place, key_fade, key_judge, key_designs = jax.random.split(jax.random.key(seed), 4)
         geometry = sample_geometry(key_place, scenario, n)
         estimate = fade(key_fade, scenario, geometry)  # distributed as the channels are
         gains = [large_scale_gain(x, scenario) for x in geometry]
@@ -74,7 +75,8 @@ class Case:
         self.noise_power = estimate.noise_power
         self.estimate = Channels(self.known.h_user, self.known.h_eve, self.noise_power)
         self.num_draws = num_draws
-        self._key_draw = key_draw
+        self.key = key_designs
+        self._key_judge = key_judge
 
     def parts(self):
         """Slices of the channels, each with its number."""
@@ -86,7 +88,7 @@ class Case:
         found = []
         for i, part in enumerate(self.parts()):
             known = Posterior(*(x[part] for x in self.known))
-            h = sample(jax.random.fold_in(self._key_draw, i), known, self.num_draws)
+            h = sample(jax.random.fold_in(self._key_judge, i), known, self.num_draws)
             w, v = strategy.w[part][None], strategy.v[part][None]
             found.append(np.asarray(_judge(w, v, *h, self.noise_power[part])).T)
         return np.concatenate(found).astype(np.float64)
@@ -99,7 +101,7 @@ class Case:
         """The robust reference."""
         pieces = [
             robust_reference.ascend(
-                jax.random.fold_in(self.key, i),
+                keys.step(keys.stream(self.key, "ascent"), i),
                 Strategy(start.w[part], start.v[part]),
                 Posterior(*(x[part] for x in self.known)),
                 self.noise_power[part],
@@ -159,8 +161,8 @@ def measure(amount: Amount, error: float) -> tuple[list[Row], float]:
     rows = []
     for name, rate in rates.items():
         mean = statistics.mean_ci(rate.mean(axis=1))
-        ahead = statistics.mean_ci(ours - rate.mean(axis=1))
-        of_best = ratio(rate.mean(axis=1), best)
+        ahead = statistics.paired_difference(ours, rate.mean(axis=1))
+        of_best = statistics.ratio_of_means(rate.mean(axis=1), best)
         rows.append(
             Row(
                 error=error,
@@ -170,7 +172,7 @@ def measure(amount: Amount, error: float) -> tuple[list[Row], float]:
                 percentile_5=float(np.quantile(rate, 0.05)),
                 outage=float((rate < target).mean()),
                 of_reference=of_best.value,
-                of_reference_ci95=of_best.ci95,
+                of_reference_ci95=of_best.ci95 or 0.0,
                 ours_ahead_by=ahead.value,
                 ours_ahead_by_ci95=ahead.ci95 or 0.0,
                 us_per_channel=us[name],

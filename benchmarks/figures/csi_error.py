@@ -1,23 +1,25 @@
 """Channels known with an error: who still keeps a secret?
 
-    python benchmarks/figures/csi_error.py [--quick] [--seed 40260] [--out out/figures]
+    python -m benchmarks.figures.csi_error [--quick] [--seed 40260] [--out out/figures]
 
 Printed for each error variance: mean sum secrecy rate with its 95% confidence interval, 5th
 percentile, probability that the rate falls below half of OPT's mean (secrecy outage), how far the
 robust model is ahead in paired differences, and the time a channel. `csi_cases` has the methods.
 """
 
+import sys
+
 import matplotlib as mpl
 import numpy as np
 import tyro
-from csi_cases import OURS, REFERENCE, Amount, Row, measure
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 from rich.console import Console
-from rich.table import Table
-from study import Arguments, Study, beside, blank, command
 
-from jaxsec.report.figure import STYLE
+from benchmarks.figures.csi_cases import OURS, REFERENCE, Amount, Row, measure
+from benchmarks.figures.study import Arguments, Study, beside, blank
+from benchmarks.report import table
+from jaxsec.report.style import STYLE
 
 ERRORS = (0.001, 0.003, 0.01, 0.03, 0.1)
 QUICK_ERRORS = (0.01,)
@@ -43,7 +45,7 @@ def amount(study: Study) -> Amount:
     return Amount(study.seed, num_channels=512, num_draws=256, ascent_steps=700)
 
 
-def draw(rows: list[Row], caption: str) -> Figure:
+def plot(rows: list[Row], caption: str) -> Figure:
     """Left: means over the robust reference's. Right: the 5th percentile."""
     errors = sorted({row.error for row in rows})
     with mpl.rc_context(STYLE):
@@ -71,13 +73,8 @@ def draw(rows: list[Row], caption: str) -> Figure:
 
 def show(rows: list[Row], load: float) -> None:
     """Prints the table of one error."""
-    table = Table(
-        "method", "mean, bit/s/Hz", "of reference", "5th percentile", "outage",
-        "robust best of 8 ahead by", "µs a channel",
-        title=f"error variance {rows[0].error:g}, load {load:g}",
-    )  # fmt: skip
-    for row in rows:
-        table.add_row(
+    cells = [
+        [
             row.method,
             f"{row.mean:.2f} ± {row.ci95:.2f}",
             f"{row.of_reference:.2%} ± {row.of_reference_ci95:.2%}",
@@ -85,8 +82,15 @@ def show(rows: list[Row], load: float) -> None:
             f"{row.outage:.2%}",
             f"{row.ours_ahead_by:+.3f} ± {row.ours_ahead_by_ci95:.3f}",
             f"{row.us_per_channel:.0f}",
-        )
-    Console(width=130).print(table)
+        ]
+        for row in rows
+    ]
+    columns = (
+        "mean, bit/s/Hz", "of reference", "5th percentile", "outage",
+        "robust best of 8 ahead by", "µs a channel",
+    )  # fmt: skip
+    title = f"error variance {rows[0].error:g}, load {load:g}"
+    Console(width=130).print(table(title, ("method",), columns, cells))
 
 
 def make(study: Study) -> None:
@@ -104,9 +108,9 @@ def make(study: Study) -> None:
         "steps. RZF-NS may lie below the left panel.",
     )
     study.save(
-        "csi-error", draw(rows, caption), Row._fields, rows, amount=much._asdict(), load=loads
+        "csi-error", plot(rows, caption), Row._fields, rows, amount=much._asdict(), load=loads
     )
 
 
 if __name__ == "__main__":
-    make(Study(command("csi_error.py"), tyro.cli(Arguments)))
+    make(Study("figures.csi_error", sys.argv[1:], tyro.cli(Arguments)))

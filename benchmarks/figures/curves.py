@@ -11,10 +11,11 @@ import matplotlib as mpl
 import numpy as np
 import tyro
 from matplotlib.figure import Figure
-from study import blank, command, write
 
+from benchmarks.figures.study import blank, write
+from benchmarks.report import command
 from jaxsec import checks
-from jaxsec.report.figure import COLOURS, STYLE
+from jaxsec.report.style import COLOURS, STYLE
 
 WINDOW = 3
 """Values in a running mean."""
@@ -84,7 +85,7 @@ def running_mean(values: np.ndarray, window: int) -> np.ndarray:
     return (total[last] - total[first]) / (last - first)
 
 
-def draw(kind: Kind, runs: dict[str, tuple[np.ndarray, np.ndarray]], caption: str) -> Figure:
+def plot(kind: Kind, runs: dict[str, tuple[np.ndarray, np.ndarray]], caption: str) -> Figure:
     """Thin: losses as they were written. Thick: their running means."""
     with mpl.rc_context(STYLE):
         figure = blank(7.5, 4.6, caption, kind.title)
@@ -115,14 +116,14 @@ def make(kind: Kind, arguments: Arguments, said: str) -> None:
     caption = f"Thin: as written; thick: running mean of {WINDOW}.\n{said}"
     report = {"command": said, "runs": list(runs)}
     write(
-        arguments.out, kind.name, draw(kind, runs, caption), ("run", "step", "loss"), rows, report
+        arguments.out, kind.name, plot(kind, runs, caption), ("run", "step", "loss"), rows, report
     )
 
 
 def main(kind: Kind, script: str) -> None:
-    """One figure, from the command line."""
+    """One figure, from the command line of a module."""
     arguments = tyro.cli(Arguments)
     try:
-        make(kind, arguments, command(script))
+        make(kind, arguments, command(script, sys.argv[1:]))
     except checks.InputError as error:
         sys.exit(f"error: {error}")

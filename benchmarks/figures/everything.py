@@ -1,49 +1,51 @@
 """All figures, from the shipped weights: `make figures`, `make figures-quick`.
 
-    python benchmarks/figures/everything.py [--quick] [--seed 40260] [--out out/figures]
+    python -m benchmarks.figures.everything [--quick] [--seed 40260] [--out out/figures]
 
 Points that figures share are measured once. Exit code 1 if a loss curve of Fig. 3 is missing.
 """
 
 import sys
 
-import csi_error
-import curves
-import figure_3a
-import figure_3b
-import figure_4a
-import figure_4b
-import figure_4c
-import figure_4d
-import gap
 import jax
-import latency
-import sweep
 import tyro
-from measure import measure_all
-from study import Arguments, Study, command
 
+from benchmarks.figures import (
+    csi_error,
+    curves,
+    figure_3a,
+    figure_3b,
+    figure_4a,
+    figure_4b,
+    figure_4c,
+    figure_4d,
+    gap,
+    latency,
+    sweep,
+)
+from benchmarks.figures.measure import measure_all
+from benchmarks.figures.study import Arguments, Study
 from jaxsec import checks
 
 CURVES = (figure_3a.KIND, figure_3b.KIND)
 SWEEPS = (figure_4a.SWEEP, figure_4b.SWEEP, figure_4c.SWEEP, figure_4d.SWEEP)
 
 
-def main(arguments: Arguments) -> int:
+def main(arguments: Arguments, argv: list[str]) -> int:
     """Measures and draws; 1 if a figure could not be drawn."""
-    study = Study(command("everything.py"), arguments)
+    study = Study("figures.everything", argv, arguments)
     missing = 0
     for kind in CURVES:
         try:
-            curves.make(kind, curves.Arguments(out=arguments.out), study.command)
+            curves.make(kind, curves.Arguments(out=arguments.out), study.report.command)
         except checks.InputError as error:
             print(f"{kind.name}: {error}", file=sys.stderr)
             missing = 1
     latency.make(study)
     csi_error.make(study)
     jax.clear_caches()
-    points = [s for one in SWEEPS for s in sweep.scenarios(study, one).values()]
-    measured = measure_all(study, [gap.SCENARIO, *points])
+    points = [p for one in SWEEPS for p in sweep.points(study, one).values()]
+    measured = measure_all(study, [gap.POINT, *points])
     gap.make(study, measured)
     for one in SWEEPS:
         sweep.make(study, one, measured)
@@ -51,4 +53,4 @@ def main(arguments: Arguments) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Arguments)))
+    sys.exit(main(tyro.cli(Arguments), sys.argv[1:]))

@@ -1,6 +1,6 @@
 """P1's Fig. 3(a): the training loss (18) over the steps.
 
-    python benchmarks/figures/figure_3a.py [RUN ...] [--out out/figures]
+    python -m benchmarks.figures.figure_3a [RUN ...] [--out out/figures]
 
 Of folders that `jaxsec train` has written; by default of a short run at K = 2, L = 4, P1's case:
 
@@ -11,7 +11,7 @@ Thin lines are means of 50 steps as they were written, thick lines their running
 times as many.
 """
 
-from curves import Kind, main
+from benchmarks.figures.curves import Kind, main
 
 KIND = Kind(
     "figure-3a",
@@ -23,4 +23,4 @@ KIND = Kind(
 )
 
 if __name__ == "__main__":
-    main(KIND, "figure_3a.py")
+    main(KIND, "figures.figure_3a")

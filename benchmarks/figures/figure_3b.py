@@ -1,6 +1,6 @@
 """P1's Fig. 3(b): the fine-tuning loss (19) over the steps.
 
-    python benchmarks/figures/figure_3b.py [RUN ...] [--out out/figures]
+    python -m benchmarks.figures.figure_3b [RUN ...] [--out out/figures]
 
 Of folders that `jaxsec finetune` has written; by default of two runs at K = 2, L = 4, P1's case:
 from the ablation's network, which imitates badly, and from the set denoiser, which imitates well:
@@ -11,7 +11,7 @@ from the ablation's network, which imitates badly, and from the set denoiser, wh
 Both see the same channels, so what moves both curves alike is which channels were drawn.
 """
 
-from curves import Kind, main
+from benchmarks.figures.curves import Kind, main
 
 KIND = Kind(
     "figure-3b",
@@ -23,4 +23,4 @@ KIND = Kind(
 )
 
 if __name__ == "__main__":
-    main(KIND, "figure_3b.py")
+    main(KIND, "figures.figure_3b")

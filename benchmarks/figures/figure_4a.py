@@ -1,17 +1,16 @@
 """P1's Fig. 4(a): secrecy over transmit power.
 
-python benchmarks/figures/figure_4a.py [--quick] [--seed 40260] [--out out/figures]
+python -m benchmarks.figures.figure_4a [--quick] [--seed 40260] [--out out/figures]
 """
 
-from sweep import Sweep, main
-
-from jaxsec import Scenario
+from benchmarks.figures.sweep import Sweep, main
+from benchmarks.points import FIGURE_4A
 
 SWEEP = Sweep(
     "figure-4a",
     "2 users, 4 eavesdroppers",
     "transmit power (dBm)",
-    {p: Scenario(transmit_power_dbm=float(p)) for p in range(0, 31, 5)},
+    FIGURE_4A,
     quick=(0, 15, 30),
 )
 

@@ -1,17 +1,16 @@
 """P1's Fig. 4(b): secrecy over the number of eavesdroppers.
 
-python benchmarks/figures/figure_4b.py [--quick] [--seed 40260] [--out out/figures]
+python -m benchmarks.figures.figure_4b [--quick] [--seed 40260] [--out out/figures]
 """
 
-from sweep import Sweep, main
-
-from jaxsec import Scenario
+from benchmarks.figures.sweep import Sweep, main
+from benchmarks.points import FIGURE_4B
 
 SWEEP = Sweep(
     "figure-4b",
     "4 users, 20 dBm",
     "eavesdroppers",
-    {eves: Scenario(num_users=4, num_eavesdroppers=eves) for eves in range(2, 9)},
+    FIGURE_4B,
     quick=(2, 8),
 )
 

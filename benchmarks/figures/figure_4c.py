@@ -1,17 +1,16 @@
 """P1's Fig. 4(c): secrecy over the number of users.
 
-python benchmarks/figures/figure_4c.py [--quick] [--seed 40260] [--out out/figures]
+python -m benchmarks.figures.figure_4c [--quick] [--seed 40260] [--out out/figures]
 """
 
-from sweep import Sweep, main
-
-from jaxsec import Scenario
+from benchmarks.figures.sweep import Sweep, main
+from benchmarks.points import FIGURE_4C
 
 SWEEP = Sweep(
     "figure-4c",
     "2 eavesdroppers, 20 dBm",
     "users",
-    {users: Scenario(num_users=users, num_eavesdroppers=2) for users in range(2, 7)},
+    FIGURE_4C,
     quick=(2, 4),
 )
 

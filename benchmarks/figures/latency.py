@@ -1,10 +1,10 @@
 """What does quality cost? Every method at its settings: gap to best known against time a channel.
 
-    python benchmarks/figures/latency.py [--quick] [--seed 40260] [--out out/figures]
+    python -m benchmarks.figures.latency [--quick] [--seed 40260] [--out out/figures]
 
 At batch 1 and at a large batch. All settings are compiled first; then in each round every one has
 a turn, blocked until ready, and the median over the rounds counts. Gaps are those of the large
-batch. P1's default scenario: 2 users, 4 eavesdroppers, 20 dBm. The picture is `pareto.py`.
+batch. P1's default scenario: 2 users, 4 eavesdroppers, 20 dBm. The picture is `pareto`'s.
 """
 
 import concurrent.futures
@@ -17,20 +17,21 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import pareto
 import tyro
-from measure import WORKERS, reference_text
-from schemes import design
-from study import Arguments, Study, command
 
-from jaxsec import Scenario, sample_channels
+from benchmarks.figures import pareto
+from benchmarks.figures.measure import WORKERS, reference_text
+from benchmarks.figures.schemes import design
+from benchmarks.figures.study import Arguments, Study
+from benchmarks.points import DEFAULT
+from jaxsec import keys, sample_channels
 from jaxsec.channels import Channels
 from jaxsec.precoding import gpip, reference
 from jaxsec.precoding.closed_form import closed_form
 from jaxsec.report import judge
 from jaxsec.strategy import Strategy
 
-SCENARIO = Scenario()
+POINT = DEFAULT
 USUAL = {"cdm-f-8": 2, "opt-plain": 30, "opt": 16, "cdm": 4, "cdm-f": 4, "cdm-f refined": 2}
 """Steps by default, or in the other figures."""
 
@@ -47,7 +48,7 @@ class Setting(NamedTuple):
 
 def settings(seed: int, quick: bool) -> list[Setting]:
     """Everything that is timed; the usual of every family for a quick run."""
-    key = jax.random.key(seed)
+    key = keys.stream(seed, "latency/samples")
 
     def method(name: str, **options: Any) -> Callable[[Channels], Strategy]:
         return lambda channels: design(name, key, channels, **options)
@@ -101,7 +102,7 @@ def measure(study: Study) -> list[pareto.Row]:
     """Times and gaps of all settings at every batch size, and which of them are on the front."""
     effort = study.effort
     key_channels, _, key_best = jax.random.split(jax.random.key(study.seed), 3)
-    channels = sample_channels(key_channels, SCENARIO, max(effort.batches))
+    channels = sample_channels(key_channels, POINT.scenario(), max(effort.batches))
     all_ = settings(study.seed, study.arguments.quick)
     times, made = {}, []
     for batch, rounds in zip(effort.batches, effort.rounds, strict=True):
@@ -130,14 +131,14 @@ def make(study: Study) -> None:
     )
     study.save(
         "latency",
-        pareto.draw(rows, caption),
+        pareto.plot(rows, caption),
         pareto.Row._fields,
         rows,
         num_channels=max(effort.batches),
         rounds=dict(zip(map(str, effort.batches), effort.rounds, strict=True)),
-        scenario=dataclasses.asdict(SCENARIO),
+        scenario=dataclasses.asdict(POINT.scenario()),
     )
 
 
 if __name__ == "__main__":
-    make(Study(command("latency.py"), tyro.cli(Arguments)))
+    make(Study("figures.latency", sys.argv[1:], tyro.cli(Arguments)))

@@ -8,43 +8,30 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-import schemes
-from study import Study
 
-from jaxsec import Scenario, sample_channels
+from benchmarks.figures import schemes
+from benchmarks.figures.study import Study
+from benchmarks.points import Point
+from jaxsec import sample_channels
 from jaxsec.precoding import reference
-from jaxsec.report import judge
+from jaxsec.report import judge, statistics
 
 WORKERS = 2
 """Sizes measured at a time: most of it is compiling, which keeps one core busy."""
 
 
 class Measured(NamedTuple):
-    """What was reached on n channels of one scenario, in bit/s/Hz."""
+    """What was reached on n channels of one point, in bit/s/Hz."""
 
     rates: dict[str, np.ndarray]  # [n] by scheme
     best: np.ndarray  # [n], best known
 
     def gap(self, name: str) -> np.ndarray:
         """1 − rate over best known, of every channel [n]."""
-        return 1.0 - self.rates[name] / self.best
+        return 1.0 - statistics.ratios(self.rates[name], self.best)
 
 
-class Ratio(NamedTuple):
-    """A ratio of mean rates, and the half width of its 95% confidence interval."""
-
-    value: float
-    ci95: float
-
-
-def ratio(rate: np.ndarray, best: np.ndarray) -> Ratio:
-    """Mean rate over mean best known rate; both of the same channels, so the interval is narrow."""
-    value = rate.mean() / best.mean()
-    spread = (rate - value * best).std() / best.mean()  # of a ratio of means, to first order
-    return Ratio(float(value), float(1.96 * spread / np.sqrt(rate.size)))
-
-
-def measure(study: Study, scenario: Scenario) -> Measured:
+def measure(study: Study, point: Point) -> Measured:
     """All schemes on the same channels, judged in float64.
 
     The best known rate of a channel is that of a long float64 run of OPT from several starts, or of
@@ -52,7 +39,7 @@ def measure(study: Study, scenario: Scenario) -> Measured:
     """
     key_channels, key_designs, key_best = jax.random.split(jax.random.key(study.seed), 3)
     effort = study.effort
-    channels = sample_channels(key_channels, scenario, effort.num_channels)
+    channels = sample_channels(key_channels, point.scenario(), effort.num_channels)
     rates = {
         name: judge.secrecy_rates(strategy, channels).sum(axis=-1)
         for name, strategy in schemes.designs(key_designs, channels)
@@ -63,15 +50,14 @@ def measure(study: Study, scenario: Scenario) -> Measured:
     return Measured(rates, np.max([best, *rates.values()], axis=0))
 
 
-def measure_all(study: Study, scenarios: Iterable[Scenario]) -> dict[Scenario, Measured]:
-    """Every scenario once; those of one size share what is compiled, and a thread."""
-    groups: dict[tuple[int, ...], list[Scenario]] = {}
-    for scenario in dict.fromkeys(scenarios):
-        size = scenario.num_antennas, scenario.num_users, scenario.num_eavesdroppers
-        groups.setdefault(size, []).append(scenario)
+def measure_all(study: Study, points: Iterable[Point]) -> dict[Point, Measured]:
+    """Every point once; those of one size share what is compiled, and a thread."""
+    groups: dict[tuple[int, ...], list[Point]] = {}
+    for point in dict.fromkeys(points):
+        groups.setdefault(point[:3], []).append(point)
 
-    def measure_group(group: list[Scenario]) -> dict[Scenario, Measured]:
-        return {scenario: _timed(study, scenario) for scenario in group}
+    def measure_group(group: list[Point]) -> dict[Point, Measured]:
+        return {point: _timed(study, point) for point in group}
 
     measured, ordered = {}, [groups[size] for size in sorted(groups)]
     for first in range(0, len(ordered), WORKERS):
@@ -82,12 +68,11 @@ def measure_all(study: Study, scenarios: Iterable[Scenario]) -> dict[Scenario, M
     return measured
 
 
-def _timed(study: Study, scenario: Scenario) -> Measured:
+def _timed(study: Study, point: Point) -> Measured:
     began = time.perf_counter()
-    measured = measure(study, scenario)
+    measured = measure(study, point)
     print(
-        f"K = {scenario.num_users}, L = {scenario.num_eavesdroppers}, "
-        f"{scenario.transmit_power_dbm:g} dBm, noise {scenario.noise_power_dbm:g} dBm: "
+        f"K = {point.K}, L = {point.L}, {point.power_dbm:g} dBm, noise {point.noise_dbm:g} dBm: "
         f"{time.perf_counter() - began:.0f} s",
         file=sys.stderr,
         flush=True,

@@ -1,4 +1,4 @@
-"""The picture of `latency.py`: quality against time, and the front that nothing dominates."""
+"""The picture of `latency`: quality against time, and the front that nothing dominates."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -7,11 +7,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-from measure import ratio
-from schemes import SCHEMES
-from study import beside, blank
 
-from jaxsec.report.figure import STYLE
+from benchmarks.figures.schemes import SCHEMES
+from benchmarks.figures.study import beside, blank
+from jaxsec.report import statistics
+from jaxsec.report.style import STYLE
 
 FAMILIES = {
     "rzf-ns": ("RZF-NS", "#8a8a8a", "v"),
@@ -27,7 +27,7 @@ FAMILIES = {
 """Label, colour and marker."""
 
 GAPS = (0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 5e-4, 2e-4, 1e-4, 5e-5, 2e-5, 1e-5)
-SMALLEST_GAP = 1e-5
+MIN_GAP = 1e-5
 
 
 class Row(NamedTuple):
@@ -67,7 +67,7 @@ def rows(
       rates: sum secrecy rates [settings, n].
       best: best known [n].
     """
-    ratios = [ratio(rate, best) for rate in rates]
+    ratios = [statistics.ratio_of_means(rate, best) for rate in rates]
     gaps = np.array([1.0 - r.value for r in ratios])
     table = []
     for batch, us in times.items():
@@ -81,7 +81,7 @@ def rows(
                 float(us[i].min()),
                 float(us[i].max()),
                 float(gaps[i]),
-                ratios[i].ci95,
+                ratios[i].ci95 or 0.0,
                 bool(on_front[i]),
             )
             for i, name in enumerate(named)
@@ -89,7 +89,7 @@ def rows(
     return table
 
 
-def draw(table: Sequence[Row], caption: str) -> Figure:
+def plot(table: Sequence[Row], caption: str) -> Figure:
     """A panel a batch size; points on the front are filled, and joined by a staircase."""
     batches = list(dict.fromkeys(row.batch for row in table))
     with mpl.rc_context(STYLE):
@@ -114,7 +114,7 @@ def draw(table: Sequence[Row], caption: str) -> Figure:
 
 
 def _staircase(axes, on_front: list[Row]) -> None:
-    points = sorted((row.us_median, max(row.gap, SMALLEST_GAP)) for row in on_front)
+    points = sorted((row.us_median, max(row.gap, MIN_GAP)) for row in on_front)
     axes.plot(
         *zip(*points, strict=True), drawstyle="steps-post", color="#bbbbbb", linewidth=5,
         alpha=0.6, solid_capstyle="round", zorder=1, label="front (filled): nothing beats both",
@@ -123,7 +123,7 @@ def _staircase(axes, on_front: list[Row]) -> None:
 
 def _family(axes, own: list[Row], label: str, colour: str, marker: str) -> None:
     us = [row.us_median for row in own]
-    gap = [max(row.gap, SMALLEST_GAP) for row in own]
+    gap = [max(row.gap, MIN_GAP) for row in own]
     axes.plot(us, gap, color=colour, linewidth=1.0, alpha=0.7)
     if len(own) > 1 and own[0].family != "cdm":  # CDM-F beside it has the same numbers
         for i, row in enumerate(own):

@@ -6,20 +6,19 @@ with the command, seed, sample size and hardware behind them (JSON).
 
 import csv
 import io
-import shlex
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from benchmarks.report import Report
 from jaxsec import checks
 from jaxsec.files.archive import atomic_write
-from jaxsec.report import console, timing
+from jaxsec.report import console, style
 
 
 class Effort(NamedTuple):
@@ -32,7 +31,7 @@ class Effort(NamedTuple):
     num_steps: int
     """Its steps."""
     batches: tuple[int, ...]
-    """Batch sizes timed by `latency.py`; the rates come from the largest."""
+    """Batch sizes timed by `latency`; the rates come from the largest."""
     rounds: tuple[int, ...]
     """Timed rounds at each of them."""
 
@@ -55,8 +54,17 @@ class Arguments:
 class Study:
     """One run of a script."""
 
-    command: str
+    script: str
+    argv: Sequence[str]
     arguments: Arguments
+
+    def __post_init__(self) -> None:
+        self.report  # noqa: B018  (looks at the machine's load before anything is measured)
+
+    @cached_property
+    def report(self) -> Report:
+        """The command, the seed and the machine."""
+        return Report(self.script, self.argv, self.seed, self.effort.num_channels)
 
     @property
     def effort(self) -> Effort:
@@ -70,10 +78,11 @@ class Study:
 
     def caption(self, *sentences: str) -> str:
         """What is shown, then what it was made with, in small print."""
-        machine = timing.hardware()
+        machine = self.report.about()["hardware"]
         return (
-            f"{' '.join(sentences)}\n{self.command}: seed {self.seed}, {machine['cores']} cores of "
-            f"{machine['cpu']}, {machine['backend']}, float32, jax {machine['jax']}"
+            f"{' '.join(sentences)}\n{self.report.command}: seed {self.seed}, "
+            f"{machine['cores']} cores of {machine['cpu']}, {machine['backend']}, float32, "
+            f"jax {machine['jax']}"
         )
 
     def save(
@@ -85,19 +94,12 @@ class Study:
         **report: Any,
     ) -> None:
         """`write`, with the command, the seed and the hardware in the report."""
-        about = {"command": self.command, "seed": self.seed, "hardware": timing.hardware()}
-        write(self.arguments.out, name, figure, columns, rows, {**about, **report})
-
-
-def command(script: str) -> str:
-    """How this script was started."""
-    return shlex.join(["python", f"benchmarks/figures/{script}", *sys.argv[1:]])
+        write(self.arguments.out, name, figure, columns, rows, {**self.report.about(), **report})
 
 
 def blank(width: float, height: float, caption: str, title: str) -> Figure:
     """A figure with its title and its caption, both on the left."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = style.blank(width, height)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     figure.supxlabel(caption, x=0.01, ha="left", fontsize=7, color="#666666")
     return figure
@@ -130,8 +132,7 @@ def write(
     rows = [list(row) for row in rows]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([columns, *rows])
-    with atomic_write(folder / f"{name}.png") as file:
-        figure.savefig(file, format="png", dpi=160)
+    style.save(figure, folder / f"{name}.png")
     with atomic_write(folder / f"{name}.csv") as file:
         file.write(text.getvalue().encode())
     table = [dict(zip(columns, row, strict=True)) for row in rows]

@@ -5,6 +5,7 @@ to best known, on a scale that counts nines, with 95% confidence bands.
 """
 
 import dataclasses
+import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -14,65 +15,65 @@ import tyro
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
-from measure import Measured, measure_all, ratio, reference_text
-from schemes import BEST_KNOWN, SCHEMES
-from study import Arguments, Study, beside, blank, command
 
-from jaxsec import Scenario
+from benchmarks.figures.measure import Measured, measure_all, reference_text
+from benchmarks.figures.schemes import BEST_KNOWN, SCHEMES
+from benchmarks.figures.study import Arguments, Study, beside, blank
+from benchmarks.points import Point
 from jaxsec.report import statistics
-from jaxsec.report.figure import STYLE
+from jaxsec.report.style import STYLE
 
 GAPS = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 5e-4, 2e-4, 1e-4, 5e-5, 1e-5)
-SMALLEST_GAP = 1e-5
+MIN_GAP = 1e-5
 COLUMNS = ("x", "scheme", "mean", "ci95", "ratio", "ratio_ci95", "worst_ratio", "rzf_ns_better")
 """The last: share of channels where RZF-NS is better, a safeguard that no scheme here has."""
 
 
 class Sweep(NamedTuple):
-    """A figure: scenarios along an axis."""
+    """A figure: points along an axis."""
 
     name: str
     title: str
     axis: str
-    points: dict[float, Scenario]
+    points: dict[float, Point] | dict[int, Point]
     quick: tuple[float, ...]
     """The points of a quick run."""
     note: str = ""
     """For the caption."""
 
 
-def scenarios(study: Study, sweep: Sweep) -> dict[float, Scenario]:
+def points(study: Study, sweep: Sweep) -> dict[float, Point]:
     """The points that this study measures."""
-    return {x: s for x, s in sweep.points.items() if not study.arguments.quick or x in sweep.quick}
+    return {x: p for x, p in sweep.points.items() if not study.arguments.quick or x in sweep.quick}
 
 
-def make(study: Study, sweep: Sweep, measured: Mapping[Scenario, Measured]) -> None:
+def make(study: Study, sweep: Sweep, measured: Mapping[Point, Measured]) -> None:
     """Draws and writes a figure from what was measured at its points."""
-    points = {x: measured[scenario] for x, scenario in scenarios(study, sweep).items()}
-    rows = [row for x, point in points.items() for row in _rows(x, point)]
+    chosen = points(study, sweep)
+    rows = [row for x, point in chosen.items() for row in _rows(x, measured[point])]
     effort = study.effort
     study.save(
         sweep.name,
-        draw(study, sweep, rows),
+        plot(study, sweep, rows),
         COLUMNS,
         rows,
         axis=sweep.axis,
         num_channels=effort.num_channels,
         best_known={"num_starts": effort.num_starts, "num_steps": effort.num_steps},
-        scenarios={f"{x:g}": dataclasses.asdict(s) for x, s in scenarios(study, sweep).items()},
+        scenarios={f"{x:g}": dataclasses.asdict(p.scenario()) for x, p in chosen.items()},
     )
 
 
 def _rows(x: float, point: Measured) -> list[list]:
     rows = []
     for name, rate in {**point.rates, "best known": point.best}.items():
-        worst = float((rate / point.best).min())
+        ratio = statistics.ratio_of_means(rate, point.best)
         beaten = float((point.rates["rzf-ns"] > rate).mean())
-        rows.append([x, name, *statistics.mean_ci(rate), *ratio(rate, point.best), worst, beaten])
+        rows.append([x, name, *statistics.mean_ci(rate), *ratio[:3], beaten])
     return rows
 
 
-def draw(study: Study, sweep: Sweep, rows: list[list]) -> Figure:
+def plot(study: Study, sweep: Sweep, rows: list[list]) -> Figure:
     """The picture, from rows of `COLUMNS`."""
     caption = study.caption(
         f"{study.effort.num_channels} channels a point; bands: 95% confidence, on the left of best "
@@ -88,9 +89,9 @@ def draw(study: Study, sweep: Sweep, rows: list[list]) -> Figure:
             x, mean, share, share_ci95 = own.T
             line = {**scheme.drawn, "markersize": 5, "linewidth": 1.5}
             left.plot(x, mean, **line)
-            right.plot(x, np.maximum(1.0 - share, SMALLEST_GAP), label=scheme.label, **line)
+            right.plot(x, np.maximum(1.0 - share, MIN_GAP), label=scheme.label, **line)
             low, high = (1.0 - share + sign * share_ci95 for sign in (-1, 1))
-            low, high = np.maximum(low, SMALLEST_GAP), np.maximum(high, SMALLEST_GAP)
+            low, high = np.maximum(low, MIN_GAP), np.maximum(high, MIN_GAP)
             right.fill_between(x, low, high, color=scheme.colour, alpha=0.2, lw=0)
         x, mean, ci95 = np.array([[row[0], *row[2:4]] for row in rows if row[1] == "best known"]).T
         left.plot(x, mean, color=BEST_KNOWN, linestyle=":", linewidth=1.5, label="best known")
@@ -118,5 +119,6 @@ def ratio_axis(axes: Axes) -> None:
 
 def main(sweep: Sweep) -> None:
     """One figure, its points measured for it."""
-    study = Study(command(f"{sweep.name.replace('-', '_')}.py"), tyro.cli(Arguments))
-    make(study, sweep, measure_all(study, scenarios(study, sweep).values()))
+    script = f"figures.{sweep.name.replace('-', '_')}"
+    study = Study(script, sys.argv[1:], tyro.cli(Arguments))
+    make(study, sweep, measure_all(study, points(study, sweep).values()))

@@ -1,4 +1,4 @@
-"""Annealed GPIP as one would write it, in NumPy and in JAX: what `solver.py` measures OPT against.
+"""Annealed GPIP as one would write it, in NumPy and in JAX: what `solver` measures OPT against.
 
 The same code for one channel serves both, `xp` being `numpy` or `jax.numpy`. For every block, a
 user's beam or all noise beams, it forms A and B (Choi et al., IEEE TCOM 2023, Lemma 1, here for
@@ -23,7 +23,7 @@ from jaxsec.precoding import linear
 from jaxsec.strategy import Strategy
 
 LN2 = float(np.log(2.0))
-LARGEST_SIGNAL_FRACTION = 0.9999  # noise beams that start at zero would stay zero
+MAX_SIGNAL_FRACTION = 0.9999  # noise beams that start at zero would stay zero
 NUM_NOISE_BEAMS = 2
 
 FULL_STEP = (1.0,)
@@ -107,9 +107,9 @@ def rzf_ns_start(channels: Channels) -> jax.Array:
         num_noise_beams=NUM_NOISE_BEAMS,
     )
     searched = jnp.concatenate(design(), axis=-1)
-    some_noise = jnp.concatenate(design(signal_fraction=LARGEST_SIGNAL_FRACTION), axis=-1)
+    some_noise = jnp.concatenate(design(signal_fraction=MAX_SIGNAL_FRACTION), axis=-1)
     noise = jnp.sum(jnp.abs(searched[..., -NUM_NOISE_BEAMS:]) ** 2, axis=(1, 2))
-    too_little = noise < 1.0 - LARGEST_SIGNAL_FRACTION
+    too_little = noise < 1.0 - MAX_SIGNAL_FRACTION
     return jnp.where(too_little[:, None, None], some_noise, searched)
 
 

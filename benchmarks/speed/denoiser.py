@@ -1,6 +1,6 @@
 """How fast are the denoisers? The U-Net against the same network written with `nn.Conv`.
 
-    python benchmarks/speed/denoiser.py [--quick] [--json FILE]
+    python -m benchmarks.speed.denoiser [--quick] [--json FILE]
 
 In one run, alternating: one call and one training step of the U-Net of the paper's size and of the
 small size, as it is and with `flax.linen.Conv` for every convolution (same parameters, same
@@ -14,10 +14,7 @@ a training step than with `nn.Conv`; exit code 1 if one fails.
 
 import dataclasses
 import functools
-import shlex
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -27,18 +24,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 import jaxsec
+from benchmarks.points import DEFAULT
+from benchmarks.report import Claim, Report, table
+from benchmarks.speed.turns import alternate
 from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.cdm.training import pretrain
 from jaxsec.cdm.training.batches import Samples
-from jaxsec.cli import options
 from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.diffusion.networks.unet import UNet
-from jaxsec.report import console, timing
+from jaxsec.files.archive import check_outputs
 
 BATCHES = (1, 64, 512)
 CLAIMED_BATCH = 64
@@ -75,40 +71,42 @@ class Row(NamedTuple):
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures, prints the table and the claims; 1 if a claim fails."""
-    options.check_outputs((), (command.json, ()))
+    check_outputs((), (command.json, ()))
+    report = Report("speed.denoiser", argv)
     rate = matrix_rate()
     rows: list[Row] = []
     for name in NETWORKS[:1] if command.quick else NETWORKS:
         for batch in (CLAIMED_BATCH,) if command.quick else BATCHES:
             rows += measure(name, batch, rate, 3 if command.quick else ROUNDS)
-    claims = check_claims(rows)
-    report = {
-        "command": shlex.join(["python", "benchmarks/speed/denoiser.py", *argv]),
-        "hardware": timing.hardware(),
-        "matrix_product_gflops": rate / 1e9,
-        "rows": [row._asdict() for row in rows],
-        "claims": [{"claim": text, "measured": value, "holds": ok} for text, value, ok in claims],
-    }
-    show(report, rows)
-    if command.json is not None:
-        console.write_json(command.json, report)
-    return 0 if all(ok for _, _, ok in claims) else 1
+    return report.finish(
+        rows,
+        table(
+            "Denoisers, K = 2, L = 4",
+            ("network", "batch", "work"),
+            ("ms a sample", "with nn.Conv", "faster", "of matrix rate"),
+            [cells(row) for row in rows],
+        ),
+        check_claims(rows),
+        command.json,
+        notes=[f"2048³ matrix product: {rate / 1e9:.0f} GFLOP/s"],
+        matrix_product_gflops=rate / 1e9,
+    )
 
 
-def check_claims(rows: list[Row]) -> list[tuple[str, str, bool]]:
-    """The claims: text, what was measured, whether it holds."""
+def check_claims(rows: list[Row]) -> list[Claim]:
+    """What is gained over `nn.Conv` at the paper's size."""
     claims = []
     for row in rows:
         if row.network == "unet-paper" and row.batch == CLAIMED_BATCH and row.plain_ms:
             ratio, least = row.plain_ms / row.ms, CLAIMS[row.work]
             text = f"{row.work}, paper's size: at least {least:g}x faster than nn.Conv"
-            claims.append((text, f"{ratio:.1f}x", ratio >= least))
+            claims.append(Claim(text, f"{ratio:.1f}x", ratio >= least))
     return claims
 
 
 def measure(name: str, batch: int, rate: float, rounds: int) -> list[Row]:
     """One network at one batch size: a call and a training step."""
-    samples = draw(batch)
+    samples = sample_batch(batch)
     network: Any = denoisers.for_tables(name, *samples.z.shape[2:])
     contenders = {"ours": network}
     if isinstance(network, UNet):
@@ -163,30 +161,14 @@ class Training:
         return loss
 
 
-def draw(batch: int) -> Samples:
+def sample_batch(batch: int) -> Samples:
     """Random channels as a training batch; what the strategies are changes no time."""
     received = coordinates.get("received")
-    channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), batch)
+    channels = jaxsec.sample_channels(jax.random.key(0), DEFAULT.scenario(), batch)
     kind = received.kinds(8, 2, 4, 2)
     condition = received.condition(received.frame(*channels, 2), 2, jnp.ones(kind.shape))
     z = jax.random.normal(jax.random.key(2), condition.mask.shape) * condition.mask
     return Samples(z, condition)
-
-
-def alternate(functions: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Median seconds of each, taking turns, after a warm-up."""
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for function in functions.values():
-        jax.block_until_ready(function())
-    for _ in range(rounds):
-        for name, function in functions.items():
-            repeats, spent = 0, 0.0
-            while spent < 0.05:
-                began = time.perf_counter()
-                jax.block_until_ready(function())
-                spent, repeats = spent + time.perf_counter() - began, repeats + 1
-            seconds[name].append(spent / repeats)
-    return {name: statistics.median(times) for name, times in seconds.items()}
 
 
 def matrix_rate(size: int = 2048) -> float:
@@ -197,35 +179,18 @@ def matrix_rate(size: int = 2048) -> float:
     return 2 * size**3 / seconds
 
 
-def show(report: dict[str, Any], rows: list[Row]) -> None:
-    """Prints the table, what it rests on, and the claims."""
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    table = Table(title="Denoisers, K = 2, L = 4", box=box.SIMPLE_HEAD)
-    for name in ("network", "batch", "work"):
-        table.add_column(name, no_wrap=True)
-    for name in ("ms a sample", "with nn.Conv", "faster", "of matrix rate"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        plain = row.plain_ms
-        table.add_row(
-            row.network,
-            str(row.batch),
-            row.work,
-            f"{row.ms:.3f}",
-            "" if plain is None else f"{plain:.3f}",
-            "" if plain is None else f"{plain / row.ms:.1f}x",
-            "" if row.share is None else f"{row.share:.0%}",
-        )
-    console.print(table)
-    machine = report["hardware"]
-    console.print(
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['device']}, jax {machine['jax']}; "
-        f"2048³ matrix product {report['matrix_product_gflops']:.0f} GFLOP/s; {report['command']}"
-    )
-    for claim in report["claims"]:
-        console.print(
-            f"{'holds' if claim['holds'] else 'FAILS'}: {claim['claim']}: {claim['measured']}"
-        )
+def cells(row: Row) -> list[str]:
+    """A row of the table."""
+    plain = row.plain_ms
+    return [
+        row.network,
+        str(row.batch),
+        row.work,
+        f"{row.ms:.3f}",
+        "" if plain is None else f"{plain:.3f}",
+        "" if plain is None else f"{plain / row.ms:.1f}x",
+        "" if row.share is None else f"{row.share:.0%}",
+    ]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How many slots a second does the jamming environment take?
 
-    python benchmarks/speed/environment.py [--quick] [--json FILE]
+    python -m benchmarks.speed.environment [--quick] [--json FILE]
 
 Environments under `vmap`, steps under `lax.scan`, all in one `jit`: keys, actions, automatic
 resets, rewards and observations included; of the latter each entry is used. Blocked until ready,
@@ -10,8 +10,6 @@ It asserts the claim of at least a million steps a second for `paper`; exit code
 """
 
 import dataclasses
-import os
-import shlex
 import statistics
 import sys
 import time
@@ -22,10 +20,10 @@ import jax
 import jax.numpy as jnp
 import tyro
 
-from jaxsec.cli import options
+from benchmarks.report import Claim, Report, table
+from jaxsec.files.archive import check_outputs
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.scenario import SCENARIOS
-from jaxsec.report import console, timing
 
 CLAIMED = {"paper": 1e6}
 """Steps a second."""
@@ -48,29 +46,36 @@ class Command:
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures, prints the table and the claim; 1 if it fails."""
-    options.check_outputs((), (command.json, ()))
-    load = os.getloadavg()[0]
+    check_outputs((), (command.json, ()))
+    report = Report("speed.environment", argv)
     num_steps, rounds = (4, 3) if command.quick else (command.num_steps, ROUNDS)
     rows = [measure(name, command.num_environments, num_steps, rounds) for name in SCENARIOS]
-    hardware = {**timing.hardware(), "load_before": load}
-    print(f"{hardware['cpu']}, {hardware['cores']} cores, {hardware['device']}, load {load:.1f}")
-    for row in rows:
-        print(f"{row['scenario']:6} {row['steps_a_second'] / 1e6:6.2f} million steps a second")
-    report = {
-        "command": shlex.join(["python", "benchmarks/speed/environment.py", *argv]),
-        "hardware": hardware,
-        "num_environments": command.num_environments,
-        "num_steps": num_steps,
-        "rows": rows,
-        "claimed": CLAIMED,
-    }
-    if command.json is not None:
-        console.write_json(command.json, report)
-        print(f"written to {command.json}")
-    met = all(row["steps_a_second"] >= CLAIMED.get(row["scenario"], 0.0) for row in rows)
-    if not command.quick:
-        print(f"at least {CLAIMED['paper']:,.0f} steps a second for paper: {met}")
-    return 0 if met or command.quick else 1
+    return report.finish(
+        rows,
+        table(
+            "The jamming environment",
+            ("scenario",),
+            ("million steps a second",),
+            [(row["scenario"], f"{row['steps_a_second'] / 1e6:.2f}") for row in rows],
+        ),
+        [] if command.quick else check_claims(rows),
+        command.json,
+        num_environments=command.num_environments,
+        num_steps=num_steps,
+    )
+
+
+def check_claims(rows: list[dict[str, Any]]) -> list[Claim]:
+    """Steps a second of the scenarios that something is claimed of."""
+    return [
+        Claim(
+            f"at least {CLAIMED[row['scenario']]:,.0f} steps a second in {row['scenario']}",
+            f"{row['steps_a_second']:,.0f}",
+            row["steps_a_second"] >= CLAIMED[row["scenario"]],
+        )
+        for row in rows
+        if row["scenario"] in CLAIMED
+    ]
 
 
 def measure(name: str, num_environments: int, num_steps: int, rounds: int) -> dict[str, Any]:

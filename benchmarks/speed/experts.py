@@ -1,6 +1,6 @@
 """One expert of three a state: compute all and select, or sort the states by expert?
 
-    python benchmarks/speed/experts.py [--quick] [--json FILE]
+    python -m benchmarks.speed.experts [--quick] [--json FILE]
 
 The heads of `jaxsec.rl.moe` at top-1, along a chain of six denoising steps and in its gradient:
 
@@ -14,10 +14,7 @@ beyond the table, since what wins depends on the machine.
 
 import dataclasses
 import functools
-import shlex
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -26,13 +23,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from jaxsec.cli import options
+from benchmarks.report import Report, table
+from benchmarks.speed.turns import alternate
 from jaxsec.diffusion import chain
-from jaxsec.report import console, timing
+from jaxsec.files.archive import check_outputs
 from jaxsec.rl.moe import MixtureOfExperts
 from jaxsec.rl.networks import embed_time
 
@@ -76,22 +71,24 @@ class Work(NamedTuple):
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures and prints the table."""
-    options.check_outputs((), (command.json, ()))
+    check_outputs((), (command.json, ()))
+    report = Report("speed.experts", argv)
     rows = [
         row
         for width in ((128,) if command.quick else (256, 128))
         for batch in (512, 1)
         for row in measure(width, batch, 3 if command.quick else ROUNDS)
     ]
-    report = {
-        "command": shlex.join(["python", "benchmarks/speed/experts.py", *argv]),
-        "hardware": timing.hardware(),
-        "rows": [row._asdict() for row in rows],
-    }
-    show(report, rows)
-    if command.json is not None:
-        console.write_json(command.json, report)
-    return 0
+    return report.finish(
+        rows,
+        table(
+            "Top-1 of three experts, six denoising steps: ms",
+            ("width", "batch", "work"),
+            ("dense", "sorted", "gathered", "wins"),
+            [cells(row) for row in rows],
+        ),
+        path=command.json,
+    )
 
 
 def measure(width: int, batch: int, rounds: int) -> list[Row]:
@@ -168,37 +165,10 @@ def by_order(policy: MixtureOfExperts, work: Work) -> jax.Array:
     return jnp.zeros_like(ordered).at[order].set(ordered)
 
 
-def alternate(functions: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
-    """Median seconds of each, taking turns, after a warm-up."""
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for function in functions.values():
-        jax.block_until_ready(function())
-    for _ in range(rounds):
-        for name, function in functions.items():
-            repeats, spent = 0, 0.0
-            while spent < 0.05:
-                began = time.perf_counter()
-                jax.block_until_ready(function())
-                spent, repeats = spent + time.perf_counter() - began, repeats + 1
-            seconds[name].append(spent / repeats)
-    return {name: statistics.median(times) for name, times in seconds.items()}
-
-
-def show(report: dict[str, Any], rows: list[Row]) -> None:
-    """Prints the table and what it rests on."""
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    table = Table(title="Top-1 of three experts, six denoising steps: ms", box=box.SIMPLE_HEAD)
-    for name in ("width", "batch", "work", "dense", "sorted", "gathered", "wins"):
-        table.add_column(name, justify="left" if name == "work" else "right", no_wrap=True)
-    for row in rows:
-        times = (f"{row.ms[n]:.2f}" if n in row.ms else "" for n in ("dense", "sorted", "gathered"))
-        table.add_row(str(row.width), str(row.batch), row.work, *times, row.wins)
-    console.print(table)
-    machine = report["hardware"]
-    console.print(
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['device']}, jax {machine['jax']}; "
-        f"{report['command']}"
-    )
+def cells(row: Row) -> list[str]:
+    """A row of the table."""
+    times = (f"{row.ms[n]:.2f}" if n in row.ms else "" for n in ("dense", "sorted", "gathered"))
+    return [str(row.width), str(row.batch), row.work, *times, row.wins]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How many gradient updates a second does the training of a policy make?
 
-    python benchmarks/speed/policy.py [--quick] [--json FILE]
+    python -m benchmarks.speed.policy [--quick] [--json FILE]
 
 Jamming scenario `paper`, all of an update: slots collected, batch drawn, critics and actor moved.
 Every policy at batch 512, six denoising steps, width 256 and one seed, and with the trainer's
@@ -8,25 +8,21 @@ defaults and five seeds at once. Compilation apart, median of the rounds.
 """
 
 import dataclasses
-import os
-import shlex
 import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import numpy as np
 import tyro
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from jaxsec.cli import options
+from benchmarks.report import Report, table
+from jaxsec.files.archive import check_outputs
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.scenario import SCENARIOS
-from jaxsec.report import console, timing
+from jaxsec.report import timing
 from jaxsec.rl.learner import Config, Training
 
 LARGE = Config(width=256, critic_width=256, batch_size=512, num_steps=6)
@@ -58,20 +54,21 @@ class Row(NamedTuple):
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures and prints the table."""
-    options.check_outputs((), (command.json, ()))
-    load = os.getloadavg()[0]
+    check_outputs((), (command.json, ()))
+    report = Report("speed.policy", argv)
     wanted = [(dataclasses.replace(LARGE, policy=name), 1) for name in NAMES]
     wanted.append((Config(), DEFAULT_SEEDS))
     rows = [measure(config, seeds, command.quick) for config, seeds in wanted]
-    report = {
-        "command": shlex.join(["python", "benchmarks/speed/policy.py", *argv]),
-        "hardware": {**timing.hardware(), "load_before": load},
-        "rows": [row._asdict() for row in rows],
-    }
-    show(report, rows)
-    if command.json is not None:
-        console.write_json(command.json, report)
-    return 0
+    return report.finish(
+        rows,
+        table(
+            "Training of a policy, scenario paper",
+            ("policy",),
+            ("width", "batch", "seeds", "updates a second", "compile s"),
+            [cells(row) for row in rows],
+        ),
+        path=command.json,
+    )
 
 
 def measure(config: Config, seeds: int, quick: bool) -> Row:
@@ -91,28 +88,10 @@ def measure(config: Config, seeds: int, quick: bool) -> Row:
     return Row(config.policy, config.width, config.batch_size, seeds, rate, compile_seconds())
 
 
-def show(report: dict[str, Any], rows: list[Row]) -> None:
-    """Prints the table and what it rests on."""
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    table = Table(title="Training of a policy, scenario paper", box=box.SIMPLE_HEAD)
-    table.add_column("policy", no_wrap=True)
-    for name in ("width", "batch", "seeds", "updates a second", "compile s"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            row.policy,
-            str(row.width),
-            str(row.batch),
-            str(row.seeds),
-            f"{row.updates_per_s:.1f}",
-            f"{row.compile_s:.1f}",
-        )
-    console.print(table)
-    machine = report["hardware"]
-    console.print(
-        f"{machine['cpu']}, {machine['cores']} cores, {machine['device']}, jax {machine['jax']}; "
-        f"load before: {machine['load_before']:.1f}; {report['command']}"
-    )
+def cells(row: Row) -> list[str]:
+    """A row of the table."""
+    counts = (str(row.width), str(row.batch), str(row.seeds))
+    return [row.policy, *counts, f"{row.updates_per_s:.1f}", f"{row.compile_s:.1f}"]
 
 
 if __name__ == "__main__":

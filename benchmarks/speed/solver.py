@@ -1,47 +1,48 @@
 """How fast is OPT? Against annealed GPIP in a NumPy loop and in batched JAX, at the same quality.
 
-    python benchmarks/speed/solver.py [--quick] [--json FILE]
+    python -m benchmarks.speed.solver [--quick] [--json FILE]
 
 In one run, alternating: `numpy`, one channel at a time in complex128; `jax`, the same code under
 `vmap` and `jit` in float32; `ours`, `jaxsec.precoding.gpip.opt` with its defaults. All blocked
-until ready, after a warm-up. `contenders.py` has the two baselines.
+until ready, after a warm-up. `contenders` has the two baselines.
 
 Same quality: on channels of their own, the baselines' step (full or searched), annealing and number
-of steps are chosen so that they reach the mean fraction of the best known rate that ours reaches
+of steps are chosen so that they reach the share of the best known mean rate that ours reaches
 there, or else 99.5%, or else as much as they can; of those that do, the fastest. Their starts are
 computed outside the timing, ours inside.
 
-At (M, K, L) = (8, 2, 4) it asserts the claims of `report.check_claims`; exit code 1 if one fails.
+At (M, K, L) = (8, 2, 4) it asserts the claims of `solver_table.check_claims`; exit code 1 if one
+fails.
 """
 
 import dataclasses
 import functools
-import os
-import shlex
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import contenders
 import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
-from report import Row, check_claims, show
 
+from benchmarks.points import Point
+from benchmarks.report import Report
+from benchmarks.speed import contenders
+from benchmarks.speed.solver_table import Row, check_claims, in_words, to_table
 from jaxsec.channels import Channels, Scenario, sample_channels
-from jaxsec.cli import options
+from jaxsec.files.archive import check_outputs
 from jaxsec.precoding import gpip, reference
-from jaxsec.report import console, judge, timing
+from jaxsec.report import judge, statistics, timing
 from jaxsec.strategy import Strategy
 
 STEPS = (4, 6, 8, 10, 12, 14, 16, 20, 24, 30, 40, 60, 100)
 ANNEALINGS = ((2.0, 0.04), (1.0, 0.04), (4.0, 0.04), (2.0, 0.1), (2.0, 0.02), (1.0, 0.02))
 """(first, last) smoothing of the schedules tried; the first is ours."""
 ENOUGH = 0.995
-"""Fraction of best known that a baseline needs at least, if it cannot reach ours."""
+"""Share of best known that a baseline needs at least, if it cannot reach ours."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,9 +59,9 @@ class Case:
     """Channels that the baselines are tuned on; not a batch size, so that none is compiled yet."""
     num_starts: int = 9
     """Starts of the best known rate."""
-    most_numpy: int = 32
+    max_numpy: int = 32
     """Channels the NumPy loop is timed on at most; more would take as long each."""
-    most_jax: int = 4096
+    max_jax: int = 4096
     """Channels the batched JAX is timed on at most."""
     steps: tuple[int, ...] = STEPS
     repeats: float = 1.0
@@ -72,11 +73,7 @@ class Case:
     @property
     def scenario(self) -> Scenario:
         """P1's scenario, at 20 dBm."""
-        return Scenario(
-            num_antennas=self.num_antennas,
-            num_users=self.num_users,
-            num_eavesdroppers=self.num_eavesdroppers,
-        )
+        return Point(self.num_antennas, self.num_users, self.num_eavesdroppers).scenario()
 
 
 MAIN = Case(8, 2, 4)
@@ -85,7 +82,7 @@ CASES = (
     MAIN,
     Case(8, 4, 8),
     Case(
-        64, 8, 4, num_judged=16, num_tuning=16, num_starts=4, most_numpy=4, most_jax=32, repeats=0.5
+        64, 8, 4, num_judged=16, num_tuning=16, num_starts=4, max_numpy=4, max_jax=32, repeats=0.5
     ),
 )
 QUICK = (dataclasses.replace(MAIN, num_judged=32, num_tuning=32, num_starts=4, repeats=0.6),)
@@ -104,13 +101,13 @@ class Command:
 
 
 class Settings(NamedTuple):
-    """How a baseline is run, and the fraction of best known that it has on the tuning channels."""
+    """How a baseline is run, and its share of the best known mean rate on the tuning channels."""
 
     num_steps: int
     first: float
     last: float
     step_sizes: tuple[float, ...]
-    fraction: float
+    share: float
 
     @property
     def schedule(self) -> np.ndarray:
@@ -125,29 +122,23 @@ class Settings(NamedTuple):
 
 def main(command: Command, argv: list[str]) -> int:
     """Measures, prints the table and the claims; 1 if a claim fails."""
-    options.check_outputs((), (command.json, ()))
-    began, load = time.perf_counter(), os.getloadavg()[0]
+    check_outputs((), (command.json, ()))
+    report, began = Report("speed.solver", argv, command.seed), time.perf_counter()
     rows: list[Row] = []
     cases = []
     for case in QUICK if command.quick else CASES:
         measured, details = measure(case, command.seed)
         rows += measured
         cases.append(details)
-    claims = check_claims(rows, str(MAIN))
-    report = {
-        "command": shlex.join(["python", "benchmarks/speed/solver.py", *argv]),
-        "seed": command.seed,
-        "hardware": {**timing.hardware(), "numpy": np.__version__, "load_before": load},
-        "wall_s": time.perf_counter() - began,
-        "cases": cases,
-        "rows": [row._asdict() for row in rows],
-        "claims": [{"claim": text, "measured": value, "holds": ok} for text, value, ok in claims],
-    }
-    show(report, rows, str(MAIN))
-    if command.json is not None:
-        console.write_json(command.json, report)
-        print(f"written to {command.json}")
-    return 0 if all(ok for _, _, ok in claims) else 1
+    return report.finish(
+        rows,
+        to_table(rows),
+        check_claims(rows, str(MAIN)),
+        command.json,
+        notes=[in_words(case) for case in cases],
+        wall_s=time.perf_counter() - began,
+        cases=cases,
+    )
 
 
 def measure(case: Case, seed: int) -> tuple[list[Row], dict[str, Any]]:
@@ -163,7 +154,7 @@ def measure(case: Case, seed: int) -> tuple[list[Row], dict[str, Any]]:
     best, best_tuning = best[: case.num_judged], best[case.num_judged :]
 
     _say(case, "tuning the baselines")
-    target = float(np.mean(_rates(_ours(tuning), tuning) / best_tuning))
+    target = statistics.ratio_of_means(_rates(_ours(tuning), tuning), best_tuning).value
     settings = {
         "numpy": tune(case, tuning, best_tuning, target, _numpy, wide=True),
         "jax": tune(case, tuning, best_tuning, target, _jax, wide=False),
@@ -175,7 +166,7 @@ def measure(case: Case, seed: int) -> tuple[list[Row], dict[str, Any]]:
         "jax": functools.partial(_jax, settings["jax"]),
         "ours": lambda part, start: _ours(part),
     }
-    most = {"numpy": case.most_numpy, "jax": case.most_jax, "ours": max(case.batches)}
+    most = {"numpy": case.max_numpy, "jax": case.max_jax, "ours": max(case.batches)}
     start = contenders.rzf_ns_start(channels)
     rows = []
     for batch in case.batches:
@@ -186,11 +177,10 @@ def measure(case: Case, seed: int) -> tuple[list[Row], dict[str, Any]]:
         for name, solve in solvers.items()
     }
     best = np.maximum.reduce([best, *rates.values()])
-    fractions = {name: rate / best for name, rate in rates.items()}
+    ratios = {name: statistics.ratio_of_means(rate, best) for name, rate in rates.items()}
     rows = [
         row._replace(
-            fraction_mean=float(np.mean(fractions[row.contender])),
-            fraction_min=float(np.min(fractions[row.contender])),
+            of_best_known=ratios[row.contender].value, worst_ratio=ratios[row.contender].worst
         )
         for row in rows
     ]
@@ -218,7 +208,7 @@ def tune(
       case: sizes, and the numbers of steps to try.
       channels: tuning channels.
       best: their best known rates, [n].
-      target: mean fraction of best known to reach.
+      target: share of best known to reach.
       solve: the contender, timed where both kinds of step reach the same.
       wide: whether it works in float64.
     """
@@ -229,34 +219,34 @@ def tune(
         tried: list[Settings] = []
         for first, last in ANNEALINGS:
             for num_steps in case.steps:
-                if any(s.fraction >= target and s.num_steps < num_steps for s in tried):
+                if any(s.share >= target and s.num_steps < num_steps for s in tried):
                     break  # as good in fewer steps is known already
                 tried.append(
                     Settings(num_steps, first, last, step_sizes, curve(num_steps, first, last))
                 )
-                if tried[-1].fraction >= target:
+                if tried[-1].share >= target:
                     break
         found.append(tried)
     for wanted in (target, ENOUGH):
-        reaching = [[s for s in tried if s.fraction >= wanted] for tried in found]
-        fewest = [min(r, key=lambda s: (s.num_steps, -s.fraction)) for r in reaching if r]
+        reaching = [[s for s in tried if s.share >= wanted] for tried in found]
+        fewest = [min(r, key=lambda s: (s.num_steps, -s.share)) for r in reaching if r]
         if fewest:
-            few, few_start = _first(channels, case.most_numpy), start[: case.most_numpy]
+            few, few_start = _first(channels, case.max_numpy), start[: case.max_numpy]
             return min(fewest, key=lambda s: _seconds(functools.partial(solve, s), few, few_start))
-    return max((s for tried in found for s in tried), key=lambda s: s.fraction)
+    return max((s for tried in found for s in tried), key=lambda s: s.share)
 
 
 def _quality_curve(
     case: Case, channels: Channels, best: np.ndarray, step_sizes: tuple[float, ...], wide: bool
 ) -> Callable[[int, float, float], float]:
-    """Mean fraction of best known as a function of (num_steps, first, last)."""
+    """Share of the best known mean rate as a function of (num_steps, first, last)."""
     # The iteration never leaves the span of the channels and knows no basis: with many antennas
     # coordinates in the span give the same rates for less work.
     channels = _in_span(channels)
-    longest = max(case.steps)
+    most_steps = max(case.steps)
 
-    def fraction(num_steps: int, first: float, last: float) -> float:
-        schedule = np.ones(longest)
+    def share(num_steps: int, first: float, last: float) -> float:
+        schedule = np.ones(most_steps)
         schedule[:num_steps] = gpip.annealing(num_steps, first, last)
         with jax.enable_x64(wide):
             complex_, real = ("complex128", "float64") if wide else ("complex64", "float32")
@@ -272,10 +262,10 @@ def _quality_curve(
                 num_steps,
                 step_sizes,
             )
-        return float(np.mean(_rates(u, channels) / best))
+        return statistics.ratio_of_means(_rates(u, channels), best).value
 
     start = np.asarray(contenders.rzf_ns_start(channels))
-    return fraction
+    return share
 
 
 def _in_span(channels: Channels) -> Channels:
@@ -291,7 +281,7 @@ def _in_span(channels: Channels) -> Channels:
 
 
 def _time(case, solvers, most, settings, channels, start, batch: int) -> list[Row]:
-    """Warm-up, then rounds in which every contender has one turn; fractions are filled in later."""
+    """Warm-up, then rounds in which every contender has one turn; ratios are filled in later."""
     inputs = {
         name: (_first(channels, min(batch, most[name])), start[: min(batch, most[name])])
         for name in solvers
@@ -319,8 +309,8 @@ def _time(case, solvers, most, settings, channels, start, batch: int) -> list[Ro
                 contender=name,
                 num_steps=chosen.num_steps if chosen else gpip.DEFAULT_STEPS,
                 step=chosen.step if chosen else "searched",
-                fraction_mean=np.nan,
-                fraction_min=np.nan,
+                of_best_known=np.nan,
+                worst_ratio=np.nan,
                 num_timed=timed,
                 us_min=float(us.min()),
                 us_median=float(np.median(us)),

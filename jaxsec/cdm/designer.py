@@ -18,7 +18,7 @@ from jaxsec.shapes import AnyArray, flat
 from jaxsec.strategy import Size, Strategy
 
 DEFAULT_STEPS = 4
-"""DDIM steps; `benchmarks/generative.py --ddim-steps` shows what others reach."""
+"""DDIM steps; `benchmarks.generative --ddim-steps` shows what others reach."""
 
 
 def design(
@@ -36,7 +36,7 @@ def design(
     Jitted inside. Numbers of users, eavesdroppers and antennas as `check_size` allows.
 
     Args:
-      key: for the samples' first noise.
+      key: for the samples' initial noise.
       model: a trained model.
       h_user, h_eve, noise_power: the channels, any leading batch shape.
       num_samples: candidates a channel.

@@ -1,6 +1,6 @@
 """Designs for channels known with an error: the posterior's mean is not to be trusted.
 
-    known = posterior.posterior(h_user, h_eve, 0.01)
+    known = knowledge.estimated(h_user, h_eve, 0.01)
     strategy = robust.design(key, pretrained.load("cdm-f-robust"), known, noise_power)
 
 A diffusion model that is told the error, fine-tuned on the rate expected over the posterior
@@ -38,7 +38,7 @@ def design(
     """Beams and noise at full power: of `num_samples` candidates the best expected rate.
 
     Args:
-      key: for the samples' first noise and the posterior's draws.
+      key: for the samples' initial noise and the posterior's draws.
       model: a model that is told the error (coordinates "uncertain").
       known: what is known of the channels, any leading batch shape.
       noise_power: σ0²/P.
@@ -110,7 +110,7 @@ def _design(
 ) -> tuple[Strategy, Float[Array, "n S"]]:
     num_users, num_antennas = known.h_user.shape[1:]
     num_eves = known.h_eve.shape[1]
-    key_first, key_draw = jax.random.split(key)
+    key_initial, key_draw = jax.random.split(key)
     # The same for every channel: what a channel gets does not depend on how the batch is cut.
     shape = (JUDGING_DRAWS, 1, num_users + num_eves, num_antennas)
     direction = jax.random.normal(key_draw, shape, jnp.complex64)
@@ -129,7 +129,7 @@ def _design(
 
     return best_of(
         sampler,
-        key_first,
+        key_initial,
         (known, noise_power),
         frame_of,
         rate_of,

@@ -21,14 +21,14 @@ from jaxsec.cdm.standardise import MAX_USERS, from_sample
 from jaxsec.diffusion import process, sampling
 from jaxsec.diffusion.condition import Condition
 from jaxsec.diffusion.process import Prediction
-from jaxsec.diffusion.sampling import Plan
+from jaxsec.diffusion.sampling import Timesteps
 from jaxsec.precoding.batched.chunks import map_chunks
 from jaxsec.secrecy import normalise_power
 from jaxsec.strategy import Size, Strategy
 
 CHUNK_ENTRIES = {"cpu": 3072}
 """Table entries denoised at a time: what the network computes of them stays in the caches."""
-MOST_ENTRIES = 2**18
+MAX_ENTRIES = 2**18
 """The same where no cache says less: memory must not grow with the batch."""
 
 
@@ -45,7 +45,7 @@ class Sampler:
 
     def spreads(self) -> np.ndarray:
         """[Kmax, Lmax + 1, kinds]."""
-        kinds = len(self.coordinates.least_spread)
+        kinds = len(self.coordinates.min_spread)
         return np.frombuffer(self.spread, np.float32).reshape(MAX_USERS, -1, kinds)
 
 
@@ -76,7 +76,7 @@ def best_of(
 
     Args:
       sampler, params: the model.
-      key: for the samples' first noise.
+      key: for the samples' initial noise, split into one for each candidate.
       inputs: arrays [n, ...] that describe the channels, all of size `size`.
       frame_of: what coordinates are read against, of some of them.
       rate_of: what makes a strategy good, for some of them.
@@ -86,48 +86,55 @@ def best_of(
     kind = sampler.coordinates.kinds(*size, sampler.num_noise_beams)
     spread = sampler.spreads()[size.num_users - 1, size.num_eavesdroppers][kind]
 
-    plan = sampling.ddim_plan(process.linear_schedule(), num_steps)
+    timesteps = sampling.ddim_timesteps(process.linear_schedule(), num_steps)
 
-    def design_chunk(inputs, firsts) -> tuple[Strategy, Float[Array, "B S"]]:
+    def design_chunk(inputs, initials) -> tuple[Strategy, Float[Array, "B S"]]:
         frame = frame_of(inputs)
         condition = sampler.coordinates.condition(frame, size.num_users, spread)
 
-        def candidate(first) -> tuple[Strategy, Float[Array, "B"]]:
-            z = sample(sampler, key, params, condition, first, plan)
+        def candidate(initial) -> tuple[Strategy, Float[Array, "B"]]:
+            z = sample(sampler, params, condition, initial, timesteps)
             table = from_sample(z, spread)
             decoded = sampler.coordinates.decode(frame, table, size.num_users)
             strategy = Strategy(*normalise_power(*decoded))
             return strategy, rate_of(strategy, inputs)
 
-        strategies, rates = jax.vmap(candidate, in_axes=1)(firsts)
+        strategies, rates = jax.vmap(candidate, in_axes=1)(initials)
         best = jnp.argmax(rates, axis=0)
         chosen = jax.tree.map(lambda x: x[best, jnp.arange(x.shape[1])], strategies)
         return chosen, rates.T
 
     # Drawn for all channels at once: samples do not depend on how the batch is cut.
-    firsts = jax.vmap(lambda key: sampling.first_noise(key, (n, 2, *kind.shape)), out_axes=1)(
+    initials = jax.vmap(lambda key: sampling.initial_noise(key, (n, 2, *kind.shape)), out_axes=1)(
         jax.random.split(key, num_samples)
     )
-    entries = CHUNK_ENTRIES.get(jax.default_backend(), MOST_ENTRIES)
+    entries = CHUNK_ENTRIES.get(jax.default_backend(), MAX_ENTRIES)
     chunk = max(entries // (kind.size * num_samples), 16)
-    return map_chunks(design_chunk, (inputs, firsts), chunk)
+    return map_chunks(design_chunk, (inputs, initials), chunk)
 
 
 def sample(
-    sampler: Sampler, key: Key[Array, ""], params: Any, condition: Condition, first, plan: Plan
+    sampler: Sampler,
+    params: Any,
+    condition: Condition,
+    initial: Float[Array, "B 2 R N"],
+    timesteps: Timesteps,
 ) -> Float[Array, "B 2 R N"]:
-    """DDIM from the noise `first`, rematerialised where it is differentiated."""
+    """DDIM without fresh noise from the noise `initial`, rematerialised where it is differentiated.
+
+    Nothing is drawn here: with fresh noise every candidate and every chunk of channels would need a
+    key of its own.
+    """
 
     @jax.checkpoint
     def network(z, t):
         return sampler.network.apply(params, z, t, condition)
 
-    return sampling.follow(
-        key,
+    return sampling.ddim_scan(
         network,  # pyright: ignore
         process.linear_schedule(),
         jnp.asarray(condition.mask),
-        plan,
-        first,
+        timesteps,
+        initial,
         prediction=sampler.prediction,
     )

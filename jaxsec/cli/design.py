@@ -10,13 +10,8 @@ import numpy as np
 import tyro
 
 from jaxsec.channels import Channels
-from jaxsec.cli.options import (
-    METHODS,
-    MethodOptions,
-    check_outputs,
-    check_seed,
-)
-from jaxsec.files.archive import FORMATS, naming
+from jaxsec.cli.options import METHODS, MethodOptions, check_seed
+from jaxsec.files.archive import FORMATS, check_outputs, naming
 from jaxsec.files.channels import load_channels, normalise, save_strategy
 from jaxsec.methods import Method
 from jaxsec.report import comparison, console, judge, statistics
@@ -88,7 +83,6 @@ def _report(
     timing: Timing,
 ) -> dict:
     n, num_users, num_antennas = channels.h_user.shape
-    mean = statistics.mean_ci(sum_rate)
     worst = int(np.argmin(sum_rate))
     return {
         "channels": str(command.channels),
@@ -101,7 +95,7 @@ def _report(
         "num_noise_beams": strategy.v.shape[-1],
         "options": command.options.given(),
         "seed": command.seed,
-        "sum_secrecy_rate": {"mean": mean.value, "ci95": mean.ci95},
+        "sum_secrecy_rate": comparison.mean_as_json(sum_rate),
         "worst_channel": {"index": worst, "sum_secrecy_rate": float(sum_rate[worst])},
         "us_per_channel": 1e6 * timing.run_s / n,
         "compile_s": timing.compile_s,

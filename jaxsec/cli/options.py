@@ -4,21 +4,19 @@ import ast
 import dataclasses
 import inspect
 import itertools
-import os
 import textwrap
 import typing
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import tyro
 
 from jaxsec import checks, methods
 from jaxsec.channels import Scenario
-from jaxsec.files.archive import check_writable
 from jaxsec.methods import Method
 
 METHODS = tuple(methods.METHODS)
+Config = TypeVar("Config")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,13 +155,22 @@ def check_method(option: str, method: str) -> None:
     )
 
 
-def check_outputs(inputs: tuple[Path, ...], *outputs: tuple[Path | None, tuple[str, ...]]) -> None:
-    """Every output, with the endings it may have, can be written and replaces no other file."""
-    taken = {os.path.realpath(path) for path in inputs}
-    for path, endings in outputs:
-        if path is None:
-            continue
-        check_writable(path, endings)
-        real = os.path.realpath(path)
-        checks.require(real not in taken, f"{path}: is already an input or output of this command")
-        taken.add(real)
+def configure(kind: type[Config], command: Any, *besides: str) -> Config:
+    """A configuration from the options of a command that have the names of its fields.
+
+    Args:
+      kind: a dataclass; fields that the command has no option for keep their defaults.
+      command: the parsed command.
+      besides: names of all its options that are no field of the configuration.
+
+    Raises:
+      TypeError: an option is neither a field nor named in `besides`, so that nothing would heed it.
+      InputError: a value is out of its range.
+    """
+    fields = {field.name for field in dataclasses.fields(kind)}  # pyright: ignore
+    options = {field.name: getattr(command, field.name) for field in dataclasses.fields(command)}
+    unheeded = sorted(options.keys() - fields - set(besides))
+    missing = sorted(set(besides) - options.keys())
+    if unheeded or missing:
+        raise TypeError(f"options that nothing heeds: {unheeded}; that do not exist: {missing}")
+    return kind(**{name: value for name, value in options.items() if name in fields})

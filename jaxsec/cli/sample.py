@@ -8,7 +8,7 @@ import tyro
 from jaxsec import checks, keys
 from jaxsec.channels import sample_channels
 from jaxsec.cli import options
-from jaxsec.files.archive import FORMATS
+from jaxsec.files.archive import FORMATS, check_outputs
 from jaxsec.files.channels import save_channels
 
 
@@ -33,8 +33,8 @@ def run(command: Command, argv: list[str]) -> None:
     scenario = command.scenario.scenario()
     checks.check_at_least("--num-channels", command.num_channels, 1)
     options.check_seed(command.seed)
-    options.check_outputs((), (command.out, FORMATS))
-    channels = sample_channels(keys.keys(command.seed)[0], scenario, command.num_channels)
+    check_outputs((), (command.out, FORMATS))
+    channels = sample_channels(keys.channels(command.seed), scenario, command.num_channels)
     save_channels(command.out, channels)
     print(
         f"{command.num_channels} channels: {scenario.num_antennas} antennas, "

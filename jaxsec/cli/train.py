@@ -5,20 +5,14 @@ import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
-import jax
 import tyro
 
 from jaxsec import checks
-from jaxsec.cdm import file as cdm_file
-from jaxsec.cdm.coordinates import table as coordinates
-from jaxsec.cdm.training import batches, dataset, pretrain
+from jaxsec.cdm.training import pretrain
+from jaxsec.cdm.training import run as training
 from jaxsec.cli import options
 from jaxsec.cli.launch import LaunchOptions
-from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.diffusion.process import Prediction
-from jaxsec.learning import loop, parallel
-from jaxsec.learning.checkpoint import Checkpoints
-from jaxsec.report import console, timing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,55 +54,13 @@ def run(command: Command, argv: list[str]) -> None:
     checks.check_at_least("--save-every", command.save_every, 1)
     options.check_seed(command.seed)
     command.launch.join()
-    names = [field.name for field in dataclasses.fields(pretrain.Config)]
-    config = pretrain.Config(**{n: getattr(command, n) for n in names if hasattr(command, n)})
-    with parallel.together():
-        manifest = dataset.read_manifest(command.data)
-    content = dataset.content_hash(manifest)
-    made_from = {"config": dataclasses.asdict(config), "data": content}
-    checkpoints = Checkpoints(command.out, made_from)
-    mesh = parallel.devices()
-    with console.progress("reading expert data, shards", len(manifest["shards"])) as advance:
-        data, standardiser = batches.load(
-            command.data,
-            coordinates.get(config.coordinates),
-            entries=config.batch_entries,
-            multiple=mesh.size,
-            seed=config.seed,
-            advance=advance,
-        )
-    network = denoisers.for_tables(config.denoiser, *batches.largest(data))
-    state = parallel.replicate(mesh, pretrain.initial_state(config, network, data.buckets[0]))
-    with console.progress("training, steps", config.num_steps) as advance:
-        seen = 0
-
-        def report(done: int, line: dict[str, float]) -> None:
-            nonlocal seen
-            rate = f"loss {line['loss']:.4f}, {line['samples_per_s']:.0f} samples/s"
-            advance(done - seen, rate)
-            seen = done
-
-        state = loop.run(
-            command.out,
-            checkpoints,
-            state,
-            pretrain.make_train_step(config, network, mesh),
-            lambda step: parallel.share(mesh, data.draw(step)),
-            num_steps=config.num_steps,
-            save_every=command.save_every,
-            report=report,
-        )
-    if not parallel.is_first():
-        return
-    model = pretrain.to_model(config, network, state, standardiser, manifest)
-    card = {
-        "command": shlex.join(["jaxsec", *argv]),
-        "data": {"content": content, "recipe": manifest["recipe"]},
-        "training": dataclasses.asdict(config),
-        "num_parameters": sum(x.size for x in jax.tree.leaves(state.params)),
-        "hardware": timing.hardware(),
-        "seconds": loop.seconds(command.out),
-    }
-    path = command.out / "model.npz"
-    cdm_file.save(path, model, card)
-    print(f"written to {path} and {path.with_suffix('.json')}")
+    config = options.configure(pretrain.Config, command, "data", "out", "save_every", "launch")
+    path = training.train(
+        command.data,
+        command.out,
+        config,
+        save_every=command.save_every,
+        command=shlex.join(["jaxsec", *argv]),
+    )
+    if path is not None:
+        print(f"written to {path} and {path.with_suffix('.json')}")

@@ -71,18 +71,18 @@ def denoise(
       prediction: what `predict` gives.
     """
     keep = {"tanh": jnp.tanh, "clip": lambda x: jnp.clip(x, -1.0, 1.0), "hold": hold}[bound]
-    before = np.append(1.0, schedule.signal[:-1])
+    before = np.append(1.0, schedule.alpha_bar[:-1])
     x = noise[0]
     for t in reversed(range(len(schedule.beta))):
-        beta, signal, earlier = schedule.beta[t], schedule.signal[t], before[t]
+        beta, alpha_bar, earlier = schedule.beta[t], schedule.alpha_bar[t], before[t]
         out = predict(x, t)
         if prediction == "noise":
-            out = (x - np.sqrt(1.0 - signal) * out) / np.sqrt(signal)
-        start = keep(out)
+            out = (x - np.sqrt(1.0 - alpha_bar) * out) / np.sqrt(alpha_bar)
+        x0 = keep(out)
         # Mean of q(x_{t-1} | x_t, x_0), Ho et al. (7).
-        mean = (np.sqrt(earlier) * beta * start + np.sqrt(1.0 - beta) * (1.0 - earlier) * x) / (
-            1.0 - signal
+        mean = (np.sqrt(earlier) * beta * x0 + np.sqrt(1.0 - beta) * (1.0 - earlier) * x) / (
+            1.0 - alpha_bar
         )
-        deviation = np.sqrt(beta * (1.0 - earlier) / (1.0 - signal))
+        deviation = np.sqrt(beta * (1.0 - earlier) / (1.0 - alpha_bar))
         x = mean + deviation * noise[-t] if t else mean
     return jnp.clip(x, -1.0, 1.0) if bound == "clip" else x

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Int
 from jaxsec import checks
 
 Prediction = Literal["noise", "start", "velocity"]
-"""What a network puts out: ε of (18), z⁽⁰⁾, or √ᾱ·ε − √(1−ᾱ)·z⁽⁰⁾ (Salimans & Ho, 2022).
+"""What a network puts out: ε of (18), x0 = z⁽⁰⁾, or √ᾱ·ε − √(1−ᾱ)·z⁽⁰⁾ (Salimans & Ho, 2022).
 
 The three are the same knowledge, weighed differently over time. From pure noise ε says nothing
 about z⁽⁰⁾, which is then lost for samplers of few steps; the other two say what they can.
@@ -25,15 +25,17 @@ class Schedule(NamedTuple):
 
     beta: np.ndarray
     """[T] variance that each step adds."""
-    signal: np.ndarray
-    """[T] ᾱ_t: share of z⁽⁰⁾ in the variance after step t."""
+    alpha_bar: np.ndarray
+    """[T] ᾱ_t = Π(1 − β): share of z⁽⁰⁾ in the variance after step t."""
 
 
 class Estimate(NamedTuple):
-    """A noisy sample taken apart: z_t = √ᾱ·start + √(1−ᾱ)·noise."""
+    """A noisy sample taken apart: z⁽ᵗ⁾ = √ᾱ_t·x0 + √(1−ᾱ_t)·ε."""
 
-    start: Float[Array, "B *rest"]
-    noise: Float[Array, "B *rest"]
+    x0: Float[Array, "B *rest"]
+    """The clean sample z⁽⁰⁾."""
+    eps: Float[Array, "B *rest"]
+    """The noise ε."""
 
 
 def linear_schedule(num_steps: int = 1000, first: float = 1e-4, last: float = 0.02) -> Schedule:
@@ -63,20 +65,20 @@ def amplitudes(
 ) -> tuple[Float[Array, "B ..."], Float[Array, "B ..."]]:
     """√ᾱ_t and √(1−ᾱ_t), shaped to multiply samples of `ndim` axes."""
     shape = (-1,) + (1,) * (ndim - 1)
-    signal = np.sqrt(schedule.signal).astype(np.float32)
-    noise = np.sqrt(1.0 - schedule.signal).astype(np.float32)
-    return jnp.asarray(signal)[t].reshape(shape), jnp.asarray(noise)[t].reshape(shape)
+    clean = np.sqrt(schedule.alpha_bar).astype(np.float32)
+    noise = np.sqrt(1.0 - schedule.alpha_bar).astype(np.float32)
+    return jnp.asarray(clean)[t].reshape(shape), jnp.asarray(noise)[t].reshape(shape)
 
 
 def add_noise(
     schedule: Schedule,
-    start: Float[Array, "B *rest"],
+    x0: Float[Array, "B *rest"],
     t: Int[Array, "B"],
-    noise: Float[Array, "B *rest"],
+    eps: Float[Array, "B *rest"],
 ) -> Float[Array, "B *rest"]:
     """P1 (14): z⁽ᵗ⁾ = √ᾱ_t·z⁽⁰⁾ + √(1−ᾱ_t)·ε."""
-    a, b = amplitudes(schedule, t, start.ndim)
-    return a * start + b * noise
+    a, b = amplitudes(schedule, t, x0.ndim)
+    return a * x0 + b * eps
 
 
 def target(
@@ -84,11 +86,11 @@ def target(
 ) -> Float[Array, "B *rest"]:
     """What the network should put out for a sample whose parts are known."""
     if prediction == "noise":
-        return exact.noise
+        return exact.eps
     if prediction == "start":
-        return exact.start
-    a, b = amplitudes(schedule, t, exact.start.ndim)
-    return a * exact.noise - b * exact.start
+        return exact.x0
+    a, b = amplitudes(schedule, t, exact.x0.ndim)
+    return a * exact.eps - b * exact.x0
 
 
 def estimate(
@@ -101,18 +103,18 @@ def estimate(
 ) -> Estimate:
     """The parts of a noisy sample that a network's output stands for.
 
-    With `clip`, the start is limited to [−clip, clip] and the noise is what then explains z.
+    With `clip`, x0 is limited to [−clip, clip] and ε is what then explains z.
     """
     a, b = amplitudes(schedule, t, z.ndim)
     if prediction == "noise":
-        start = (z - b * output) / a
+        x0 = (z - b * output) / a
     elif prediction == "start":
-        start = output
+        x0 = output
     else:
-        start = a * z - b * output
+        x0 = a * z - b * output
     if clip is not None:
-        start = jnp.clip(start, -clip, clip)
-    return Estimate(start, (z - a * start) / b)
+        x0 = jnp.clip(x0, -clip, clip)
+    return Estimate(x0, (z - a * x0) / b)
 
 
 def denoising_loss(

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from jaxsec import checks
+from jaxsec import checks, keys
 from jaxsec.diffusion.process import Prediction, Schedule, estimate
 
 Denoiser = Callable[[Float[Array, "B *rest"], Int[Array, "B"]], Float[Array, "B *rest"]]
@@ -35,34 +35,36 @@ def ddim_times(schedule: Schedule, num_steps: int) -> np.ndarray:
     return np.round(total - np.arange(num_steps) * (total / num_steps)).astype(np.int32) - 1
 
 
-def first_noise(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
-    """Where sampling starts, before the mask."""
+def initial_noise(key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """Where sampling starts, before the mask; fresh noise on the way has a stream of its own."""
     return jax.random.normal(jax.random.fold_in(key, 0), shape)
 
 
-class Plan(NamedTuple):
+class Timesteps(NamedTuple):
     """The steps of a DDIM sampler, arrays of one length; those that are not active do nothing."""
 
     t: Int[Array | np.ndarray, "steps"]
-    signal: Float[Array | np.ndarray, "steps"]
-    """Of z after the step: share of the estimated start, of the estimated noise, of fresh noise."""
-    kept: Float[Array | np.ndarray, "steps"]
-    fresh: Float[Array | np.ndarray, "steps"]
+    x0_weight: Float[Array | np.ndarray, "steps"]
+    """What z is after the step: this much of the estimated x0 …"""
+    eps_weight: Float[Array | np.ndarray, "steps"]
+    """… of the estimated ε …"""
+    fresh_weight: Float[Array | np.ndarray, "steps"]
+    """… and of fresh noise."""
     active: Bool[Array | np.ndarray, "steps"]
 
 
-def ddim_plan(
-    schedule: Schedule, num_steps: int, *, eta: float = 0.0, longest: int | None = None
-) -> Plan:
-    """Steps of DDIM; filled up to `longest`, so that samplers of all lengths are one program.
+def ddim_timesteps(
+    schedule: Schedule, num_steps: int, *, eta: float = 0.0, pad_to: int | None = None
+) -> Timesteps:
+    """Steps of DDIM, padded to `pad_to` idle ones so that samplers of all lengths are one program.
 
     Raises:
       InputError: `num_steps` or `eta` is out of range.
     """
     checks.check_fraction("eta", eta)
     times = ddim_times(schedule, num_steps)
-    before = schedule.signal[times]
-    after = np.append(schedule.signal[times[1:]], 1.0)
+    before = schedule.alpha_bar[times]
+    after = np.append(schedule.alpha_bar[times[1:]], 1.0)
     # Of the variance 1 − ᾱ after the step, this much is fresh.
     fresh = eta**2 * (1.0 - after) / (1.0 - before) * (1.0 - before / after)
     steps = (
@@ -72,8 +74,8 @@ def ddim_plan(
         np.sqrt(fresh).astype(np.float32),
         np.ones(num_steps, bool),
     )
-    idle = 0 if longest is None else longest - num_steps
-    return Plan(*(np.pad(x, (0, idle)) for x in steps))
+    idle = 0 if pad_to is None else pad_to - num_steps
+    return Timesteps(*(np.pad(x, (0, idle)) for x in steps))
 
 
 def ddim(
@@ -86,51 +88,63 @@ def ddim(
     prediction: Prediction,
     eta: float = 0.0,
     clip: float | None = CLIP,
-    first: Float[Array, "B *rest"] | None = None,
 ) -> Float[Array, "B *rest"]:
     """Samples by DDIM (J. Song et al., Denoising Diffusion Implicit Models, 2020, (12)).
 
     Args:
-      key: for the first noise, and for that of each step where `eta` > 0.
+      key: for the initial noise, and for that of each step where `eta` > 0.
       mask: 1 where a coordinate exists; its shape is that of the samples.
       num_steps: network calls.
       eta: share of fresh noise: 0 is deterministic after the first draw, 1 is ancestral.
-      clip: limit on the estimated start, in standard deviations.
-      first: what `first_noise` gives for `key`, for who draws it for more than this batch.
+      clip: limit on the estimated x0, in standard deviations.
 
     Raises:
       InputError: `num_steps` or `eta` is out of range.
     """
-    plan = ddim_plan(schedule, num_steps, eta=eta)
-    first = first_noise(key, mask.shape) if first is None else jnp.asarray(first)
-    return follow(
-        key, denoiser, schedule, mask, plan, first,
-        prediction=prediction, clip=clip, noisy=eta > 0.0,
+    return ddim_scan(
+        denoiser, schedule, mask, ddim_timesteps(schedule, num_steps, eta=eta),
+        initial_noise(key, mask.shape),
+        prediction=prediction, clip=clip, key=keys.stream(key, "fresh") if eta > 0.0 else None,
     )  # fmt: skip
 
 
-def follow(
-    key: Key[Array, ""],
+def ddim_scan(
     denoiser: Denoiser,
     schedule: Schedule,
     mask: Float[Array, "B *rest"],
-    plan: Plan,
-    first: Float[Array, "B *rest"],
+    timesteps: Timesteps,
+    initial: Float[Array, "B *rest"],
     *,
     prediction: Prediction,
     clip: float | None = CLIP,
-    noisy: bool = False,
+    key: Key[Array, ""] | None = None,
 ) -> Float[Array, "B *rest"]:
-    """DDIM by a plan, which may be traced; fresh noise is drawn where it is `noisy`."""
+    """DDIM from given noise by given timesteps, which may be traced.
 
-    def move(z, at: Plan, number):
+    Args:
+      denoiser, schedule, mask, prediction, clip: as of `ddim`.
+      timesteps: the steps.
+      initial: what sampling starts from, such as `initial_noise`.
+      key: for the fresh noise of the steps; without it nothing is drawn, and the weights of fresh
+        noise must be zero. Batches that are to differ need keys that do.
+
+    Raises:
+      InputError: there is fresh noise and no key for it.
+    """
+    fresh = timesteps.fresh_weight
+    checks.require(
+        key is not None or not isinstance(fresh, np.ndarray) or not fresh.any(),
+        "`key` must be given for timesteps with fresh noise, but is None",
+    )
+
+    def move(z, at: Timesteps, number):
         parts = _parts(denoiser, schedule, z, at.t, prediction, clip)
-        z = at.signal * parts.start + at.kept * parts.noise
-        if noisy:
-            z = z + at.fresh * jax.random.normal(jax.random.fold_in(key, number), z.shape)
+        z = at.x0_weight * parts.x0 + at.eps_weight * parts.eps
+        if key is not None:
+            z = z + at.fresh_weight * jax.random.normal(keys.step(key, number), z.shape)
         return z * mask
 
-    always = isinstance(plan.active, np.ndarray) and bool(plan.active.all())
+    always = isinstance(timesteps.active, np.ndarray) and bool(timesteps.active.all())
 
     def step(z, numbered):
         at, number = numbered
@@ -138,9 +152,8 @@ def follow(
             return move(z, at, number), None
         return jax.lax.cond(at.active, lambda z: move(z, at, number), lambda z: z, z), None
 
-    steps = jax.tree.map(jnp.asarray, plan)
-    numbers = jnp.arange(1, plan.t.shape[0] + 1)
-    z, _ = jax.lax.scan(step, first * mask, (steps, numbers))
+    steps = jax.tree.map(jnp.asarray, timesteps)
+    z, _ = jax.lax.scan(step, initial * mask, (steps, jnp.arange(timesteps.t.shape[0])))
     return jnp.asarray(z)
 
 
@@ -154,24 +167,25 @@ def ancestral(
     clip: float | None = CLIP,
 ) -> Float[Array, "B *rest"]:
     """Samples by all T steps of P1 (15), mean (16), variance β̃_t = β_t·(1−ᾱ_{t−1})/(1−ᾱ_t)."""
-    signal = schedule.signal
-    previous = np.append(1.0, signal[:-1])
+    alpha_bar = schedule.alpha_bar
+    previous = np.append(1.0, alpha_bar[:-1])
     alpha = 1.0 - schedule.beta
-    # (16) with ε̂, or the same written with the estimated start, which can be clipped.
-    to_start = np.sqrt(previous) * schedule.beta / (1.0 - signal)
-    to_z = np.sqrt(alpha) * (1.0 - previous) / (1.0 - signal)
-    spread = np.sqrt(schedule.beta * (1.0 - previous) / (1.0 - signal))
+    # (16) with ε̂, or the same written with the estimated x0, which can be clipped.
+    to_x0 = np.sqrt(previous) * schedule.beta / (1.0 - alpha_bar)
+    to_z = np.sqrt(alpha) * (1.0 - previous) / (1.0 - alpha_bar)
+    deviations = np.sqrt(schedule.beta * (1.0 - previous) / (1.0 - alpha_bar))
+    key_fresh = keys.stream(key, "fresh")
 
     def step(z, at):
-        t, start_weight, z_weight, deviation = at
+        t, x0_weight, z_weight, deviation = at
         parts = _parts(denoiser, schedule, z, t, prediction, clip)
-        noise = jax.random.normal(jax.random.fold_in(key, t + 1), z.shape)
-        return (start_weight * parts.start + z_weight * z + deviation * noise) * mask, None
+        noise = jax.random.normal(keys.step(key_fresh, t), z.shape)
+        return (x0_weight * parts.x0 + z_weight * z + deviation * noise) * mask, None
 
-    order = np.arange(signal.size)[::-1]
-    first = first_noise(key, mask.shape) * mask
-    steps = tuple(jnp.asarray(x[order], jnp.float32) for x in (to_start, to_z, spread))
-    return jax.lax.scan(step, first, (jnp.asarray(order, jnp.int32), *steps))[0]
+    order = np.arange(alpha_bar.size)[::-1]
+    initial = initial_noise(key, mask.shape) * mask
+    steps = tuple(jnp.asarray(x[order], jnp.float32) for x in (to_x0, to_z, deviations))
+    return jax.lax.scan(step, initial, (jnp.asarray(order, jnp.int32), *steps))[0]
 
 
 def _parts(denoiser, schedule, z, t, prediction, clip):

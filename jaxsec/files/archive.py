@@ -18,6 +18,8 @@ from jaxsec import checks
 from jaxsec.files import matlab
 
 FORMATS = (".npz", ".mat")
+PICTURES = (".png", ".pdf", ".svg")
+"""Endings of the files that pictures are written to."""
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _RESAVE = "save it again in MATLAB with `save(..., '-v7')`"
 
@@ -82,6 +84,27 @@ def check_writable(path: str | os.PathLike[str], endings: Sequence[str] = ()) ->
             raise checks.InputError(f"cannot be written: {error.strerror}") from None
         finally:
             scratch.unlink(missing_ok=True)
+
+
+def check_outputs(inputs: tuple[Path, ...], *outputs: tuple[Path | None, tuple[str, ...]]) -> None:
+    """Whether a command may write its outputs: each fits a file, and none replaces another.
+
+    Args:
+      inputs: files that must stay.
+      outputs: pairs of a path, or None for an output that nobody asked for, and the endings that it
+        may have; any where there are none.
+
+    Raises:
+      InputError: an output cannot be written, or is also an input or another output.
+    """
+    taken = {os.path.realpath(path) for path in inputs}
+    for path, endings in outputs:
+        if path is None:
+            continue
+        check_writable(path, endings)
+        real = os.path.realpath(path)
+        checks.require(real not in taken, f"{path}: is already an input or output of this command")
+        taken.add(real)
 
 
 @contextlib.contextmanager

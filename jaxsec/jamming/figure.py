@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from jaxsec.files.archive import atomic_write
-from jaxsec.report.figure import COLOURS, INK, STYLE
+from jaxsec.report.style import COLOURS, INK, STYLE
 
 
 def draw_curves(

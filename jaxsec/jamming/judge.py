@@ -1,6 +1,5 @@
 """Policies judged on fresh slots beside the oracle: tables of the jamming commands."""
 
-import math
 import sys
 from typing import Any, NamedTuple
 
@@ -19,9 +18,6 @@ from jaxsec.report import statistics
 from jaxsec.rl import evaluation
 from jaxsec.rl.evaluation import Slots
 from jaxsec.rl.learner import Training
-
-T_95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
-"""Student's t for 95%, two-sided, of 1 to 9 degrees of freedom; 1.96 is used beyond."""
 
 
 class Row(NamedTuple):
@@ -89,11 +85,7 @@ def judge(
 
 def mean_over_seeds(values: np.ndarray) -> statistics.Mean:
     """Mean and 95% interval over the seeds of a training, by Student's t."""
-    n = len(values)
-    if n == 1:
-        return statistics.Mean(float(values[0]), None)
-    t = T_95[n - 2] if n - 2 < len(T_95) else 1.96
-    return statistics.Mean(float(np.mean(values)), t * float(np.std(values, ddof=1)) / math.sqrt(n))
+    return statistics.mean_ci(values)
 
 
 def report(rows: list[Row], scenario: JammingScenario) -> list[dict[str, Any]]:

@@ -13,8 +13,8 @@ class State(NamedTuple):
 
     step: Int[Array, ""]
     params: Any
-    average: Any
-    """Running average of `params`, which is what is used in the end."""
+    ema: Any
+    """Exponential moving average of `params`, which is what is used in the end."""
     optimiser: Any
 
 
@@ -35,12 +35,12 @@ def initial(params: Any, optimiser: optax.GradientTransformation) -> State:
 
 
 def advance(
-    state: State, gradient: Any, optimiser: optax.GradientTransformation, average: float
+    state: State, gradient: Any, optimiser: optax.GradientTransformation, ema: float
 ) -> State:
-    """One step, and the running average of decay `average` after it."""
+    """One step, and the exponential moving average of decay `ema` after it."""
     updates, carried = optimiser.update(gradient, state.optimiser, state.params)
     params = optax.apply_updates(state.params, updates)
     # A short memory first, so that the average does not remember the start.
-    decay = jnp.minimum(average, (1.0 + state.step) / (10.0 + state.step))
-    mean = jax.tree.map(lambda a, p: decay * a + (1.0 - decay) * p, state.average, params)
+    decay = jnp.minimum(ema, (1.0 + state.step) / (10.0 + state.step))
+    mean = jax.tree.map(lambda a, p: decay * a + (1.0 - decay) * p, state.ema, params)
     return State(state.step + 1, params, mean, carried)

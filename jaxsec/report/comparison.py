@@ -1,19 +1,19 @@
 """Methods side by side on the same channels, judged against the best known."""
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from jaxsec import checks
-from jaxsec.channels import Channels
+from jaxsec import checks, keys
+from jaxsec.channels import Channels, Scenario, estimate_channels
 from jaxsec.designer import design
-from jaxsec.keys import keys
+from jaxsec.files.channels import normalise
 from jaxsec.methods import Method
 from jaxsec.precoding import reference
-from jaxsec.report import judge
+from jaxsec.report import console, judge, statistics
 from jaxsec.report.timing import Timing, compile_clock
 from jaxsec.strategy import Strategy
 
@@ -43,12 +43,71 @@ class Comparison(NamedTuple):
     results: list[Result]
     best_known: np.ndarray | None  # [n], bit/s/Hz
 
-    def ratio(self, result: Result) -> np.ndarray | None:
-        """Rate over best known rate [n]; 1 where nothing can be reached."""
+    def of_best_known(self, result: Result) -> statistics.Ratio | None:
+        """Mean rate over the mean best known rate, and the worst channel."""
         if self.best_known is None:
             return None
-        reachable = self.best_known > 1e-9
-        return np.where(reachable, result.sum_rate / np.where(reachable, self.best_known, 1.0), 1.0)
+        return statistics.ratio_of_means(result.sum_rate, self.best_known)
+
+    def ratios(self, result: Result) -> np.ndarray | None:
+        """Rate over best known rate of every channel [n]; 1 where nothing can be reached."""
+        if self.best_known is None:
+            return None
+        return statistics.ratios(result.sum_rate, self.best_known)
+
+
+def compare(
+    methods: Mapping[str, Method],
+    channels: Channels,
+    seed: int,
+    *,
+    csi_error: float = 0.0,
+    num_noise_beams: int = 2,
+    with_best_known: bool = True,
+    left_out: Callable[[str, checks.InputError], object] | None = None,
+) -> Comparison:
+    """Designs the channels by every method, times and judges it; shows progress on a terminal.
+
+    Args:
+      methods: by their names in tables and pictures.
+      channels: the true ones [n, ...], by which all are judged.
+      seed: of estimation errors, random starts and samples.
+      csi_error: error variance of the estimates that the methods are given of the channels.
+      num_noise_beams: J of the best known design.
+      with_best_known: whether to find the best known rate of each channel, which is slow.
+      left_out: told of a method that cannot serve the channels, and why; without, that is an error.
+
+    Raises:
+      InputError: a method cannot serve the channels, or found no finite beams.
+    """
+    normalised = normalise(channels)
+    given = normalise(estimates(channels, csi_error, seed))
+    n, results = channels.h_user.shape[0], []
+    for name, method in methods.items():
+        with console.progress(f"designing ({name})", n * (1 + REPEATS)) as advance:
+            try:
+                results.append(measure(name, method, channels, given, seed, advance=advance))
+            except checks.InputError as error:
+                if left_out is None:
+                    raise
+                left_out(name, error)
+    if not with_best_known:
+        return Comparison(results, None)
+    with console.progress("finding best known rates", n) as advance:
+        reached = best_known(normalised, seed, num_noise_beams=num_noise_beams, advance=advance)
+    return Comparison(results, np.maximum.reduce([reached, *(x.sum_rate for x in results)]))
+
+
+def estimates(channels: Channels, error: float, seed: int) -> Channels:
+    """What methods are told of channels that are known with an error of this variance."""
+    if error == 0.0:
+        return channels
+    both = jax.random.split(keys.stream(seed, "compare/estimation"))
+    h_user, h_eve = (
+        np.asarray(estimate_channels(key, h, error))
+        for key, h in zip(both, channels[:2], strict=True)
+    )
+    return Channels(h_user, h_eve, channels.noise_power)
 
 
 def measure(
@@ -81,11 +140,11 @@ def best_known(
     normalised: Channels, seed: int, *, num_noise_beams: int, advance: Advance
 ) -> np.ndarray:
     """Best known sum secrecy rate of every channel [n], bit/s/Hz (`precoding.reference`)."""
-    key, n = keys(seed)[2], normalised.h_user.shape[0]
+    key, n = keys.stream(seed, "compare/best known"), normalised.h_user.shape[0]
     pieces = []
     for first in range(0, n, REFERENCE_SLICE):
         part = Channels(*(array[first : first + REFERENCE_SLICE] for array in normalised))
-        key_part = jax.random.fold_in(key, first)
+        key_part = keys.step(key, first)
         pieces.append(reference.best_known(key_part, part, num_noise_beams=num_noise_beams))
         advance(len(pieces[-1]))
     return np.concatenate(pieces)
@@ -108,7 +167,7 @@ def design_in_slices(
             strategy = design(
                 Channels(*(x[part] for x in channels)),
                 method=method,
-                key=jax.random.fold_in(keys(seed)[1], first),
+                key=keys.step(keys.stream(seed, "designs"), first),
             )
             pieces.append(jax.tree.map(np.asarray, strategy))
             advance(pieces[-1].w.shape[0])
@@ -126,3 +185,51 @@ def check_designed(method: str, rate: np.ndarray) -> None:
         f"method {method!r} found no finite beams for {bad.size} of {rate.shape[0]} channels, "
         f"the first at index {bad[0] if bad.size else None}",
     )
+
+
+def as_json(compared: Comparison) -> dict[str, Any]:
+    """The numbers of a comparison, for a report."""
+    best = compared.best_known
+    return {
+        "best_known": None if best is None else mean_as_json(best),
+        "methods": [_result_as_json(compared, result) for result in compared.results],
+    }
+
+
+def _result_as_json(compared: Comparison, result: Result) -> dict[str, Any]:
+    numbers = {
+        "method": result.method,
+        "num_noise_beams": result.num_noise_beams,
+        "sum_secrecy_rate": mean_as_json(result.sum_rate),
+        "us_per_channel": 1e6 * result.timing.run_s / result.sum_rate.size,
+        "compile_s": result.timing.compile_s,
+    }
+    ratio = compared.of_best_known(result)
+    if ratio is not None:
+        numbers["of_best_known"] = {
+            "ratio_of_means": ratio.value,
+            "ci95": ratio.ci95,
+            "worst": ratio.worst,
+            "worst_channel": ratio.worst_index,
+        }
+    return numbers
+
+
+def mean_as_json(samples: np.ndarray) -> dict[str, Any]:
+    """Mean of samples and its interval, for a report."""
+    mean = statistics.mean_ci(samples)
+    return {"mean": mean.value, "ci95": mean.ci95}
+
+
+def in_words(scenario: Scenario, num_channels: int) -> str:
+    """The scenario of a comparison, as a title."""
+    counts = [
+        f"{count} {name}{'' if count == 1 else 's'}"
+        for count, name in (
+            (scenario.num_antennas, "antenna"),
+            (scenario.num_users, "user"),
+            (scenario.num_eavesdroppers, "eavesdropper"),
+        )
+    ]
+    power = f"{scenario.transmit_power_dbm:g} dBm"
+    return ", ".join([*counts, power, f"{num_channels} channel{'' if num_channels == 1 else 's'}"])

@@ -1,48 +1,26 @@
 """The picture of `jaxsec compare`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from jaxsec.files.archive import atomic_write
-from jaxsec.report import statistics
+from jaxsec.report import statistics, style
+from jaxsec.report.style import COLOURS, INK, LABEL_BOX, STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from jaxsec.report.comparison import Comparison
 
-# Okabe & Ito's colours, told apart with any colour vision.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-INK = "#333333"
-SMALLEST_GAP = 1e-4
-LABEL_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-STYLE: Any = {
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#999999",
-    "axes.labelcolor": INK,
-    "axes.titlesize": 11,
-    "axes.titlecolor": INK,
-    "axes.titlelocation": "left",
-    "axes.axisbelow": True,
-    "axes.grid": True,
-    "grid.color": "#e6e6e6",
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "svg.fonttype": "none",
-}
+MIN_GAP = 1e-4
+"""Gaps below count as this, at the end of the axis."""
 
 
-def draw(path: Path, comparison: "Comparison", title: str) -> None:
-    """Left: mean sum secrecy rate and its 95% CI. Right: distribution of the gap to best known.
+def plot(path: Path, comparison: "Comparison", title: str) -> None:
+    """Draws a comparison: mean rates with their 95% CI, and the gaps to best known of the channels.
 
     Args:
       path: ends in .png, .pdf or .svg.
@@ -54,17 +32,15 @@ def draw(path: Path, comparison: "Comparison", title: str) -> None:
     """
     rows = len(comparison.results)
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.0, max(3.8, 1.6 + 0.45 * rows)), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = style.blank(10.0, max(3.8, 1.6 + 0.45 * rows))
         left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.2))
-        _draw_means(left, comparison)
-        _draw_spread(right, comparison)
+        _plot_means(left, comparison)
+        _plot_gaps(right, comparison)
         figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
-        with atomic_write(path) as file:
-            figure.savefig(file, format=path.suffix[1:].lower(), dpi=160)
+        style.save(figure, path)
 
 
-def _draw_means(axes: "Axes", comparison: "Comparison") -> None:
+def _plot_means(axes: "Axes", comparison: "Comparison") -> None:
     names = [result.method for result in comparison.results]
     for row, result in enumerate(comparison.results):
         mean = statistics.mean_ci(result.sum_rate)
@@ -93,12 +69,12 @@ def _draw_means(axes: "Axes", comparison: "Comparison") -> None:
     axes.set_title("Mean and 95% confidence interval")
 
 
-def _draw_spread(axes: "Axes", comparison: "Comparison") -> None:
+def _plot_gaps(axes: "Axes", comparison: "Comparison") -> None:
     for row, result in enumerate(comparison.results):
-        ratio = comparison.ratio(result)
+        ratio = comparison.ratios(result)
         # On a log axis a gap of 0.1% and one of 10% can both be read; smaller gaps than the axis
         # shows count at its end.
-        samples = result.sum_rate if ratio is None else np.maximum(1.0 - ratio, SMALLEST_GAP)
+        samples = result.sum_rate if ratio is None else np.maximum(1.0 - ratio, MIN_GAP)
         colour = COLOURS[row % len(COLOURS)]
         axes.ecdf(samples, color=colour, linewidth=2, label=result.method)
     if comparison.best_known is None:
@@ -107,15 +83,11 @@ def _draw_spread(axes: "Axes", comparison: "Comparison") -> None:
         axes.set_title("Spread over channels")
     else:
         axes.set_xscale("log")
-        axes.set_xlim(0.8 * SMALLEST_GAP, 1.0)
-        axes.xaxis.set_major_formatter(FuncFormatter(_gap_text))
+        axes.set_xlim(0.8 * MIN_GAP, 1.0)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda gap, _: style.gap_text(gap, MIN_GAP)))
         axes.set_xlabel("gap to best known sum secrecy rate")
         axes.set_ylabel("channels within that gap")
         axes.set_title("Gap to best known over channels: further left is better")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_ylim(0.0, 1.02)
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.01, 0.5))
-
-
-def _gap_text(gap: float, _position: int | None = None) -> str:
-    return f"{'≤ ' if gap < 1.01 * SMALLEST_GAP else ''}{100 * gap:g}%"

@@ -16,7 +16,7 @@ from jaxsec.strategy import Strategy
 class Coordinates(NamedTuple):
     """How strategies are written as tables of rows by columns, and read back."""
 
-    least_spread: tuple[float, ...]
+    min_spread: tuple[float, ...]
     """Of every kind of entry, where the standardiser finds less."""
     kinds: Callable[[int, int, int, int], np.ndarray]
     """(M, K, L, J) to the kind of every entry of a table."""
@@ -40,7 +40,7 @@ LEAKAGE_SPREAD = 0.05
 """Least spread of a leakage, in noise amplitudes. OPT's are far smaller, and no rate notices."""
 
 RECEIVED = Coordinates(
-    least_spread=(0.0, LEAKAGE_SPREAD, LEAKAGE_SPREAD, 0.0, 0.0),
+    min_spread=(0.0, LEAKAGE_SPREAD, LEAKAGE_SPREAD, 0.0, 0.0),
     kinds=lambda m, k, l, j: received.kinds(k, l, j),
     frame=received.frame,
     blank=lambda m, k, l, j: received.Frame(
@@ -62,7 +62,7 @@ UNCERTAIN = RECEIVED._replace(condition=features.condition_with_error)
 """The same for a model that is also told how far off the channels are."""
 
 ANTENNA = Coordinates(
-    least_spread=(0.0, 0.0),
+    min_spread=(0.0, 0.0),
     kinds=lambda m, k, l, j: antenna.kinds(m, k, j),
     frame=lambda h_user, h_eve, noise_power, j: antenna.frame(h_user, h_eve, noise_power),
     blank=lambda m, k, l, j: antenna.AntennaFrame(_zeros(k + l, m), jnp.zeros((1, k + l))),

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsec import checks
+from jaxsec import checks, keys
 from jaxsec.cdm import standardise
 from jaxsec.cdm.coordinates.table import Coordinates
 from jaxsec.cdm.standardise import MAX_EAVESDROPPERS, MAX_USERS, Standardiser
@@ -29,7 +29,7 @@ BUCKETS = ((6, 4), (8, 4), (8, 6), (12, 6), (8, 8), (16, 10))
 
 LIMIT = 5.0
 """Largest coordinate of a training sample; beyond are strategies unlike the reference."""
-MOST_TOKENS = MAX_USERS + MAX_EAVESDROPPERS
+MAX_TOKENS = MAX_USERS + MAX_EAVESDROPPERS
 
 
 class Samples(NamedTuple):
@@ -47,9 +47,9 @@ class Batches(NamedTuple):
     """Samples a batch, for each bucket."""
     seed: int
 
-    def draw(self, step: int) -> Samples:
+    def sample(self, step: int) -> Samples:
         """The batch of a step: a bucket by its share of the data, samples with replacement."""
-        generator = np.random.default_rng([self.seed, step])
+        generator = keys.generator(self.seed, "train/batches", step)
         share = np.array([bucket.z.shape[0] for bucket in self.buckets], float)
         index = generator.choice(share.size, p=share / share.sum())
         bucket, size = self.buckets[index], self.sizes[index]
@@ -133,7 +133,7 @@ def fit(coordinates: Coordinates, encoded: list[Encoded]) -> Standardiser:
         rows = min(part.table.shape[1] for part in parts)  # antennas may differ, and are alike
         table = np.concatenate([part.table[:, :rows] for part in parts])
         tables[pair] = (table, parts[0].kind[:rows])
-    return standardise.fit(tables, coordinates.least_spread)
+    return standardise.fit(tables, coordinates.min_spread)
 
 
 def to_samples(coordinates: Coordinates, part: Encoded, standardiser: Standardiser) -> Samples:
@@ -175,7 +175,7 @@ def pad(samples: Samples, shape: tuple[int, int]) -> Samples:
     """Tables filled up with entries that the mask excludes."""
     rows, columns = shape[0] - samples.z.shape[2], shape[1] - samples.z.shape[3]
     c = samples.condition
-    tokens = MOST_TOKENS - c.tokens.shape[1] if c.tokens.shape[-1] else 0
+    tokens = MAX_TOKENS - c.tokens.shape[1] if c.tokens.shape[-1] else 0
     none, r, n = (0, 0), (0, rows), (0, columns)
     return Samples(
         np.pad(samples.z, (none, none, r, n)),

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxsec import checks
+from jaxsec import checks, keys
 from jaxsec.channels import Channels, Scenario, sample_channels
 from jaxsec.files.archive import atomic_write, naming, read_arrays, write_arrays
 from jaxsec.precoding import gpip
@@ -158,7 +158,7 @@ def generate(
 def make_shard(recipe: Recipe, index: int) -> Shard:
     """Channels and expert strategies of one shard."""
     size = recipe.sizes[index % len(recipe.sizes)]
-    key = jax.random.fold_in(jax.random.key(recipe.seed), index)
+    key = keys.step(keys.stream(recipe.seed, "dataset/shards"), index)
     key_channels, key_link = jax.random.split(key)
     scenario = Scenario(**size._asdict())
     h_user, h_eve, _ = sample_channels(key_channels, scenario, recipe.shard_channels)

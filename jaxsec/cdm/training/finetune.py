@@ -1,7 +1,7 @@
 """Fine-tuning of a diffusion model on the sum secrecy rate itself, P1 (19).
 
     step = make_step(config, sampler)
-    state, loss = step(state, problems, plan_of(config, i))
+    state, loss = step(state, problems, timesteps_of(config, i))
 
 The gradient runs through every step of the sampler, rematerialised, through the choice among
 candidates and the optimiser's steps that will follow, where asked for, and for channels known with
@@ -19,13 +19,13 @@ import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
-from jaxsec import checks, secrecy
+from jaxsec import checks, keys, secrecy
 from jaxsec.cdm.model import Model
 from jaxsec.cdm.sampler import Sampler, sample
 from jaxsec.cdm.training.problems import Problems
 from jaxsec.channels import knowledge
 from jaxsec.diffusion import process, sampling
-from jaxsec.diffusion.sampling import Plan
+from jaxsec.diffusion.sampling import Timesteps
 from jaxsec.learning import state as states
 from jaxsec.learning.state import State
 from jaxsec.precoding import gpip
@@ -71,8 +71,8 @@ class Config:
     learning_rate: float = 3e-4
     warmup_steps: int = 100
     max_gradient: float = 1.0
-    average: float = 0.998
-    """Decay of the running average of the parameters, which is what is used."""
+    ema: float = 0.998
+    """Decay of the exponential moving average of the parameters, which is what is used."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -101,12 +101,10 @@ class Config:
             not (self.refine and self.max_error),
             "`refine` must be 0 where there is a CSI error: OPT's iteration trusts the channels",
         )
-        checks.require(
-            0.0 <= self.average < 1.0, f"`average` must lie in [0, 1), but is {self.average}"
-        )
+        checks.require(0.0 <= self.ema < 1.0, f"`ema` must lie in [0, 1), but is {self.ema}")
 
 
-Step = Callable[[State, Problems, Plan], tuple[State, Float[Array, ""]]]
+Step = Callable[[State, Problems, Timesteps], tuple[State, Float[Array, ""]]]
 
 
 def optimiser(config: Config) -> optax.GradientTransformation:
@@ -116,13 +114,13 @@ def optimiser(config: Config) -> optax.GradientTransformation:
     )
 
 
-def plan_of(config: Config, step: int) -> Plan:
+def timesteps_of(config: Config, step: int) -> Timesteps:
     """The sampler of a training step; all are of one length, and so are compiled once."""
-    generator = np.random.default_rng([config.seed, step, 1])
-    return sampling.ddim_plan(
+    generator = keys.generator(config.seed, "finetune/sampling steps", step)
+    return sampling.ddim_timesteps(
         process.linear_schedule(),
         int(generator.choice(config.ddim_steps)),
-        longest=max(config.ddim_steps),
+        pad_to=max(config.ddim_steps),
     )
 
 
@@ -144,13 +142,13 @@ def told_error(model: Model) -> Model:
 
 def make_loss(
     config: Config, sampler: Sampler
-) -> Callable[[Any, Array, Problems, Any, Plan], Float[Array, ""]]:
+) -> Callable[[Any, Array, Problems, Any, Timesteps], Float[Array, ""]]:
     """The loss (19): (params, key, problems, smoothing, sampler's steps) to a scalar."""
     candidates = config.num_candidates
 
-    def generate(params, key, problems: Problems, plan: Plan) -> Strategy:
-        first = sampling.first_noise(key, problems.condition.mask.shape)
-        z = sample(sampler, key, params, problems.condition, first, plan)
+    def generate(params, key, problems: Problems, timesteps: Timesteps) -> Strategy:
+        initial = sampling.initial_noise(key, problems.condition.mask.shape)
+        z = sample(sampler, params, problems.condition, initial, timesteps)
         table = jax.lax.complex(z[:, 0], z[:, 1]) * problems.spread
         num_users = problems.known.h_user.shape[1]
         strategy = sampler.coordinates.decode(problems.frame, table, num_users)
@@ -163,12 +161,12 @@ def make_loss(
             )
         return strategy
 
-    def loss(params, key, problems: Problems, smoothing, plan: Plan):
-        key_first, key_draw = jax.random.split(key)
+    def loss(params, key, problems: Problems, smoothing, timesteps: Timesteps):
+        key_initial, key_channels = jax.random.split(key)
         many = jax.tree.map(lambda x: jnp.concatenate([x] * candidates), problems)
-        strategy = generate(params, key_first, many, plan)
+        strategy = generate(params, key_initial, many, timesteps)
         if config.max_error > 0.0:
-            h = knowledge.sample(key_draw, problems.known, config.num_draws)
+            h = knowledge.sample(key_channels, problems.known, config.num_draws)
         else:
             h = (problems.known.h_user[None], problems.known.h_eve[None])
         h_user, h_eve = (jnp.concatenate([x] * candidates, axis=1) for x in h)
@@ -200,16 +198,18 @@ def make_step(config: Config, sampler: Sampler, mesh: Mesh | None = None) -> Ste
     adam, loss = optimiser(config), make_loss(config, sampler)
     falling = config.last_smoothing / config.first_smoothing
 
-    def step(state: State, problems: Problems, plan: Plan):
-        key = jax.random.fold_in(jax.random.key(config.seed + 1), state.step)
+    def step(state: State, problems: Problems, timesteps: Timesteps):
+        key = keys.step(keys.stream(config.seed, "finetune/noise"), state.step)
         done = state.step / max(config.num_steps - 1, 1)
         smoothing = config.first_smoothing * falling**done
-        value, gradient = jax.value_and_grad(loss)(state.params, key, problems, smoothing, plan)
-        return states.advance(state, gradient, adam, config.average), value
+        value, gradient = jax.value_and_grad(loss)(
+            state.params, key, problems, smoothing, timesteps
+        )
+        return states.advance(state, gradient, adam, config.ema), value
 
     return jax.jit(step, donate_argnums=0, out_shardings=out)
 
 
 def to_model(model: Model, state: State) -> Model:
     """The model with what has been fine-tuned, by the averaged parameters."""
-    return dataclasses.replace(model, params=state.average)
+    return dataclasses.replace(model, params=state.ema)

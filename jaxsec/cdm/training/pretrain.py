@@ -18,7 +18,7 @@ import optax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
-from jaxsec import checks
+from jaxsec import checks, keys
 from jaxsec.cdm.model import Model
 from jaxsec.cdm.standardise import Standardiser
 from jaxsec.cdm.training.batches import Samples
@@ -48,8 +48,8 @@ class Config:
     warmup_steps: int = 300
     max_gradient: float = 1.0
     """Norm that gradients are clipped to."""
-    average: float = 0.999
-    """Decay of the running average of the parameters, which is what is used."""
+    ema: float = 0.999
+    """Decay of the exponential moving average of the parameters, which is what is used."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -59,9 +59,7 @@ class Config:
         checks.check_at_least("warmup_steps", self.warmup_steps, 0)
         checks.check_positive("learning_rate", self.learning_rate)
         checks.check_positive("max_gradient", self.max_gradient)
-        checks.require(
-            0.0 <= self.average < 1.0, f"`average` must lie in [0, 1), but is {self.average}"
-        )
+        checks.require(0.0 <= self.ema < 1.0, f"`ema` must lie in [0, 1), but is {self.ema}")
 
 
 Train = Callable[[State, Samples], tuple[State, Float[Array, ""]]]
@@ -79,7 +77,8 @@ def initial_state(config: Config, network: nn.Module, example: Samples) -> State
     z = jnp.asarray(example.z[:1])
     condition = jax.tree.map(lambda x: jnp.asarray(x[:1]), example.condition)
     times = jnp.zeros(1, jnp.int32)
-    params = jax.jit(network.init)(jax.random.key(config.seed), z, times, condition)
+    key = keys.stream(config.seed, "train/parameters")
+    params = jax.jit(network.init)(key, z, times, condition)
     return states.initial(params, optimiser(config))
 
 
@@ -103,9 +102,9 @@ def make_train_step(config: Config, network: nn.Module, mesh: Mesh | None = None
         return process.denoising_loss(output, wanted, jnp.asarray(condition.mask))  # (18)
 
     def train(state: State, samples: Samples):
-        key = jax.random.fold_in(jax.random.key(config.seed + 1), state.step)
+        key = keys.step(keys.stream(config.seed, "train/noise"), state.step)
         value, gradient = jax.value_and_grad(loss)(state.params, key, samples)
-        return states.advance(state, gradient, adam, config.average), value
+        return states.advance(state, gradient, adam, config.ema), value
 
     return jax.jit(train, donate_argnums=0, out_shardings=out)
 
@@ -127,7 +126,7 @@ def to_model(
     return Model(
         denoiser=config.denoiser,
         network=network,
-        params=state.average,
+        params=state.ema,
         standardiser=standardiser,
         coordinates=config.coordinates,
         prediction=config.prediction,

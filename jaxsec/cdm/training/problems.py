@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsec import secrecy
+from jaxsec import keys, secrecy
 from jaxsec.cdm.coordinates.received import Frame
 from jaxsec.cdm.coordinates.table import Coordinates
 from jaxsec.cdm.standardise import Standardiser
@@ -38,9 +38,9 @@ BUCKETS = {
 
 MIN_LINK_DB, MAX_LINK_DB = 85.0, 135.0
 """Transmit power over noise power; P1's figures span 90 to 130 dB."""
-LEAST_RATE = 1.0
+MIN_RATE = 1.0
 """Rates are counted in those of the closed form, or in this where that is less; bit/s/Hz."""
-LEAST_ERROR = 1e-4
+MIN_ERROR = 1e-4
 """Least CSI error that is drawn, other than none."""
 NO_ERROR = 0.15
 """Share of channels that are known exactly, where others are not."""
@@ -54,7 +54,7 @@ class Problems(NamedTuple):
     condition: Condition
     spread: Float[Array | np.ndarray, "n R N"]
     reference_rate: Float[Array | np.ndarray, "n"]
-    """Sum secrecy rate of the closed form, at least `LEAST_RATE`."""
+    """Sum secrecy rate of the closed form, at least `MIN_RATE`."""
 
 
 class Source(NamedTuple):
@@ -72,9 +72,9 @@ class Source(NamedTuple):
     only: Size | None = None
     """Draw this size and no other."""
 
-    def draw(self, step: int) -> Problems:
+    def sample(self, step: int) -> Problems:
         """The batch of a step, as NumPy arrays."""
-        generator = np.random.default_rng([self.seed, step])
+        generator = keys.generator(self.seed, "finetune/sizes", step)
         if self.only is None:
             shares = [share for share, _ in BUCKETS.values()]
             bucket, (_, sizes) = list(BUCKETS.items())[generator.choice(len(shares), p=shares)]
@@ -86,7 +86,7 @@ class Source(NamedTuple):
         n = max(round(self.batch_entries / entries / self.multiple), 1) * self.multiple
         kinds = self.coordinates.kinds(*bucket, self.num_noise_beams)
         spread = self.standardiser.spread[size.num_users - 1, size.num_eavesdroppers][kinds]
-        key = jax.random.fold_in(jax.random.key(self.seed), step)
+        key = keys.step(keys.stream(self.seed, "finetune/channels"), step)
         problems = make(
             self.coordinates, bucket, n, self.max_error, key, size, np.asarray(spread, np.float32)
         )
@@ -120,7 +120,7 @@ def make(
     error = jnp.zeros(n)
     if max_error > 0.0:
         draw = jax.random.uniform(
-            key_error, (n,), minval=np.log(LEAST_ERROR), maxval=np.log(max_error)
+            key_error, (n,), minval=np.log(MIN_ERROR), maxval=np.log(max_error)
         )
         exact = jax.random.bernoulli(key_exact, NO_ERROR, (n,))
         error = jnp.where(exact, 0.0, jnp.exp(draw))
@@ -145,5 +145,5 @@ def make(
         frame,
         condition._replace(mask=jnp.where(rows[None, None, :, None], condition.mask, 0.0)),
         jnp.broadcast_to(spread, (n, *spread.shape)),
-        jnp.maximum(secrecy.sum_secrecy_rate(*reference, *channels), LEAST_RATE),
+        jnp.maximum(secrecy.sum_secrecy_rate(*reference, *channels), MIN_RATE),
     )

@@ -9,6 +9,7 @@ import tyro
 
 from jaxsec import checks
 from jaxsec.cli import options
+from jaxsec.files.archive import check_outputs
 from jaxsec.jamming import file as policy_file
 from jaxsec.jamming import judge as jamming_judge
 from jaxsec.jamming.environment import Environment
@@ -37,7 +38,7 @@ def run(command: Command, argv: list[str]) -> None:
     checks.check_at_least("--fresh-slots", command.fresh_slots, 1)
     checks.check_at_least("--num-candidates", command.num_candidates, 1)
     options.check_seed(command.seed)
-    options.check_outputs(command.policies, (command.json, ()))
+    check_outputs(command.policies, (command.json, ()))
     checks.require(bool(command.policies), "name at least one POLICY.npz")
     trained = [policy_file.load(path) for path in command.policies]
     scenario = trained[0].scenario

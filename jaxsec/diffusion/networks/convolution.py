@@ -2,7 +2,7 @@
 
 XLA's CPU convolution collapses on images of a few pixels. There the same sums are matrix products:
 of gathered 3×3 patches, or, where a kernel sees the whole image, of all pixels with all pixels.
-`benchmarks/speed/denoiser.py` measures what it gains.
+`benchmarks.speed.denoiser` measures what it gains.
 """
 
 import flax.linen as nn

@@ -63,7 +63,7 @@ def opt(
       num_noise_beams: J; more than 2 gain next to nothing in P1's scenario.
       num_starts: random starts are added to the closed-form one, and the best design is kept.
         Worth it where K ≥ M, where optima differ in which users they serve;
-        `benchmarks/optimality.py` shows by how much.
+        `benchmarks.optimality` shows by how much.
       key: for the random starts; needed when `num_starts` > 1.
       user_weights: weights of the sum, not negative; all one by default.
       smoothing: one value a step (`annealing`), positive; it sets the number of steps.
