@@ -31,12 +31,12 @@ def best_split(
     share: Float[Array, "2 T 1"] = jnp.asarray(np.stack(per_beam), unit.re.dtype)[..., None]
     # Noise beams share their power evenly, so that together they are one more beam to any receiver.
     heard = algebra.hermitian_product(problem.h, unit).abs2()  # [R, N, B]
-    power = heard[:, :num_users, None] * share[0]  # [R, K, T, B]
+    power = heard[:, :num_users, None] * share[None, :1]  # [R, K, T, B]
     norm2 = algebra.squared_norm(unit)  # [N, B]
     noise = share[0] * algebra.sum_first(norm2[:num_users])[None]  # ‖f‖² of each trial, [T, B]
     if num_noise_beams:
-        jamming = algebra.sum_second(heard[:, num_users:])[:, None]
-        power = jnp.concatenate([power, (jamming * share[1])[:, None]], axis=1)
+        jamming = algebra.sum_second(heard[:, num_users:])[:, None]  # [R, 1, B]
+        power = jnp.concatenate([power, (jamming * share[1:])[:, None]], axis=1)
         noise = noise + share[1] * algebra.sum_first(norm2[num_users:])[None]
     noise = jnp.where(noise > 0, noise, 1.0)
     smoothing = jnp.asarray(1.0, unit.re.dtype)  # of no effect on the hard rate

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 
 from jaxsec.precoding.batched.algebra import (
     MAX_LOOPED,
-    MAX_UNROLLED,
     SplitComplex,
     combine,
     concatenate,
@@ -23,6 +22,9 @@ from jaxsec.precoding.batched.algebra import (
 from jaxsec.precoding.batched.elimination import stack_rows
 from jaxsec.precoding.batched.kernels import no_inline
 
+MAX_VECTORS = 6
+"""Up to which Gram–Schmidt is written out: every one costs a program of its own to compile."""
+
 
 def orthonormal_basis(h: SplitComplex) -> tuple[SplitComplex, SplitComplex]:
     """Basis q [R, M, B] of the span of h [R, M, B]; coordinates g [R, R, B]: h_r = Σ_s g_rs q_s.
@@ -31,7 +33,7 @@ def orthonormal_basis(h: SplitComplex) -> tuple[SplitComplex, SplitComplex]:
     on earlier ones to rounding, or is zero, adds a zero basis vector: the span then has fewer
     dimensions, and everything downstream leaves the empty one alone.
     """
-    if h.shape[0] > MAX_UNROLLED:
+    if h.shape[0] > MAX_VECTORS:
         q = _basis_in_a_loop(h)
     else:
         basis: list[SplitComplex] = []
@@ -75,8 +77,16 @@ def null_space(h: SplitComplex) -> SplitComplex:
 def outside(basis: SplitComplex, x: SplitComplex) -> SplitComplex:
     """x [M, N, B] minus its part in the span of the basis [K, M, B], taken out twice."""
     for _ in range(2):
-        x = x - combine(basis, hermitian_product(basis, x))
+        x = _subtract(x, basis, _heard(basis, x))
     return x
+
+
+_heard = no_inline(hermitian_product)
+
+
+@no_inline
+def _subtract(x: SplitComplex, basis: SplitComplex, c: SplitComplex) -> SplitComplex:
+    return x - combine(basis, c)
 
 
 def _basis_in_a_loop(h: SplitComplex) -> SplitComplex:

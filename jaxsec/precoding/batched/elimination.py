@@ -77,17 +77,18 @@ def _substitute(row: SplitComplex, *later: SplitComplex) -> SplitComplex:
 def _solve_in_loops(system: SplitComplex, ridge: Float[Array, "B"]) -> SplitComplex:
     size = system.shape[0]
     number = jnp.arange(size)[:, None]
+    dtype = ridge.dtype
 
     def eliminate(n: Any, rest: SplitComplex) -> SplitComplex:
         row, column = _pivot(rest, ridge, n)
-        rest = rest - column.scale(number > n)[:, None] * row[None]
+        rest = rest - column.scale((number > n).astype(dtype))[:, None] * row[None]
         return put(rest, row, n)
 
     upper = jax.lax.fori_loop(0, size, eliminate, system)
 
     def substitute(i: Any, x: SplitComplex) -> SplitComplex:
         n = size - 1 - i
-        return x - upper[:, n].scale(number < n)[:, None] * x[n][None]
+        return x - upper[:, n].scale((number < n).astype(dtype))[:, None] * x[n][None]
 
     return jax.lax.fori_loop(0, size - 1, substitute, upper[:, size:])
 
