@@ -11,6 +11,7 @@ from jaxsec.channels.arguments import together
 from jaxsec.precoding import linear
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.batched.basis import orthonormal_basis
 from jaxsec.precoding.gpip import start as gpip_start
 from jaxsec.precoding.problem import as_problem
 from jaxsec.secrecy import normalise_power
@@ -39,7 +40,7 @@ def closed_form(
         h = algebra.concatenate([user, eve], axis=0)
         num_antennas = h.shape[1]
         reduce = h.shape[0] < num_antennas
-        basis, coordinates = algebra.orthonormal_basis(h) if reduce else (None, h)
+        basis, coordinates = orthonormal_basis(h) if reduce else (None, h)
         problem = as_problem(coordinates, num_users)
         start = gpip_start.start(problem, num_users + num_noise_beams, num_antennas, None)
         return start.f if basis is None else algebra.combine(basis, start.f)

@@ -23,6 +23,8 @@ from jaxsec import checks
 from jaxsec.channels.arguments import together
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.batched.basis import null_space, orthonormal_basis
+from jaxsec.precoding.batched.elimination import solve_hermitian
 from jaxsec.precoding.power_split import best_split
 from jaxsec.precoding.problem import Problem, as_problem
 from jaxsec.secrecy import normalise_power
@@ -59,14 +61,14 @@ def zf(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
 
     def design(h: SplitComplex) -> SplitComplex:
         # User k's channel, orthogonalised against all the others': last in the Gram–Schmidt order.
-        beams = []
-        for k in range(num_users):
-            others = [h[i : i + 1] for i in range(num_users) if i != k]
-            basis, _ = algebra.orthonormal_basis(
-                algebra.concatenate([*others, h[k : k + 1]], axis=0)
-            )
-            beams.append(basis[-1])
-        return algebra.stack(beams, axis=1)
+        # All users at once, each order a batch of its own.
+        order = (np.arange(num_users)[:, None] + np.arange(1, num_users + 1)) % num_users
+        last = jax.tree.map(lambda x: x[order], h)  # [K, K, M, B]
+        one = jax.tree.map(
+            lambda x: jnp.moveaxis(x, 0, -2).reshape(num_users, num_antennas, -1), last
+        )
+        beams = orthonormal_basis(one)[0][-1]  # [M, K·B]
+        return jax.tree.map(lambda x: x.reshape(num_antennas, num_users, -1), beams)
 
     return _equal_power(design, h_user)
 
@@ -106,7 +108,7 @@ def null_space_noise(
         "`h_eve` and `num_noise_beams` must be given together: without them the noise is isotropic",
     )
     if h_eve is None or num_noise_beams is None:
-        v = over_batch(_isotropic, h_user)
+        v = over_batch(null_space, h_user)
     else:
         checks.check_channels(h_user, h_eve)
         checks.check_at_least("num_noise_beams", num_noise_beams, 0)
@@ -145,7 +147,7 @@ def rzf_ns(
     def design(user: SplitComplex, eve: SplitComplex) -> SplitComplex:
         basis, users = _user_problem(user)
         w = algebra.combine(basis, regularised(users, algebra.transpose(users.h), users.weights))
-        noise = _isotropic(user) if num_noise_beams is None else _aimed(user, eve, num_noise_beams)
+        noise = null_space(user) if num_noise_beams is None else _aimed(user, eve, num_noise_beams)
         problem = as_problem(algebra.concatenate([user, eve], axis=0), user.shape[0])
         iterate, _ = best_split(problem, algebra.concatenate([w, noise], axis=1), fractions)
         return iterate.f
@@ -167,7 +169,7 @@ def regularised(
     num_users = problem.weights.shape[0]
     ridge = jnp.full_like(problem.weights[0], num_users)
     matrix = algebra.weighted_gram(problem.h[:num_users], activity, ridge)
-    return unit_columns(algebra.solve_hermitian(matrix, targets, ridge))
+    return unit_columns(solve_hermitian(matrix, targets, ridge))
 
 
 def unit_columns(beams: SplitComplex) -> SplitComplex:
@@ -188,22 +190,9 @@ def even_weights(norms2: Float[Array, "L B"], num_noise_beams: int) -> SplitComp
     )
 
 
-def _isotropic(user: SplitComplex) -> SplitComplex:
-    """[M, M − K, B]: orthonormal, orthogonal to the users."""
-    num_users, num_antennas, batch = user.shape
-    room = max(num_antennas - num_users, 0)
-    # Fixed generic vectors: orthogonalised after the users', they span the rest of the space.
-    generator = np.random.default_rng(0)
-    generic = generator.standard_normal((2, room, num_antennas, 1))
-    generic = jnp.broadcast_to(jnp.asarray(generic, user.re.dtype), (2, room, num_antennas, batch))
-    vectors = algebra.concatenate([user, SplitComplex(generic[0], generic[1])], axis=0)
-    basis, _ = algebra.orthonormal_basis(vectors)
-    return algebra.transpose(basis[num_users:])
-
-
 def _aimed(user: SplitComplex, eve: SplitComplex, num_noise_beams: int) -> SplitComplex:
     """[M, J, B]: unit beams orthogonal to the users, steered at the eavesdroppers."""
-    basis, _ = algebra.orthonormal_basis(user)
+    basis, _ = orthonormal_basis(user)
     lost = algebra.combine(basis, algebra.hermitian_product(basis, algebra.transpose(eve)))
     visible = eve - algebra.transpose(lost)  # eavesdroppers' channels in the users' null space
     if user.shape[0] >= user.shape[1] or not eve.shape[0]:  # no null space, or nobody to jam
@@ -215,7 +204,7 @@ def _aimed(user: SplitComplex, eve: SplitComplex, num_noise_beams: int) -> Split
 
 def _user_problem(user: SplitComplex) -> tuple[SplitComplex, Problem]:
     """Basis [K, M, B] of the users' span, and the users in its coordinates."""
-    basis, coordinates = algebra.orthonormal_basis(user)
+    basis, coordinates = orthonormal_basis(user)
     return basis, as_problem(coordinates, user.shape[0])
 
 

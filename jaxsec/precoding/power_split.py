@@ -27,23 +27,22 @@ def best_split(
     num_noise_beams = num_beams - num_users
     if num_noise_beams == 0:
         fractions = np.ones(1)
-    table = np.concatenate(
-        [
-            np.tile(fractions / num_users, (num_users, 1)),
-            np.tile((1.0 - fractions) / max(num_noise_beams, 1), (num_noise_beams, 1)),
-        ]
-    )
-    share: Float[Array, "N T 1"] = jnp.asarray(table, unit.re.dtype)[..., None]
-    power = (
-        algebra.hermitian_product(problem.h, unit).abs2()[:, :, None] * share[None]
-    )  # [R, N, T, B]
-    noise = algebra.sum_first(
-        share * algebra.squared_norm(unit)[:, None]
-    )  # ‖f‖² of each trial, [T, B]
+    per_beam = [fractions / num_users, (1.0 - fractions) / max(num_noise_beams, 1)]
+    share: Float[Array, "2 T 1"] = jnp.asarray(np.stack(per_beam), unit.re.dtype)[..., None]
+    # Noise beams share their power evenly, so that together they are one more beam to any receiver.
+    heard = algebra.hermitian_product(problem.h, unit).abs2()  # [R, N, B]
+    power = heard[:, :num_users, None] * share[None, :1]  # [R, K, T, B]
+    norm2 = algebra.squared_norm(unit)  # [N, B]
+    noise = share[0] * algebra.sum_first(norm2[:num_users])[None]  # ‖f‖² of each trial, [T, B]
+    if num_noise_beams:
+        jamming = algebra.sum_second(heard[:, num_users:])[:, None]  # [R, 1, B]
+        power = jnp.concatenate([power, (jamming * share[1:])[:, None]], axis=1)
+        noise = noise + share[1] * algebra.sum_first(norm2[num_users:])[None]
     noise = jnp.where(noise > 0, noise, 1.0)
     smoothing = jnp.asarray(1.0, unit.re.dtype)  # of no effect on the hard rate
     rates = rates_of(problem, power, noise, smoothing)
     best = jnp.argmax(rates.hard, axis=0)
-    chosen = jnp.take_along_axis(jnp.sqrt(share), best[None, None], axis=1)[:, 0]  # [N, B]
+    root = jnp.take_along_axis(jnp.sqrt(share), best[None, None], axis=1)[:, 0]  # [2, B]
+    chosen = jnp.repeat(root, np.array([num_users, num_noise_beams]), axis=0)  # [N, B]
     reached = jax.tree.map(lambda x: jnp.take_along_axis(x, best[None], axis=0)[0], rates)
     return start_from(problem, unit.scale(chosen)), reached

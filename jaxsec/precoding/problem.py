@@ -77,7 +77,7 @@ def _link_rates(
     """R_k and R^e_lk of P1 (3), (4)."""
     num_users = weights.shape[0]
     rest = others(power, num_users, noise)
-    rate = jnp.log1p(own(power, num_users) / own(rest, num_users)) / LN2
+    rate = jnp.log1p(algebra.diagonal(power, num_users) / algebra.diagonal(rest, num_users)) / LN2
     return rate, jnp.log1p(power[num_users:, :num_users] / rest[num_users:]) / LN2
 
 
@@ -98,24 +98,7 @@ def _secrecy(
 
 def others(power: Array, num_users: int, noise: Array) -> Array:
     """[R, K, *trials, B]: noise and the power of all beams but k, a sum of non-negative terms."""
-    receiver = jnp.broadcast_to(noise[None], (power.shape[0], *noise.shape))
-    jamming = algebra.unrolled_sum(
-        [receiver, *(power[:, n] for n in range(num_users, power.shape[1]))]
-    )
-    return jnp.stack(
-        [
-            algebra.unrolled_sum([jamming, *(power[:, i] for i in range(num_users) if i != k)])
-            for k in range(num_users)
-        ],
-        axis=1,
-    )
-
-
-def own(power: Array, num_users: int) -> Array:
-    """[K, *trials, B]: entry [k, k] of [R, N, *trials, B]."""
-    return jnp.stack([power[k, k] for k in range(num_users)])
-
-
-def sum_second(x: Array) -> Array:
-    """Sum over the second axis."""
-    return algebra.unrolled_sum([x[:, i] for i in range(x.shape[1])])
+    disturbance = jnp.broadcast_to(noise[None], (power.shape[0], *noise.shape))
+    if power.shape[1] > num_users:
+        disturbance = disturbance + algebra.sum_second(power[:, num_users:])
+    return algebra.sum_others(power[:, :num_users], disturbance)

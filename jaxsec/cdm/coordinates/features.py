@@ -10,6 +10,7 @@ from jaxsec.cdm.coordinates.received import Frame
 from jaxsec.diffusion.condition import Condition
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.batched.elimination import solve_hermitian
 
 RIDGE = 0.02
 """Regularises the inverse of the correlation matrix of unit channels."""
@@ -90,7 +91,7 @@ def regularised_inverse(correlation: SplitComplex) -> SplitComplex:
     eye = jnp.eye(size, dtype=correlation.re.dtype)[..., None]
     ridge = jnp.full_like(correlation.re[0, 0], RIDGE)
     identity = jnp.broadcast_to(eye, correlation.shape)
-    inverse = algebra.solve_hermitian(
+    inverse = solve_hermitian(
         SplitComplex(correlation.re + RIDGE * eye, correlation.im),
         SplitComplex(identity, jnp.zeros_like(identity)),
         ridge,

@@ -12,7 +12,7 @@ beams are rotated among themselves onto those of a reference, OPT's closed-form 
 (`precoding.closed_form`), whose gains also tell a model where to look.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +22,9 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 from jaxsec import checks
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.batched.basis import orthonormal_basis, outside
+from jaxsec.precoding.batched.elimination import solve_hermitian
+from jaxsec.precoding.batched.kernels import no_inline
 from jaxsec.precoding.closed_form import closed_form
 from jaxsec.secrecy import received_gains
 from jaxsec.shapes import AnyArray, over_noise
@@ -118,20 +121,20 @@ def from_gains(frame: Frame, gains: Complex[Array, "n R N"], num_users: int) -> 
     num_noise_beams = gains.shape[-1] - num_users
     change = (gains - frame.gains) * _unit(frame.amplitude, num_users, num_noise_beams)
     h, change = algebra.split(frame.h), algebra.split(change)
-    basis, coordinates = algebra.orthonormal_basis(h[:num_users])
+    basis, coordinates = orthonormal_basis(h[:num_users])
     a = _substitute(coordinates, change[:num_users])  # basisᴴ(u − reference), [K, N, n]
-    u = algebra.combine(basis, a)
+    u = _combine(basis, a)
     if h.shape[0] > num_users:
         eve = h[num_users:]
-        visible = _outside(basis, algebra.transpose(eve))  # [M, L, n]
-        rest = change[num_users:] - algebra.hermitian_product(eve, u)
+        visible = outside(basis, algebra.transpose(eve))  # [M, L, n]
+        rest = change[num_users:] - _product(eve, u)
         ridge = jnp.full_like(rest.re[0, 0], RIDGE)
-        gram = algebra.hermitian_product(algebra.transpose(visible), visible)
+        gram = _product(algebra.transpose(visible), visible)
         eye = jnp.eye(eve.shape[0], dtype=ridge.dtype)[..., None]
         gram = SplitComplex(gram.re + RIDGE * eye, gram.im)
-        combination = algebra.solve_hermitian(gram, rest, ridge)
+        combination = solve_hermitian(gram, rest, ridge)
         # Once more out of the users' hearing: a large combination has brought rounding back.
-        u = u + _outside(basis, algebra.combine(algebra.transpose(visible), combination))
+        u = u + outside(basis, _combine(algebra.transpose(visible), combination))
     u = frame.reference + algebra.join(u)
     return Strategy(u[..., :num_users], u[..., num_users:])
 
@@ -160,18 +163,16 @@ def _own_gains_real(h: Complex[Array, "n R M"], w: Complex[Array, "n M K"]) -> A
 
 def _substitute(coordinates: SplitComplex, gains: SplitComplex) -> SplitComplex:
     """a [K, N, n] with Σ_s conj(c[r, s])·a[s] = gains[r], c lower triangular."""
-    solved: list[SplitComplex] = []
-    for r in range(gains.shape[0]):
-        rest = gains[r]
-        for s, a in enumerate(solved):
-            rest = rest - coordinates[r, s].conj()[None] * a
+
+    def solve(r: Any, solved: SplitComplex) -> SplitComplex:  # zero from row r on
+        before = algebra.combine(coordinates[r].conj()[:, None], solved)[0]
         pivot = coordinates.re[r, r]
-        solved.append(rest.scale(pivot / (pivot * pivot + PIVOT**2)))
-    return algebra.stack(solved)
+        return algebra.put(solved, (gains[r] - before).scale(pivot / (pivot * pivot + PIVOT**2)), r)
+
+    zeros = jnp.zeros_like(gains.re)
+    return jax.lax.fori_loop(0, gains.shape[0], solve, SplitComplex(zeros, zeros))
 
 
-def _outside(basis: SplitComplex, x: SplitComplex) -> SplitComplex:
-    """x [M, N, n] minus its part in the span of the basis [K, M, n], taken out twice."""
-    for _ in range(2):
-        x = x - algebra.combine(basis, algebra.hermitian_product(basis, x))
-    return x
+# Written out for the compiler, their results are stored: fused, they would be computed once a use.
+_combine = no_inline(algebra.combine)
+_product = no_inline(algebra.hermitian_product)

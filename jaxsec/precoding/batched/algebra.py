@@ -3,19 +3,32 @@
 A complex array of shape [..., B] is held as two real arrays of that shape, the batch of channels
 last. Every operation is then an elementwise loop over the contiguous batch, which compilers
 vectorise fully on CPU and coalesce on GPU, where a batched LAPACK call or a matrix product of 6×6
-matrices is nearly all overhead. Sums over the small axes are unrolled.
+matrices is nearly all overhead.
+
+Sums over the small axes take one of three forms, by their static length. Up to `MAX_UNROLLED` terms
+they are written out: fastest, but the compiler's work grows with every term. Up to `MAX_LOOPED`
+they are a compiled loop over terms, each of them still a loop over the batch. The longest, over
+many antennas, are matrix products; those never occur inside of `kernels.one_kernel`.
 """
 
 import dataclasses
 import functools
-from typing import Any
+import operator
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
-from jaxsec.precoding.batched.kernels import no_inline, one_kernel
 from jaxsec.shapes import lift
+
+T = TypeVar("T")
+
+MAX_UNROLLED = 8
+"""Terms of a sum, and steps of an elimination, up to which they are written out."""
+MAX_LOOPED = 32
+"""Terms of a sum up to which it is a loop, beyond `MAX_UNROLLED`; above, a matrix product."""
 
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["re", "im"], meta_fields=[])
@@ -86,24 +99,77 @@ def where(condition: Array, new: SplitComplex, old: SplitComplex) -> SplitComple
     return SplitComplex(jnp.where(condition, new.re, old.re), jnp.where(condition, new.im, old.im))
 
 
+def put(x: SplitComplex, row: SplitComplex, index: Any) -> SplitComplex:
+    """x with `row` in place of x[index]."""
+    return SplitComplex(
+        jax.lax.dynamic_update_index_in_dim(x.re, row.re, index, 0),
+        jax.lax.dynamic_update_index_in_dim(x.im, row.im, index, 0),
+    )
+
+
 def transpose(a: SplitComplex) -> SplitComplex:
     """Exchanges the first two axes."""
     return SplitComplex(jnp.swapaxes(a.re, 0, 1), jnp.swapaxes(a.im, 0, 1))
 
 
-def unrolled_sum(terms: list[Any]) -> Any:
-    """Sum of a non-empty list, unrolled."""
-    return functools.reduce(lambda a, b: a + b, terms)
+def fold(count: int, term: Callable[[Any], T], join: Callable[[T, T], T] = operator.add) -> T:
+    """term(0) + … + term(count − 1), or joined otherwise: written out if short, else a loop.
+
+    Args:
+      count: number of terms, at least one.
+      term: of an index, an int or in a loop a traced one, to an array or `SplitComplex`.
+      join: puts two terms together.
+    """
+    if count <= MAX_UNROLLED:
+        return functools.reduce(join, [term(i) for i in range(count)])
+    return jax.lax.fori_loop(1, count, lambda i, part: join(part, term(i)), term(0))
 
 
-def sum_first(x: Any) -> Any:
-    """Sum over the first axis, unrolled: a compiled reduction would be a kernel of its own."""
-    return unrolled_sum([x[i] for i in range(x.shape[0])])
+def sum_first(x: Float[Array, "N ..."]) -> Float[Array, "..."]:
+    """Sum over the first axis."""
+    if x.shape[0] > MAX_LOOPED:
+        return jnp.sum(x, axis=0)
+    return fold(x.shape[0], lambda i: x[i])
+
+
+def sum_second(x: Float[Array, "A N ..."]) -> Float[Array, "A ..."]:
+    """Sum over the second axis."""
+    if x.shape[1] > MAX_LOOPED:
+        return jnp.sum(x, axis=1)
+    return fold(x.shape[1], lambda i: x[:, i])
 
 
 def max_first(x: Float[Array, "N ..."]) -> Float[Array, "..."]:
-    """Largest over the first axis, unrolled."""
-    return functools.reduce(jnp.maximum, [x[i] for i in range(x.shape[0])])
+    """Largest over the first axis."""
+    return fold(x.shape[0], lambda i: x[i], jnp.maximum)
+
+
+def sum_others(x: Float[Array, "A K ..."], start: Float[Array, "A ..."]) -> Float[Array, "A K ..."]:
+    """At [a, k]: start[a] and the sum of x[a, i] over all i but k.
+
+    Never the whole sum minus x[a, k], which in float32 cancels to nothing.
+    """
+    count = x.shape[1]
+    if count * (count - 1) <= 2 * MAX_UNROLLED:
+        rows = [
+            functools.reduce(operator.add, [start, *(x[:, i] for i in range(count) if i != k)])
+            for k in range(count)
+        ]
+        return jnp.stack(rows, axis=1)
+    own = lift(jnp.arange(count), 2).reshape(1, count, *(1,) * (x.ndim - 2))
+
+    def add(i: Any, part: Array) -> Array:
+        return part + jnp.where(own == i, 0.0, x[:, i, None])
+
+    return jax.lax.fori_loop(0, count, add, jnp.broadcast_to(start[:, None], x.shape))
+
+
+def diagonal(x: Float[Array, "R N ..."], count: int) -> Float[Array, "{count} ..."]:
+    """The first `count` entries [k, k]."""
+    if count <= MAX_UNROLLED:
+        return jnp.stack([x[k, k] for k in range(count)])
+    same = jnp.eye(count, dtype=bool).reshape(count, count, *(1,) * (x.ndim - 2))
+    return sum_second(jnp.where(same, x[:count, :count], 0.0))
 
 
 def squared_norm(x: SplitComplex) -> Float[Array, "..."]:
@@ -113,122 +179,30 @@ def squared_norm(x: SplitComplex) -> Float[Array, "..."]:
 
 def hermitian_product(h: SplitComplex, f: SplitComplex) -> SplitComplex:
     """hᴴf: received amplitudes [R, N, B] of beams f [D, N, B] on channels h [R, D, B]."""
-    return unrolled_sum([h[:, d, None].conj() * f[None, d] for d in range(f.shape[0])])
+    if f.shape[0] > MAX_LOOPED:
+        return _matrix_product(h.conj(), f, "rdb,dnb->rnb")
+    return fold(f.shape[0], lambda d: h[:, d, None].conj() * f[None, d])
 
 
 def combine(h: SplitComplex, c: SplitComplex) -> SplitComplex:
     """Σ_r h_r c[r, n]: vectors [D, N, B] as combinations c [R, N, B] of channels h [R, D, B]."""
-    return unrolled_sum([h[r, :, None] * c[r, None] for r in range(h.shape[0])])
+    if h.shape[0] > MAX_LOOPED:
+        return _matrix_product(h, c, "rdb,rnb->dnb")
+    return fold(h.shape[0], lambda r: h[r, :, None] * c[r, None])
 
 
 def weighted_gram(
     h: SplitComplex, weight: Float[Array, "R B"], ridge: Float[Array, "B"]
 ) -> SplitComplex:
     """ridge·I + Σ_r weight[r]·h_r·h_rᴴ, [D, D, B]."""
-    outer = unrolled_sum(
-        [h[r, :, None].scale(weight[r]) * h[r, None].conj() for r in range(h.shape[0])]
-    )
+    outer = fold(h.shape[0], lambda r: h[r, :, None].scale(weight[r]) * h[r, None].conj())
     eye = jnp.eye(h.shape[1], dtype=ridge.dtype)[:, :, None]
     return SplitComplex(outer.re + ridge[None, None] * eye, outer.im)
 
 
-def solve_hermitian(a: SplitComplex, b: SplitComplex, ridge: Float[Array, "B"]) -> SplitComplex:
-    """A⁻¹b, A [D, D, B] Hermitian with A ≥ ridge·I > 0, b [D, N, B]."""
-    return solve_augmented(_augment(a, b), ridge)
-
-
-def solve_augmented(system: SplitComplex, ridge: Float[Array, "B"]) -> SplitComplex:
-    """A⁻¹b from [A | b], [D, D+N, B], A ≥ ridge·I; elimination without pivoting.
-
-    Backward stable for Hermitian positive definite A (Golub & Van Loan, Matrix Computations, 4.2).
-    No pivot of such an A is below `ridge`; float32 rounding, at 60 dB a hundred times the ridge
-    where channels depend on each other, is not allowed to push one there.
-    """
-    size = system.shape[0]
-    rest = system
-    rows: list[SplitComplex] = []
-    for _ in range(size):
-        row, rest = _eliminate(rest, ridge)
-        rows.append(row)
-    solution: list[SplitComplex] = []
-    for row in reversed(rows):
-        solution.insert(0, _substitute(row, *solution))
-    return _stack_rows(*solution)
-
-
-@one_kernel
-def _augment(a: SplitComplex, b: SplitComplex) -> SplitComplex:
-    return concatenate([a, b], axis=1)
-
-
-@one_kernel
-def _eliminate(rest: SplitComplex, ridge: Float[Array, "B"]) -> tuple[SplitComplex, SplitComplex]:
-    """The finished row of a pivot, and what is left of the rows and columns after it."""
-    row = rest[0, 1:].scale(1.0 / jnp.maximum(rest.re[0, 0], ridge))
-    return row, rest[1:, 1:] - rest[1:, :1] * row[None]
-
-
-@one_kernel
-def _substitute(row: SplitComplex, *later: SplitComplex) -> SplitComplex:
-    x = row[len(later) :]
-    for column, below in enumerate(later):
-        x = x - row[column : column + 1] * below
-    return x
-
-
-@one_kernel
-def _stack_rows(*rows: SplitComplex) -> SplitComplex:
-    return stack(list(rows))
-
-
-def orthonormal_basis(h: SplitComplex) -> tuple[SplitComplex, SplitComplex]:
-    """Basis q [R, M, B] of the span of h [R, M, B]; coordinates g [R, R, B]: h_r = Σ_s g_rs q_s.
-
-    Gram–Schmidt, each vector orthogonalised twice (Golub & Van Loan, 5.2.9). A vector that depends
-    on earlier ones to rounding, or is zero, adds a zero basis vector: the span then has fewer
-    dimensions, and everything downstream leaves the empty one alone.
-    """
-    basis: list[SplitComplex] = []
-    for r in range(h.shape[0]):
-        vector = _unit(h[r])
-        for _ in range(2 if basis else 0):
-            vector = _remove(vector, *basis)
-        basis.append(_keep(vector))
-    stacked = _stack_rows(*basis)
-    return stacked, _coordinates(stacked, h)
-
-
-@no_inline
-def _unit(x: SplitComplex) -> SplitComplex:
-    """x [M, B] at unit length, or zero."""
-    length2 = jnp.sum(x.abs2(), axis=0)
-    there = length2 > 0
-    return x.scale(jnp.where(there, jax.lax.rsqrt(jnp.where(there, length2, 1.0)), 0.0))
-
-
-@no_inline
-def _remove(x: SplitComplex, *basis: SplitComplex) -> SplitComplex:
-    """x [M, B] minus its projections on the basis."""
-    q = stack(list(basis))
-    return x - combine(q, _project(q, x)[:, None])[:, 0]
-
-
-@no_inline
-def _keep(rest: SplitComplex) -> SplitComplex:
-    """What is left of a unit vector, at unit length; zero if it is no more than rounding."""
-    left2 = jnp.sum(rest.abs2(), axis=0)
-    keep = left2 > (32 * jnp.finfo(left2.dtype).eps) ** 2
-    return rest.scale(jnp.where(keep, jax.lax.rsqrt(jnp.where(keep, left2, 1.0)), 0.0))
-
-
-@no_inline
-def _coordinates(q: SplitComplex, h: SplitComplex) -> SplitComplex:
-    """g[r, s] = q_sᴴ h_r, zero for s > r, where only rounding is left."""
-    lower = jnp.tril(jnp.ones((h.shape[0], q.shape[0]), h.re.dtype))[:, :, None]
-    return stack([_project(q, h[r]) for r in range(h.shape[0])]).scale(lower)
-
-
-def _project(q: SplitComplex, x: SplitComplex) -> SplitComplex:
-    """qᴴx [S, B] for q [S, M, B], x [M, B]; M may be large, so this sum is not unrolled."""
-    product = q.conj() * x[None]
-    return SplitComplex(jnp.sum(product.re, axis=1), jnp.sum(product.im, axis=1))
+def _matrix_product(a: SplitComplex, b: SplitComplex, subscripts: str) -> SplitComplex:
+    """Products of complex matrices as four of real ones, which have faster library calls."""
+    product = functools.partial(jnp.einsum, subscripts, precision="highest")
+    return SplitComplex(
+        product(a.re, b.re) - product(a.im, b.im), product(a.re, b.im) + product(a.im, b.re)
+    )

@@ -14,10 +14,22 @@ SMALLEST_SHARE = 64
 """Channels below which another core is not worth its hand-over."""
 
 
+CACHE_BYTES = 2**17
+"""What the largest array of a chunk should not exceed."""
+
+
 def chunk_size(rows: int, columns: int) -> int:
-    """Channels a chunk: one [rows, columns] complex float32 system for each fits 128 KiB."""
-    fit = 2**17 // (8 * rows * columns)
+    """Channels a chunk: one [rows, columns] complex float32 system for each fits the cache.
+
+    Never fewer than 32, for the vector units, even where those do not fit.
+    """
+    fit = CACHE_BYTES // (8 * rows * columns)
     return int(2 ** np.clip(np.floor(np.log2(max(fit, 1))), 5, 8))
+
+
+def fits(chunk: int, rows: int, columns: int) -> bool:
+    """Whether that many systems are within the cache."""
+    return 8 * chunk * rows * columns <= CACHE_BYTES
 
 
 def map_chunks(solve: Callable[..., Any], inputs: Any, chunk: int) -> Any:

@@ -37,7 +37,7 @@ def single_kernels(wanted: bool) -> Iterator[None]:
 
 
 def one_kernel(fn: Callable[P, T]) -> Callable[P, T]:
-    """A step of arrays to arrays: elementwise, without reductions or library calls."""
+    """A step of arrays to arrays: elementwise, also in loops; no reductions or library calls."""
     return _call(fn, may_be_kernel=True)
 
 

@@ -15,7 +15,8 @@ from jaxtyping import Array, Float, Int
 
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
-from jaxsec.precoding.batched.chunks import chunk_size, deal, map_chunks
+from jaxsec.precoding.batched.basis import orthonormal_basis
+from jaxsec.precoding.batched.chunks import chunk_size, deal, fits, map_chunks
 from jaxsec.precoding.batched.kernels import no_inline, one_kernel, single_kernels
 from jaxsec.precoding.gpip import start as gpip_start
 from jaxsec.precoding.gpip import step as gpip_step
@@ -150,6 +151,10 @@ def _solve_batch(
         return jnp.broadcast_to(x, (num_starts, *x.shape)).reshape(rows, *x.shape[1:])
 
     inputs = (repeat(h), repeat(weights), variates.reshape(-1, size), repeat(initial))
+    rows, columns = dimensions, dimensions + num_beams + num_users
+    chunk = chunk_size(rows, columns)
+    # What does not fit is worth several cores to XLA, and what it splits can't be a single kernel.
+    kernels = kernels and fits(chunk, rows, columns)
     solve = functools.partial(
         _solve_chunk,
         smoothing=smoothing,
@@ -158,7 +163,6 @@ def _solve_batch(
         draw=num_starts > 1,
         kernels=kernels,
     )
-    chunk = chunk_size(dimensions, dimensions + num_beams + num_users)
     u, info = jax.tree.map(
         lambda x: x.reshape(num_starts, n, *x.shape[1:]), map_chunks(solve, inputs, chunk)
     )
@@ -179,7 +183,7 @@ def _solve_chunk(
     """
     channels = algebra.split(h)  # [R, M, B]
     if h.shape[1] < h.shape[2]:
-        basis, reduced = algebra.orthonormal_basis(channels)
+        basis, reduced = orthonormal_basis(channels)
     else:
         basis, reduced = None, channels
     problem = Problem(reduced, algebra.squared_norm(algebra.transpose(reduced)), weights.T)

@@ -49,20 +49,22 @@ def start(
     """The closed-form start, or where `variates` are not all zero, a random one."""
     num_users = problem.weights.shape[0]
     num_noise_beams = num_beams - num_users
-    aims = _even_aims(problem, num_noise_beams)
-    activity = jnp.ones_like(problem.weights)
-    rounds = max(num_users - num_antennas, 0) + 1 if num_users > 1 else 0
-    for _ in range(rounds):
-        activity = _drop_one(problem, Recipe(activity, aims))
-    recipe = Recipe(activity, aims)
-    if variates is not None:
-        drawn = _random_recipe(problem, num_noise_beams, variates)
-        there = algebra.sum_first(jnp.abs(variates)) > 0
-        recipe = Recipe(
-            jnp.where(there[None], drawn.activity, recipe.activity),
-            algebra.where(there, drawn.aims, recipe.aims),
-        )
-    return _follow(problem, recipe)[0]
+    everyone = Recipe(jnp.ones_like(problem.weights), _even_aims(problem, num_noise_beams))
+    if num_users == 1:
+        found = _follow(problem, everyone)[0]
+    else:
+        found = _drop_one(problem, everyone)
+        rounds = max(num_users - num_antennas, 0)
+        if rounds:
+            found = jax.lax.fori_loop(
+                0, rounds, lambda _, found: _drop_one(problem, found[0]), found
+            )
+        found = found[1]
+    if variates is None:
+        return found
+    drawn = _follow(problem, _random_recipe(problem, num_noise_beams, variates))[0]
+    there = algebra.sum_first(jnp.abs(variates)) > 0
+    return Iterate(*(algebra.where(there, new, old) for new, old in zip(drawn, found, strict=True)))
 
 
 def _even_aims(problem: Problem, num_noise_beams: int) -> SplitComplex:
@@ -83,8 +85,8 @@ def _random_recipe(problem: Problem, num_noise_beams: int, variates: Float[Array
 
 
 @no_inline
-def _drop_one(problem: Problem, recipe: Recipe) -> Float[Array, "K B"]:
-    """Activity without the user whose dropping raises the start's rate most, if any does."""
+def _drop_one(problem: Problem, recipe: Recipe) -> tuple[Recipe, Iterate]:
+    """Drops the user whose dropping raises the start's rate most, if any does; and that start."""
     num_users = problem.weights.shape[0]
     trials = num_users + 1
 
@@ -95,9 +97,15 @@ def _drop_one(problem: Problem, recipe: Recipe) -> Float[Array, "K B"]:
     activity = jnp.where(dropped > 0, DROPPED, recipe.activity[:, None])
     flat = activity.reshape(num_users, -1)
     repeated, aims = jax.tree.map(repeat, (problem, recipe.aims))
-    _, rates = _follow(repeated, Recipe(flat, aims))
+    starts, rates = _follow(repeated, Recipe(flat, aims))
     best = jnp.argmax(rates.hard.reshape(trials, -1), axis=0)  # [B]
-    return jnp.take_along_axis(activity, best[None, None], axis=1)[:, 0]
+
+    def chosen(x):
+        x = x.reshape(*x.shape[:-1], trials, -1)
+        at = best.reshape((1,) * (x.ndim - 1) + best.shape)
+        return jnp.take_along_axis(x, at, axis=-2)[..., 0, :]
+
+    return Recipe(chosen(flat), recipe.aims), jax.tree.map(chosen, starts)
 
 
 def _follow(problem: Problem, recipe: Recipe) -> tuple[Iterate, Rates]:

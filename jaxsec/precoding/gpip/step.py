@@ -31,16 +31,15 @@ from jaxtyping import Array, Float
 
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.batched.elimination import solve_augmented
 from jaxsec.precoding.batched.kernels import one_kernel
 from jaxsec.precoding.problem import (
     Iterate,
     Problem,
     Rates,
     others,
-    own,
     rates_of,
     start_from,
-    sum_second,
 )
 from jaxsec.secrecy import LN2
 
@@ -78,9 +77,7 @@ def _direction(
     leak = _leakage_weights(problem.weights, links.wiretap, smoothing)
     system = _system_weights(problem, iterate.y, links, leak)
     gradient = _gradient_gains(problem.weights, iterate.y, links, leak, system)
-    solution = algebra.solve_augmented(
-        _augmented(problem, iterate.f, system, gradient), system.ridge
-    )
+    solution = solve_augmented(_augmented(problem, iterate.f, system, gradient), system.ridge)
     move = _correct(solution, _rank_one(problem, solution, system))
     return _reception(problem.h, iterate.f, move)
 
@@ -106,7 +103,7 @@ def _links(weights: Float[Array, "K B"], y: SplitComplex) -> _Links:
     rest = others(power, num_users, noise)
     eve_interference = rest[num_users:]
     wiretap = jnp.log1p(power[num_users:, :num_users] / eve_interference) / LN2
-    return _Links(own(rest, num_users), eve_interference, wiretap)
+    return _Links(algebra.diagonal(rest, num_users), eve_interference, wiretap)
 
 
 @one_kernel
@@ -127,9 +124,9 @@ def _system_weights(
     num_users = problem.weights.shape[0]
     power = y.abs2()
     per_user = problem.weights / links.interference
-    per_eve = sum_second(leak) / (sum_second(power[num_users:]) + 1.0)
-    eve_gain = sum_second(leak / links.eve_interference)
-    received = own(power, num_users) + links.interference  # T_k
+    per_eve = algebra.sum_second(leak) / (algebra.sum_second(power[num_users:]) + 1.0)
+    eve_gain = algebra.sum_second(leak / links.eve_interference)
+    received = algebra.diagonal(power, num_users) + links.interference  # T_k
     diagonal = jnp.concatenate([per_user, per_eve])
     ridge = algebra.sum_first(diagonal)  # β
     total = algebra.sum_first(jnp.concatenate([problem.weights / received, eve_gain]))  # α
@@ -146,18 +143,20 @@ def _gradient_gains(
 ) -> SplitComplex:
     """c[r, n]·y[r, n] with (A_n − B_n) f_n = (α − β) f_n + Σ_r c[r, n] y[r, n] h_r."""
     num_users, num_beams = weights.shape[0], y.shape[1]
-    received = own(y.abs2(), num_users) + links.interference  # T_k
+    received = algebra.diagonal(y.abs2(), num_users) + links.interference  # T_k
     other = 1.0 - jnp.eye(num_users, num_beams, dtype=weights.dtype)[:, :, None]
     user = (weights / received)[:, None] - other * system.diagonal[:num_users, None]
     # A beam's power at an eavesdropper helps the other beams there, not itself.
     share = leak / links.eve_interference
-    eve = [
-        algebra.unrolled_sum(
-            [share[:, k] for k in range(num_users) if k != n] or [jnp.zeros_like(share[:, 0])]
-        )
-        for n in range(num_users)
-    ] + [system.eve_gain] * (num_beams - num_users)
-    eve = jnp.stack(eve, axis=1) - system.diagonal[num_users:, None]
+    noise_beams = (share.shape[0], num_beams - num_users, share.shape[2])
+    eve = jnp.concatenate(
+        [
+            algebra.sum_others(share, jnp.zeros_like(share[:, 0])),
+            jnp.broadcast_to(system.eve_gain[:, None], noise_beams),
+        ],
+        axis=1,
+    )
+    eve = eve - system.diagonal[num_users:, None]
     return y.scale(jnp.concatenate([user, eve]))
 
 
@@ -182,10 +181,8 @@ def _rank_one(problem: Problem, solution: SplitComplex, system: _System) -> Spli
     same = jnp.eye(problem.h.shape[0], num_users, dtype=power.dtype)[:, :, None]
     rest = algebra.sum_first(power * system.diagonal[:, None] * (1.0 - same))
     rest = rest + system.ridge[None] * algebra.squared_norm(z)  # zᴴB_k z
-    heard = algebra.unrolled_sum(
-        [problem.h[:num_users, d].conj() * x[d] for d in range(x.shape[0])]
-    )
-    zh = jnp.stack([z_gain.re[k, k] for k in range(num_users)])
+    heard = algebra.fold(x.shape[0], lambda d: problem.h[:num_users, d].conj() * x[d])
+    zh = algebra.diagonal(z_gain.re, num_users)
     # weight/I_k·(h_kᴴx_k) / (zᴴB_k z / zᴴh_k); a user with a zero channel needs no correction.
     factor = system.diagonal[:num_users] * zh / jnp.where(rest > 0, rest, 1.0)
     return heard.scale(jnp.where(rest > 0, factor, 0.0))
