@@ -7,7 +7,7 @@ import pytest
 
 import jaxsec
 from jaxsec import cdm, secrecy
-from jaxsec.cdm import pretrained
+from jaxsec.cdm import designer, pretrained, sampler
 from jaxsec.precoding import gpip
 from tests import cases, compiled, models
 
@@ -63,10 +63,10 @@ def test_how_a_batch_is_cut_changes_nothing(channels, monkeypatch):
     """One chunk or several, the last one filled up: to rounding the same designs."""
     many = jax.tree.map(lambda x: jnp.concatenate([x] * 6), channels)  # 36 channels
     whole = cdm.design(models.tiny(), KEY, *many, num_samples=2, num_steps=2)
-    monkeypatch.setitem(cdm.CHUNK_ENTRIES, jax.default_backend(), 1)
-    cdm._design.clear_cache()
+    monkeypatch.setitem(sampler.CHUNK_ENTRIES, jax.default_backend(), 1)
+    designer._design.clear_cache()
     cut = cdm.design(models.tiny(), KEY, *many, num_samples=2, num_steps=2)
-    cdm._design.clear_cache()
+    designer._design.clear_cache()
     np.testing.assert_allclose(rates(cut, many), rates(whole, many), rtol=1e-4)
 
 

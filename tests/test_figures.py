@@ -47,10 +47,10 @@ def read(folder, name):
     return report
 
 
-def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path, no_type_checks):
-    everything, measure, study = (figures(name) for name in ("everything", "measure", "study"))
-    sweep, latency, schemes = (figures(name) for name in ("sweep", "latency", "schemes"))
-    design = schemes.design
+def measure_little(figures, monkeypatch, tmp_path):
+    """Few channels, tiny models and methods that compile faster; what is told to draw Fig. CSI."""
+    everything, latency, schemes = (figures(x) for x in ("everything", "latency", "schemes"))
+    study, sweep, design = figures("study"), figures("sweep"), schemes.design
 
     def best_known(key, channels, num_starts, num_steps):
         del key, num_starts, num_steps
@@ -78,6 +78,12 @@ def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path,
         ],
     )
     monkeypatch.setattr(figures("curves"), "SHIPPED", tmp_path)
+    return made
+
+
+def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path, no_type_checks):
+    everything, measure, study = (figures(name) for name in ("everything", "measure", "study"))
+    made, schemes = measure_little(figures, monkeypatch, tmp_path), figures("schemes")
     counted, measure_one = [], measure.measure
 
     def count(study, point):
