@@ -1,6 +1,7 @@
 """Expert data: the same bytes from the same recipe, resumed, checked, and refused when damaged."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -82,6 +83,16 @@ def test_damage_is_found(made, tmp_path):
     (tmp_path / "dataset.json").write_text("{")
     with pytest.raises(jaxsec.InputError, match=r"dataset\.json: cannot be read"):
         list(dataset.load(tmp_path))
+
+
+def test_datasets_of_the_schema_before_are_read(tmp_path):
+    """It drew other channels from a seed, but held the same arrays."""
+    for schema in (1, dataset.SCHEMA):
+        (tmp_path / "dataset.json").write_text(json.dumps({"schema": schema, "shards": []}))
+        assert dataset.read_manifest(tmp_path)["schema"] == schema
+    (tmp_path / "dataset.json").write_text(json.dumps({"schema": 0, "shards": []}))
+    with pytest.raises(jaxsec.InputError, match="is not a dataset of schema 1 or 2"):
+        dataset.read_manifest(tmp_path)
 
 
 def test_mixed_sizes_hold_all_of_the_papers_figures():

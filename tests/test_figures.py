@@ -47,11 +47,10 @@ def read(folder, name):
     return report
 
 
-def make_small(figures, monkeypatch, tmp_path):
-    """Everything at few points, of few channels, by small models; no error of the channels."""
-    everything, study = figures("everything"), figures("study")
-    sweep, latency, schemes = (figures(name) for name in ("sweep", "latency", "schemes"))
-    design = schemes.design
+def measure_little(figures, monkeypatch, tmp_path):
+    """Few channels, tiny models and methods that compile faster; what is told to draw Fig. CSI."""
+    everything, latency, schemes = (figures(x) for x in ("everything", "latency", "schemes"))
+    study, sweep, design = figures("study"), figures("sweep"), schemes.design
 
     def best_known(key, channels, num_starts, num_steps):
         del key, num_starts, num_steps
@@ -66,8 +65,8 @@ def make_small(figures, monkeypatch, tmp_path):
     first = sweep.Sweep("first", "a title", "power", points, quick=(20.0, 30.0))
     second = first._replace(name="second", points={1.0: SMALL}, quick=(1.0,), note="A note.")
     monkeypatch.setattr(everything, "SWEEPS", (first, second))
-    csi_made = []
-    monkeypatch.setattr(figures("csi_error"), "make", csi_made.append)  # its own test is below
+    made = []
+    monkeypatch.setattr(figures("csi_error"), "make", made.append)  # its own test is below
     for module in (figures("gap"), latency):
         monkeypatch.setattr(module, "POINT", SMALL)
     monkeypatch.setattr(
@@ -79,12 +78,12 @@ def make_small(figures, monkeypatch, tmp_path):
         ],
     )
     monkeypatch.setattr(figures("curves"), "SHIPPED", tmp_path)
-    return csi_made
+    return made
 
 
 def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path, no_type_checks):
     everything, measure, study = (figures(name) for name in ("everything", "measure", "study"))
-    csi_made = make_small(figures, monkeypatch, tmp_path)
+    made, schemes = measure_little(figures, monkeypatch, tmp_path), figures("schemes")
     counted, measure_one = [], measure.measure
 
     def count(study, point):
@@ -95,18 +94,13 @@ def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path,
     arguments = study.Arguments(quick=True, seed=3, out=tmp_path)
     assert everything.main(arguments, ["--quick"]) == 1  # no Fig. 3
     assert counted == [SMALL, LOUD]
-    assert len(csi_made) == 1
-    names = list(figures("schemes").SCHEMES)
-    check_sweeps(tmp_path, [*names, "best known"])
-    check_gaps(tmp_path, names)
-    check_latency(tmp_path)
 
-
-def check_sweeps(tmp_path, names):
     report = read(tmp_path, "first")
     assert report["seed"] == 3 and report["num_channels"] == 6
+    assert len(made) == 1
     assert report["command"] == "python -m benchmarks.figures.everything --quick"
     assert {"cpu", "cores"} <= report["hardware"].keys()
+    names = [*schemes.SCHEMES, "best known"]
     assert [(row["x"], row["scheme"]) for row in report["rows"]] == [
         (x, name) for x in (20.0, 30.0) for name in names
     ]
@@ -121,16 +115,12 @@ def check_sweeps(tmp_path, names):
     again = read(tmp_path, "second")["rows"]
     assert [row["mean"] for row in again] == [row["mean"] for row in report["rows"][: len(names)]]
 
-
-def check_gaps(tmp_path, names):
     gaps = read(tmp_path, "gap")
     assert len(gaps["rows"]) == 6
-    for name in names:
+    for name in schemes.SCHEMES:
         assert all(0.0 <= row[name] <= 1.0 for row in gaps["rows"])
         assert gaps["gap"][name]["median"] <= gaps["gap"][name]["worst"]
 
-
-def check_latency(tmp_path):
     rows = read(tmp_path, "latency")["rows"]
     assert [(row["batch"], row["family"]) for row in rows] == [
         (6, "rzf-ns"),

@@ -88,7 +88,7 @@ class Case:
         found = []
         for i, part in enumerate(self.parts()):
             known = Posterior(*(x[part] for x in self.known))
-            h = sample(jax.random.fold_in(self._key_judge, i), known, self.num_draws)
+            h = sample(keys.step(self._key_judge, i), known, self.num_draws)
             w, v = strategy.w[part][None], strategy.v[part][None]
             found.append(np.asarray(_judge(w, v, *h, self.noise_power[part])).T)
         return np.concatenate(found).astype(np.float64)

@@ -1,6 +1,6 @@
 """Two checkouts of the library against each other: throughput in alternating rounds, and compiling.
 
-    python benchmarks/speed/against.py --other /path/to/another/checkout
+    python -m benchmarks.speed.against --other /path/to/another/checkout
 
 A worker process for each checkout (`against_worker`), of which one works at a time; rounds
 alternate, so that what else the machine does meets both. The first call of a method at a size is
@@ -12,7 +12,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from typing import Annotated, Any
 import numpy as np
 import tyro
 
-from jaxsec.cli import common
+from benchmarks.report import Report, table
 
 HERE = Path(__file__).resolve()
 CASES = ((8, 2, 4), (8, 4, 8))
@@ -82,23 +81,19 @@ def workers(command: Command) -> Iterator[dict[str, Worker]]:
             worker.process.wait()
 
 
-def main(command: Command, argv: list[str]) -> None:
+def main(command: Command, argv: list[str]) -> int:
     """Measures, prints the table."""
-    common.check_outputs((), (command.json, ()))
-    rows = []
-    print(f"{'case':<14}{'method':<14}{'':<7}{'ms':>9}{'cpu ms':>9}{'first s':>9}{'cpu s':>7}")
+    report = Report("speed.against", argv, seed=0, num_samples=command.rounds)
     with workers(command) as running:
-        for case in command.cases:
-            for method in command.methods:
-                rows.append(measure(running, case, method, command))
-                show(rows[-1])
-    if command.json is not None:
-        report = {
-            "command": shlex.join(["python", "benchmarks/speed/against.py", *argv]),
-            "hardware": common.hardware(),
-            "rows": rows,
-        }
-        common.write_json(command.json, report)
+        rows = [
+            measure(running, case, method, command)
+            for case in command.cases
+            for method in command.methods
+        ]
+    cells = [line for row in rows for line in lines(row)]
+    right = ("ms", "cpu ms", "first s", "first cpu s")
+    shown = table("This checkout against another", ("case", "method", "checkout"), right, cells)
+    return report.finish(rows, shown, path=command.json)
 
 
 def measure(
@@ -118,18 +113,16 @@ def measure(
     return {"case": case, "method": method, "first": first, "median": median, "ratio": ratio}
 
 
-def show(row: dict[str, Any]) -> None:
+def lines(row: dict[str, Any]) -> list[tuple[str, ...]]:
     """Both checkouts' lines of the table, and the ratios."""
-    case = str(tuple(row["case"]))
+    case, found = str(tuple(row["case"])), []
     for name, median in row["median"].items():
         first = row["first"][name]
-        print(
-            f"{case:<14}{row['method']:<14}{name:<7}{1e3 * median['wall']:9.1f}"
-            f"{1e3 * median['cpu']:9.1f}{first['wall']:9.2f}{first['cpu']:7.1f}"
-        )
+        times = (1e3 * median["wall"], 1e3 * median["cpu"], first["wall"], first["cpu"])
+        found.append((case, row["method"], name, *(f"{x:.2f}" for x in times)))
     ratio = row["ratio"]
-    print(f"{'':<28}{'ratio':<7}{ratio['wall']:9.3f}{ratio['cpu']:9.3f}", flush=True)
+    return [*found, ("", "", "ratio", f"{ratio['wall']:.3f}", f"{ratio['cpu']:.3f}", "", "")]
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Command, description=Command.__doc__), sys.argv[1:])
+    sys.exit(main(tyro.cli(Command, description=Command.__doc__), sys.argv[1:]))

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import tyro
 
 from benchmarks.report import Claim, Report, table
+from jaxsec import keys
 from jaxsec.files.archive import check_outputs
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.scenario import SCENARIOS
@@ -87,9 +88,9 @@ def measure(name: str, num_environments: int, num_steps: int, rounds: int) -> di
     def roll(key: jax.Array, state: Any) -> tuple[Any, jax.Array]:
         def step(carry: Any, key: jax.Array) -> tuple[Any, None]:
             state, observation, total = carry
-            keys = jax.random.split(key, num_environments)
+            each = jax.random.split(key, num_environments)
             action = jnp.tanh(observation[:, :size])
-            observation, state, reward, _, _ = jax.vmap(environment.step)(keys, state, action)
+            observation, state, reward, _, _ = jax.vmap(environment.step)(each, state, action)
             return (state, observation, total + jnp.mean(reward)), None
 
         observation = jax.vmap(environment.observe, (0, None))(state, environment.default_params)
@@ -98,13 +99,13 @@ def measure(name: str, num_environments: int, num_steps: int, rounds: int) -> di
         return state, total + jnp.mean(observation)
 
     key_reset, key = jax.random.split(jax.random.key(0))
-    keys = jax.random.split(key_reset, num_environments)
-    _, state = jax.jit(jax.vmap(environment.reset))(keys)
+    each = jax.random.split(key_reset, num_environments)
+    _, state = jax.jit(jax.vmap(environment.reset))(each)
     state, _ = jax.block_until_ready(roll(key, state))
     seconds = []
     for round_ in range(rounds):
         began = time.perf_counter()
-        state, _ = jax.block_until_ready(roll(jax.random.fold_in(key, round_), state))
+        state, _ = jax.block_until_ready(roll(keys.step(key, round_), state))
         seconds.append(time.perf_counter() - began)
     rate = num_environments * num_steps / statistics.median(seconds)
     return {"scenario": name, "steps_a_second": rate, "seconds": seconds}

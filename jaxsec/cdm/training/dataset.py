@@ -33,7 +33,9 @@ from jaxsec.files.archive import atomic_write, naming, read_arrays, write_arrays
 from jaxsec.precoding import gpip
 from jaxsec.strategy import Size, Strategy
 
-SCHEMA = 1
+SCHEMA = 2
+"""1 drew other channels from a seed, and held the same arrays."""
+READABLE = (1, SCHEMA)
 ARRAYS = ("h_user", "h_eve", "noise_power", "w", "v", "rate", "recipe")
 
 FIGURES = ((2, 4), (4, 2), (4, 4), (4, 6), (4, 8), (2, 2), (3, 2), (5, 2), (6, 2))
@@ -211,8 +213,8 @@ def read_manifest(folder: str | os.PathLike[str]) -> dict[str, Any]:
         except (OSError, ValueError) as error:
             raise checks.InputError(f"cannot be read ({error})") from None
         checks.require(
-            isinstance(manifest, dict) and manifest.get("schema") == SCHEMA,
-            f"is not a dataset of schema {SCHEMA}",
+            isinstance(manifest, dict) and manifest.get("schema") in READABLE,
+            f"is not a dataset of schema {' or '.join(map(str, READABLE))}",
         )
     return manifest
 

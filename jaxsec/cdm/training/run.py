@@ -118,16 +118,7 @@ def fine_tune(
         out, {"config": dataclasses.asdict(config), "model": start, "size": only}
     )
     mesh = parallel.devices()
-    channels = problems.Source(
-        coordinates=coordinates.get(model.coordinates),
-        standardiser=model.standardiser,
-        num_noise_beams=model.num_noise_beams,
-        batch_entries=config.batch_entries,
-        max_error=config.max_error,
-        multiple=mesh.size,
-        seed=config.seed,
-        only=only,
-    )
+    channels = _channels(config, model, only, multiple=mesh.size)
     state = states.initial(model.params, finetune.optimiser(config))
     step = finetune.make_step(config, cdm.sampler_of(model), mesh)
     with _reported("fine-tuning, steps", config.num_steps, "channels") as report:
@@ -146,6 +137,21 @@ def fine_tune(
         )
     about = {"start": start, "fine_tuning": dataclasses.asdict(config)}
     return _write(out, finetune.to_model(model, state), state, command, about)
+
+
+def _channels(
+    config: finetune.Config, model: Model, only: Size | None, multiple: int
+) -> problems.Source:
+    return problems.Source(
+        coordinates=coordinates.get(model.coordinates),
+        standardiser=model.standardiser,
+        num_noise_beams=model.num_noise_beams,
+        batch_entries=config.batch_entries,
+        max_error=config.max_error,
+        multiple=multiple,
+        seed=config.seed,
+        only=only,
+    )
 
 
 def model_path(name: str) -> Path:

@@ -1,6 +1,6 @@
 """One step of the joint generalised power iteration (OPT), on a batch of reduced problems.
 
-Notation, batch B last (`batchlast`): R = K + L receivers, users first; D dimensions of the span of
+Notation, batch B last (`batched`): R = K + L receivers, users first; D dimensions of the span of
 the channels; N = K + J beams f = [w_1 … w_K, v_1 … v_J]. Channels are divided by the receiver
 noise and ‖f‖² = 1 throughout, so the noise at every receiver is ‖f‖².
 
