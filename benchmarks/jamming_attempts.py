@@ -25,8 +25,8 @@ from jaxsec.rl.config import Config
 
 ATTEMPTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "as in make jamming": ({}, ("moe-gdm", "gdm", "ddpg")),
-    "no random actions": ({"random_share": 0.0}, ("moe-gdm", "gdm", "ddpg")),
-    "experts share no states": ({"sharing": 0.0, "balance": 0.1}, ("moe-gdm",)),
+    "no random actions": ({"epsilon": 0.0}, ("moe-gdm", "gdm", "ddpg")),
+    "experts share no states": ({"shared_fraction": 0.0, "load_balance_weight": 0.1}, ("moe-gdm",)),
     "all experts mixed": ({"num_selected": 3}, ("moe-gdm",)),
     "small actors": ({"width": 32}, ("moe-gdm", "gdm", "ddpg")),
 }
@@ -59,14 +59,14 @@ def main(command: Command, argv: list[str]) -> None:
         )
     scenario = SCENARIOS["dense"]
     environment = Environment(scenario)
-    slots = evaluation.draw(environment, SLOTS_SEED, command.fresh_slots)
+    slots = evaluation.sample(environment, SLOTS_SEED, command.fresh_slots)
     rows = jamming_judge.bounds(environment, slots, SLOTS_SEED).rows
     for attempt, (changes, policies) in ATTEMPTS.items():
         if command.only and attempt not in command.only:
             continue
         for policy in policies:
             config = Config(
-                policy=policy, num_updates=command.num_updates, **{"random_share": 0.3, **changes}
+                policy=policy, num_updates=command.num_updates, **{"epsilon": 0.3, **changes}
             )
             with tempfile.TemporaryDirectory() as folder:
                 trained = jamming_train.train(

@@ -70,11 +70,11 @@ PEER = Config(
     num_slots=1,
     batch_size=512,
     replay_size=1_000_000,
-    actor_rate=1e-4,
-    critic_rate=1e-4,
+    actor_learning_rate=1e-4,
+    critic_learning_rate=1e-4,
     decay="none",
     weight_decay=1e-4,
-    critic_first=0,
+    critic_warmup=0,
     discount=1.0,
     exploration=0.1,
 )
@@ -86,8 +86,8 @@ OURS = Config(
     num_updates=4000,
     num_slots=128,
     batch_size=128,
-    actor_rate=1e-3,
-    critic_rate=3e-3,
+    actor_learning_rate=1e-3,
+    critic_learning_rate=3e-3,
     exploration=0.3,
 )
 ENVIRONMENT = WaterFilling(allocation="ramp")
