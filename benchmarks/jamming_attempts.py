@@ -18,6 +18,7 @@ from jaxsec import checks
 from jaxsec.cli import options
 from jaxsec.jamming import SCENARIOS, Environment
 from jaxsec.jamming import judge as jamming_judge
+from jaxsec.jamming import report as reports
 from jaxsec.jamming import train as jamming_train
 from jaxsec.report import console, timing
 from jaxsec.rl import evaluation
@@ -60,7 +61,8 @@ def main(command: Command, argv: list[str]) -> None:
     scenario = SCENARIOS["dense"]
     environment = Environment(scenario)
     slots = evaluation.sample(environment, SLOTS_SEED, command.fresh_slots)
-    rows = jamming_judge.bounds(environment, slots, SLOTS_SEED).rows
+    bounds = jamming_judge.bounds(environment, slots, SLOTS_SEED)
+    rows = list(bounds.rows)
     for attempt, (changes, policies) in ATTEMPTS.items():
         if command.only and attempt not in command.only:
             continue
@@ -80,8 +82,8 @@ def main(command: Command, argv: list[str]) -> None:
                 )
             found = jamming_judge.judge(policy, trained, environment, slots, SLOTS_SEED, 8)
             rows += [row._replace(name=f"{attempt}: {row.name}") for row in found]
-    listed = jamming_judge.report(rows, scenario)
-    jamming_judge.show(listed, f"Scenario dense, {command.num_updates} updates")
+    listed = reports.report(rows, reports.against(bounds.best), scenario)
+    reports.show(listed, f"Scenario dense, {command.num_updates} updates")
     if command.json is not None:
         said = shlex.join(["python", "benchmarks/jamming_attempts.py", *argv])
         report = {"command": said, "hardware": timing.hardware(), "rows": listed}

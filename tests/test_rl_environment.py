@@ -5,6 +5,7 @@ by shape and signature. Where gymnax and rejax are installed, their own wrappers
 our environments as well.
 """
 
+import copy
 import dataclasses
 import functools
 import inspect
@@ -16,7 +17,7 @@ import pytest
 
 from jaxsec.jamming.environment import Environment as Jamming
 from jaxsec.jamming.scenario import JammingScenario
-from jaxsec.rl.environment import Environment
+from jaxsec.rl.environment import Environment, FiveValues
 from jaxsec.rl.waterfilling import WaterFilling
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -63,12 +64,12 @@ def test_a_step_gives_six_values_and_what_the_action_led_to(make):
     environment = make()
     params = environment.default_params
     reset, step = jax.jit(environment.reset), jax.jit(environment.step)
-    step_env = jax.jit(environment.step_env)
+    step_env, sample = jax.jit(environment.step_env), jax.jit(environment.action_space().sample)
     close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5)
     observation, state = reset(jax.random.key(0), params)
     assert state.time == 0
     for number in range(1, 4):
-        action = environment.action_space(params).sample(jax.random.key(number))
+        action = sample(jax.random.key(number))
         key = jax.random.key(10 + number)
         seen, after, reward, terminated, truncated, info = step(key, state, action, params)
         last, unreset, same, ended, more = step_env(key, state, action, params)
@@ -111,12 +112,29 @@ def test_environments_are_values(make):
     assert len(traces) == 2
 
 
+@BOTH
+def test_five_values_are_the_six_with_one_end(make):
+    environment = make()
+    old = FiveValues(environment)
+    assert copy.deepcopy(old) == old and hash(old) == hash(FiveValues(make()))
+    assert old.default_params.max_steps_in_episode == (environment.default_params[-1])
+    assert old.num_actions == old.action_space(old.default_params).shape[0]
+    assert old.observation_space() == environment.observation_space()
+    state = old.reset(jax.random.key(0))[1]
+    for number in range(3):
+        key, action = jax.random.key(number), jnp.zeros(old.num_actions)
+        six = environment.step(key, state, action)
+        observation, state, reward, done, info = old.step(key, state, action)
+        np.testing.assert_array_equal(observation, six[0])
+        assert reward == six[2] and done == (six[3] | six[4])
+        assert info["truncated"] == six[4]
+
+
 @pytest.mark.slow
 def test_gymnax_and_rejax_run_on_them(no_type_checks):
-    """rejax 0.1.3 still reads five values: gymnax's own adapter gives them to it."""
+    """rejax 0.1.3 reads five values."""
     pytest.importorskip("gymnax")
     rejax = pytest.importorskip("rejax")
-    from gymnax.wrappers.compat import LegacyStepAPIWrapper
     from gymnax.wrappers.purerl import LogWrapper
 
     environment = Jamming(SCENARIO)
@@ -129,14 +147,13 @@ def test_gymnax_and_rejax_run_on_them(no_type_checks):
     assert truncated and not terminated and info["returned_episode_lengths"] == 3
 
     config = {
-        "env": LegacyStepAPIWrapper(environment),
+        "env": FiveValues(environment),
         "total_timesteps": 128,
         "num_envs": 4,
         "fill_buffer": 64,
         "buffer_size": 128,
         "batch_size": 16,
         "eval_freq": 64,
-        "agent_kwargs": {"hidden_layer_sizes": (8,)},
     }
     with jax.numpy_rank_promotion("allow"):
         algorithm = rejax.get_algo("td3").create(**config)

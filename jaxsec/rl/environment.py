@@ -11,6 +11,7 @@ another of the same configuration, so that what JAX compiles for one serves the 
 Shapes: O entries of an observation, A of an action, W metrics.
 """
 
+import dataclasses
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
@@ -187,3 +188,44 @@ class Episodic:
     def discount(self, state: Any, params: Any) -> Float[Array, ""]:
         """0 where the episode has terminated, else 1."""
         return jnp.where(self.is_terminated(state, params), 0.0, 1.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class FiveValues:
+    """An environment with the step of gymnax before 1.0, for trainers that know no other.
+
+    Of this kind is rejax 0.1.3, which also copies its environments: gymnax's own adapter, a class
+    that hands on whatever it is asked for, cannot be copied.
+    """
+
+    environment: Any
+
+    @property
+    def name(self) -> str:
+        return self.environment.name
+
+    @property
+    def num_actions(self) -> int:
+        return self.environment.num_actions
+
+    @property
+    def default_params(self) -> Any:
+        return self.environment.default_params
+
+    def action_space(self, params: Any = None) -> Any:
+        return self.environment.action_space(params)
+
+    def observation_space(self, params: Any = None) -> Any:
+        return self.environment.observation_space(params)
+
+    def reset(self, key: Key[Array, ""], params: Any = None) -> tuple[Float[Array, "O"], Any]:
+        return self.environment.reset(key, params)
+
+    def step(
+        self, key: Key[Array, ""], state: Any, action: Float[Array, "A"], params: Any = None
+    ) -> tuple[Float[Array, "O"], Any, Float[Array, ""], Bool[Array, ""], dict[str, Any]]:
+        """Observation, state, reward, whether the episode is over, and info, which says why."""
+        observation, after, reward, terminated, truncated, info = self.environment.step(
+            key, state, action, params
+        )
+        return observation, after, reward, terminated | truncated, info
