@@ -38,7 +38,7 @@ figures-quick: $(READY)  ## the same from few channels and few points, in minute
 
 jamming: $(READY)  ## the policies of P2 and their figures, both scenarios, five seeds; about half an hour on 2 cores
 	$(BIN)/jaxsec jamming compare --out out/jamming --num-updates 4000
-	$(BIN)/jaxsec jamming compare --out out/jamming-dense --scenario dense --random-share 0.3
+	$(BIN)/jaxsec jamming compare --out out/jamming-dense --scenario dense --epsilon 0.3
 
 train: $(READY)  ## the shipped diffusion model from nothing, data included; about 40 minutes on 2 cores
 	$(BIN)/jaxsec dataset --out out/mixed --num-channels 300000 --seed 1

@@ -18,6 +18,7 @@ from jaxsec import checks
 from jaxsec.files.archive import check_outputs
 from jaxsec.jamming import SCENARIOS, Environment
 from jaxsec.jamming import judge as jamming_judge
+from jaxsec.jamming import report as reports
 from jaxsec.jamming import train as jamming_train
 from jaxsec.report import console
 from jaxsec.rl import evaluation
@@ -25,8 +26,8 @@ from jaxsec.rl.config import Config
 
 ATTEMPTS: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "as in make jamming": ({}, ("moe-gdm", "gdm", "ddpg")),
-    "no random actions": ({"random_share": 0.0}, ("moe-gdm", "gdm", "ddpg")),
-    "experts share no states": ({"sharing": 0.0, "balance": 0.1}, ("moe-gdm",)),
+    "no random actions": ({"epsilon": 0.0}, ("moe-gdm", "gdm", "ddpg")),
+    "experts share no states": ({"shared_fraction": 0.0, "load_balance_weight": 0.1}, ("moe-gdm",)),
     "all experts mixed": ({"num_selected": 3}, ("moe-gdm",)),
     "small actors": ({"width": 32}, ("moe-gdm", "gdm", "ddpg")),
 }
@@ -60,14 +61,15 @@ def main(command: Command, argv: list[str]) -> None:
         )
     scenario = SCENARIOS["dense"]
     environment = Environment(scenario)
-    slots = evaluation.draw(environment, SLOTS_SEED, command.fresh_slots)
-    rows = jamming_judge.bounds(environment, slots, SLOTS_SEED).rows
+    slots = evaluation.sample(environment, SLOTS_SEED, command.fresh_slots)
+    bounds = jamming_judge.bounds(environment, slots, SLOTS_SEED)
+    rows = list(bounds.rows)
     for attempt, (changes, policies) in ATTEMPTS.items():
         if command.only and attempt not in command.only:
             continue
         for policy in policies:
             config = Config(
-                policy=policy, num_updates=command.num_updates, **{"random_share": 0.3, **changes}
+                policy=policy, num_updates=command.num_updates, **{"epsilon": 0.3, **changes}
             )
             with tempfile.TemporaryDirectory() as folder:
                 trained = jamming_train.train(
@@ -81,8 +83,8 @@ def main(command: Command, argv: list[str]) -> None:
                 )
             found = jamming_judge.judge(policy, trained, environment, slots, SLOTS_SEED, 8)
             rows += [row._replace(name=f"{attempt}: {row.name}") for row in found]
-    listed = jamming_judge.report(rows, scenario)
-    jamming_judge.show(listed, f"Scenario dense, {command.num_updates} updates")
+    listed = reports.report(rows, reports.against(bounds.best), scenario)
+    reports.show(listed, f"Scenario dense, {command.num_updates} updates")
     if command.json is not None:
         console.write_json(command.json, {**about, "rows": listed})
 

@@ -41,9 +41,10 @@ from jaxsec.diffusion import chain
 from jaxsec.files.archive import PICTURES, check_outputs
 from jaxsec.report import style, timing
 from jaxsec.report.style import COLOURS, INK, STYLE
+from jaxsec.rl.config import Config
 from jaxsec.rl.diffusion import Diffusion
-from jaxsec.rl.learner import Config, Training
 from jaxsec.rl.networks import embed_time
+from jaxsec.rl.training import State, Training
 from jaxsec.rl.waterfilling import WaterFilling
 
 PEER_RATE = 6.0
@@ -65,11 +66,11 @@ PEER = Config(
     num_slots=1,
     batch_size=512,
     replay_size=1_000_000,
-    actor_rate=1e-4,
-    critic_rate=1e-4,
+    actor_learning_rate=1e-4,
+    critic_learning_rate=1e-4,
     decay="none",
     weight_decay=1e-4,
-    critic_first=0,
+    critic_warmup=0,
     discount=1.0,
     exploration=0.1,
 )
@@ -81,8 +82,8 @@ OURS = Config(
     num_updates=4000,
     num_slots=128,
     batch_size=128,
-    actor_rate=1e-3,
-    critic_rate=3e-3,
+    actor_learning_rate=1e-3,
+    critic_learning_rate=3e-3,
     exploration=0.3,
 )
 ENVIRONMENT = WaterFilling(allocation="ramp")
@@ -177,8 +178,8 @@ def main(command: Command, argv: list[str]) -> int:
 def same_work(quick: bool) -> list[Rate]:
     """Updates a second, taking turns."""
     count, rounds = (20, 3) if quick else (40, 4)
-    peer = Training(PEER, WaterFilling(), devices=1)
-    peer.policy = Recomputed(11, 10, PEER.width, PEER.num_steps, PEER.bound, PEER.prediction)
+    recomputed = Recomputed(11, 10, PEER.width, PEER.num_steps, PEER.bound, PEER.prediction)
+    peer = Training(PEER, WaterFilling(), devices=1, own_policy=recomputed)
     saved = Training(dataclasses.replace(PEER, discount=0.0), WaterFilling(), devices=1)
     trainings = {"same work": peer}
     if not quick:
@@ -187,12 +188,12 @@ def same_work(quick: bool) -> list[Rate]:
     worked: dict[str, list[float]] = {name: [] for name in trainings}
     for name, training in trainings.items():
         with timing.compile_clock() as compile_seconds:
-            states[name] = warm(training, 0, count)
+            states[name] = warm(training, count)
         compiled[name] = compile_seconds()
-    for turn in range(rounds):
+    for _ in range(rounds):
         for name, training in trainings.items():
             began, worked_before = time.perf_counter(), time.process_time()
-            states[name], _ = training.run(states[name], (turn + 1) * count, count)
+            states[name], _ = training.run(states[name], count)
             jax.block_until_ready(states[name])
             seconds[name].append(time.perf_counter() - began)
             worked[name].append(time.process_time() - worked_before)
@@ -203,9 +204,9 @@ def same_work(quick: bool) -> list[Rate]:
     ]
 
 
-def warm(training: Training, seed: int, count: int) -> Any:
+def warm(training: Training, count: int) -> State:
     """A state after some updates, that have been compiled."""
-    return jax.block_until_ready(training.run(training.start(np.array([seed])), 0, count)[0])
+    return jax.block_until_ready(training.run(training.init([0]), count)[0])
 
 
 # ----------------------------------------------------------------------------------- same result
@@ -220,19 +221,19 @@ def train(name: str, seeds: int, quick: bool) -> list[Curve]:
     chunk = config.num_updates // 40
     evaluate = jax.jit(lambda actor, key: regret(training, actor, key))
     with timing.compile_clock() as compile_seconds:
-        state = warm(training, 0, chunk)
+        state = warm(training, chunk)
         jax.block_until_ready(evaluate(averaged(state), jax.random.key(0)))
     curves = []
     for seed in range(seeds):
-        state = jax.block_until_ready(training.start(np.array([seed])))
+        state = jax.block_until_ready(training.init([seed]))
         curve = Curve(name, seed, [], [], [], compile_seconds())
         spent = 0.0
-        for turn in range(0, config.num_updates, chunk):
+        while state.num_updates < config.num_updates:
             began = time.perf_counter()
-            state, _ = training.run(state, turn, chunk)
+            state, _ = training.run(state, chunk)
             jax.block_until_ready(state)
             spent += time.perf_counter() - began
-            curve.updates.append(turn + chunk)
+            curve.updates.append(state.num_updates)
             curve.seconds.append(spent)
             key = jax.random.fold_in(jax.random.key(1), seed)
             curve.regret.append(float(evaluate(averaged(state), key)))
@@ -240,17 +241,16 @@ def train(name: str, seeds: int, quick: bool) -> list[Curve]:
     return curves
 
 
-def averaged(state: Any) -> Any:
-    """The averaged actor of the first seed on the first device."""
-    return jax.tree.map(lambda x: x[0, 0], state.learner.average)
+def averaged(state: State) -> Any:
+    """The averaged actor of the first seed."""
+    return jax.tree.map(lambda x: x[0], state.actor)
 
 
 def regret(training: Training, actor: Any, key: Array) -> Float[Array, ""]:
     """Minus what a policy's actions lose on fresh slots, on average."""
     key_slots, key_noise = jax.random.split(key)
     observation, states = jax.vmap(ENVIRONMENT.reset)(jax.random.split(key_slots, NUM_FRESH))
-    noise = training.policy.noise(key_noise, NUM_FRESH)
-    action = training.policy.act(actor, noise, observation)
+    action = training.agent.act(actor, key_noise, observation)
     return jnp.mean(jax.vmap(ENVIRONMENT.reward)(states, action))
 
 

@@ -10,6 +10,7 @@ from jaxsec import InputError
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.gymnasium_env import GymnasiumJamming
 from jaxsec.jamming.scenario import SCENARIOS, JammingScenario
+from jaxsec.report import timing
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -42,6 +43,29 @@ def test_episode_is_truncated_at_its_length_and_then_needs_a_reset():
     env.step(action)
 
 
+def test_the_last_observation_is_that_of_the_episode():
+    """With fading that lasts unchanged, the same gains to the end."""
+    env = GymnasiumJamming(
+        JammingScenario(episode_length=2, fading="gauss-markov", correlation=1.0)
+    )
+    first, _ = env.reset(seed=1)
+    action = np.array([0.5, -1.0, 1.0], np.float32)
+    env.step(action)
+    last, _, terminated, truncated, info = env.step(action)
+    assert truncated is True and terminated is False
+    np.testing.assert_allclose(last[:-3], first[:-3], rtol=1e-6)
+    np.testing.assert_allclose(last[-3:], action)
+    assert set(info) == {"secrecy_rate", "secure_energy_efficiency"}
+
+
+def test_an_equal_scenario_compiles_nothing():
+    GymnasiumJamming(JammingScenario(num_users=2)).reset(seed=0)
+    env = GymnasiumJamming(JammingScenario(num_users=2))
+    with timing.compile_clock() as seconds:
+        env.reset(seed=1)
+    assert seconds() == 0.0
+
+
 def test_seed_of_the_first_reset():
     def observations(seed, first=None):
         env = GymnasiumJamming("paper", seed=seed)
@@ -69,5 +93,5 @@ def test_missing_gymnasium_names_the_command(monkeypatch):
     module = sys.modules["jaxsec.jamming.gymnasium_env"]
     monkeypatch.setitem(sys.modules, "gymnasium", None)
     monkeypatch.delitem(sys.modules, module.__name__)
-    with pytest.raises(InputError, match=r"pip install 'jaxsec\[gymnasium\]'"):
+    with pytest.raises(ImportError, match=r"pip install 'jaxsec\[gymnasium\]'"):
         importlib.import_module(module.__name__)

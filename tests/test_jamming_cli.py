@@ -10,8 +10,10 @@ import pytest
 from jaxsec.cli.__main__ import main
 from jaxsec.jamming import SCENARIOS, Environment
 from jaxsec.jamming import judge as jamming_judge
-from jaxsec.rl import evaluation
-from jaxsec.rl.learner import Config, Training
+from jaxsec.jamming import train as jamming_train
+from jaxsec.jamming.file import Trained
+from jaxsec.rl import evaluation, learner
+from jaxsec.rl.config import Config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -25,7 +27,7 @@ def compared(tmp_path_factory):
     out = tmp_path_factory.mktemp("jamming") / "out"
     policies = ["--policies", "moe-gdm", "true-gradient"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jamming_run, "CURVE_SLOTS", 64)
+        patch.setattr(jamming_train, "CURVE_SLOTS", 64)
         assert main(["jamming", "compare", "--out", str(out), *TINY.split(), *policies]) == 0
     return out
 
@@ -68,33 +70,25 @@ def test_a_policy_is_judged_as_it_was_in_the_comparison(compared, tmp_path, caps
         assert row["reward"] == pytest.approx(before[name]["reward"], rel=1e-5)
 
 
-def test_intervals_are_students():
-    rewards = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
-    mean = jamming_judge.mean_over_seeds(rewards)
-    assert mean.value == 3.0
-    assert mean.ci95 == pytest.approx(2.776 * np.sqrt(2.5 / 5), rel=2e-4)
-    assert jamming_judge.mean_over_seeds(rewards[:1]).ci95 is None
-
-
 @pytest.fixture(scope="module")
 def acting():
     """A fresh mixture on slots of `paper`."""
     environment = Environment(SCENARIOS["paper"])
-    training = Training(Config(width=8, critic_width=8), environment, devices=1)
-    actor, critic = jax.jit(training.networks)(jax.random.key(0))
-    return training, actor, critic, evaluation.draw(environment, 5, 16)
+    agent = learner.make_agent(Config(width=8, critic_width=8), environment)
+    actor, critic = jax.jit(lambda key: learner.networks(agent, key))(jax.random.key(0))
+    return agent, actor, critic, evaluation.sample(environment, 5, 16)
 
 
 @pytest.mark.slow
 def test_of_candidates_the_most_valued_is_taken(acting):
-    training, actor, critic, slots = acting
+    agent, actor, critic, slots = acting
     key = jax.random.key(1)
 
     @jax.jit
     def found(key):
-        actions = evaluation.candidates(training, actor, key, slots.observation, 4)
-        chosen = evaluation.best_valued(training, critic, slots.observation, actions)
-        value = jax.vmap(lambda a: jnp.min(training.values(critic, slots.observation, a), axis=0))
+        actions = evaluation.candidates(agent, actor, key, slots.observation, 4)
+        chosen = evaluation.best_valued(agent, critic, slots.observation, actions)
+        value = jax.vmap(lambda a: jnp.min(agent.values(critic, slots.observation, a), axis=0))
         return actions, chosen, value(actions), value(chosen[None])[0]
 
     actions, chosen, values, reached = map(np.asarray, found(key))
@@ -102,18 +96,22 @@ def test_of_candidates_the_most_valued_is_taken(acting):
     index = values.argmax(axis=0)
     np.testing.assert_array_equal(chosen, actions[index, np.arange(16)])
     first = jax.random.split(jax.random.split(key)[0], 4)[0]
-    alone = evaluation.act(training, actor, first, slots.observation)
+    alone = agent.act(actor, first, slots.observation)
     np.testing.assert_allclose(actions[0], alone, atol=1e-6)
 
 
 @pytest.mark.slow
 def test_every_slot_goes_to_one_expert(acting):
-    training, actor, _, slots = acting
-    actors = jax.tree.map(lambda x: x[None], actor)
-    shares = np.asarray(evaluation.usage_by_regime(training, actors, slots))
+    agent, actor, critic, slots = acting
+    actors, critics = jax.tree.map(lambda x: x[None], (actor, critic))
+    shares = np.asarray(jamming_judge.expert_load_by_regime(agent, actors, slots))
     assert shares.shape == (1, 6, 3)
     np.testing.assert_allclose(shares[0, 0].sum(), 1.0, rtol=1e-6)  # near users, no line of sight
     assert (shares[0, 1:] == 0.0).all()
+    trained = Trained(SCENARIOS["paper"], agent.config, actors, critics)
+    load = jamming_judge.expert_load(trained, slots)
+    assert list(load) == ["near-users"]
+    np.testing.assert_allclose(load["near-users"], shares[:, 0], atol=1e-4)
 
 
 @pytest.mark.parametrize(

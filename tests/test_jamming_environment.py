@@ -49,7 +49,7 @@ def test_reward_is_that_of_the_loops(num_aps, num_users, num_eves):
     )
     actions = actions_for(env, 5)
     keys = jax.random.split(jax.random.key(2), 5)
-    _, _, reward, _, info = jax.jit(jax.vmap(env.step))(keys, states, actions)
+    _, _, reward, *_, info = jax.jit(jax.vmap(env.step))(keys, states, actions)
     again = jax.jit(jax.vmap(env.reward))(states, actions)
     np.testing.assert_allclose(reward, again, rtol=1e-5)
     s = env.scenario
@@ -170,10 +170,10 @@ def test_a_users_own_metric():
 
     env, states = drawn(4, metrics=((fairness, 3.0), ("power", 1.0)))
     actions = actions_for(env, 4)
-    _, _, reward, _, info = jax.jit(jax.vmap(env.step))(
+    _, _, reward, *_, info = jax.jit(jax.vmap(env.step))(
         jax.random.split(jax.random.key(0), 4), states, actions
     )
-    assert set(info) == {"fairness", "power"}
+    assert set(info) == {"fairness", "power", "terminated", "truncated", "final_observation"}
     np.testing.assert_allclose(reward, 3 * info["fairness"] + info["power"], rtol=1e-5)
 
 
@@ -238,7 +238,7 @@ def test_block_fading_is_independent_and_gauss_markov_has_its_correlation():
         before = states
         for slot in range(3):
             keys = jax.random.split(jax.random.key(10 + slot), 3000)
-            _, after, _, done, _ = step(keys, before, actions)
+            _, after, _, _, truncated, _ = step(keys, before, actions)
             old, new = np.asarray(before.slot.fading), np.asarray(after.slot.fading)
             lasting = slot < 2
             correlation = np.mean(old.conj() * new).real
@@ -246,7 +246,7 @@ def test_block_fading_is_independent_and_gauss_markov_has_its_correlation():
             np.testing.assert_allclose(np.mean(np.abs(new) ** 2), 1.0, atol=0.03)
             same = np.all(np.asarray(before.slot.path_gain) == np.asarray(after.slot.path_gain))
             assert same == (lasting and fading == "gauss-markov")
-            assert np.all(np.asarray(done) == (not lasting))
+            assert np.all(np.asarray(truncated) == (not lasting))
             before = after
 
 
@@ -259,13 +259,46 @@ def test_an_episode_ends_and_starts_again():
     state = jax.tree.map(lambda x: x[0], states)
     action = jnp.array([2.0, -0.5, 0.25])
     step = jax.jit(env.step)
-    observation, state, _, done, _ = step(jax.random.key(0), state, action)
-    assert not done and state.time == 1
+    observation, state, _, terminated, truncated, info = step(jax.random.key(0), state, action)
+    assert not terminated and not truncated and state.time == 1
+    np.testing.assert_array_equal(info["final_observation"], observation)
     np.testing.assert_allclose(state.previous, [1.0, -0.5, 0.25])  # entries beyond ±1 are cut
     np.testing.assert_allclose(observation[-3:], state.previous)
-    observation, state, _, done, _ = step(jax.random.key(1), state, action)
-    assert done and state.time == 0
+    observation, state, _, terminated, truncated, info = step(jax.random.key(1), state, action)
+    assert truncated and not terminated and state.time == 0
     np.testing.assert_array_equal(observation[-3:], 0.0)
+    np.testing.assert_allclose(info["final_observation"][-3:], [1.0, -0.5, 0.25])
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_a_truncated_episode_shows_the_slot_that_would_have_come():
+    """With fading that lasts unchanged it has the gains of before; the new episode has others."""
+    env, states = drawn(1, fading="gauss-markov", correlation=1, episode_length=2)
+    state = jax.tree.map(lambda x: x[0], states)
+    first, action = env.get_obs(state), jnp.array([0.5, -0.5, 0.0])
+    gains = slice(0, env.observation_size - 3)
+    step = jax.jit(env.step)
+    seen, state, *_ = step(jax.random.key(0), state, action)
+    np.testing.assert_allclose(seen[gains], first[gains], rtol=1e-6)
+    seen, state, _, terminated, truncated, info = step(jax.random.key(1), state, action)
+    assert bool(truncated) is True and bool(terminated) is False
+    assert bool(info["truncated"]) is True and bool(info["terminated"]) is False
+    np.testing.assert_allclose(info["final_observation"][gains], first[gains], rtol=1e-6)
+    np.testing.assert_allclose(info["final_observation"][-3:], action)
+    assert np.abs(seen[gains] - first[gains]).max() > 0.1
+
+
+@pytest.mark.usefixtures("quick_compilation")
+def test_the_length_of_an_episode_is_a_parameter():
+    env, states = drawn(1)
+    state = jax.tree.map(lambda x: x[0], states)
+    assert env.default_params.max_steps_in_episode == env.scenario.episode_length == 16
+    step = jax.jit(env.step)
+    ends = [
+        bool(step(jax.random.key(0), state, jnp.zeros(3), params)[4])
+        for params in (env.default_params, env.default_params.replace(max_steps_in_episode=1))
+    ]
+    assert ends == [False, True]
 
 
 @pytest.mark.usefixtures("quick_compilation")
@@ -279,7 +312,7 @@ def test_spaces_hold_what_they_should(num_aps, num_users, num_eves):
         preferences=num_users > 2,
     )
     space = env.observation_space()
-    observations = jax.jit(jax.vmap(env.observe, (0, None)))(states, env.default_params)
+    observations = jax.jit(jax.vmap(env.get_obs))(states)
     assert observations.shape[1:] == space.shape == (env.observation_size,)
     assert space.contains(observations)
     assert abs(float(jnp.mean(observations))) < 1.5
@@ -298,10 +331,10 @@ def test_preferences_have_mean_one_and_are_observed_and_used():
     np.testing.assert_allclose(preference.mean(axis=1), 1.0, rtol=1e-5)
     # Two of them: uniform between 0 and 2.
     assert stats.kstest(preference[:, 0] / 2, "uniform").pvalue > 1e-3
-    observation = jax.jit(jax.vmap(env.observe, (0, None)))(states, env.default_params)
+    observation = jax.jit(jax.vmap(env.get_obs))(states)
     np.testing.assert_allclose(observation[:, -2:], preference - 1.0, atol=1e-6)
     keys = jax.random.split(jax.random.key(3), 4000)
-    _, after, reward, _, info = jax.jit(jax.vmap(env.step))(keys, states, actions_for(env, 4000))
+    _, after, reward, *_, info = jax.jit(jax.vmap(env.step))(keys, states, actions_for(env, 4000))
     parts = np.stack([info["secrecy_rate"], info["secure_energy_efficiency"]], axis=1)
     np.testing.assert_allclose(reward, (parts * preference).sum(axis=1), rtol=1e-4)
     assert np.abs(np.asarray(after.preference) - preference).max() > 1

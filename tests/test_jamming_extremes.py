@@ -44,8 +44,8 @@ def not_finite(name, num_steps, num_environments=4096):
         action = jnp.where(corner == 0, -1.0, jnp.where(corner == 1, 1.0, action))
         keys = jax.random.split(key_step, num_environments)
         both = reward(states, action)
-        observation, states, given, _, _ = jax.vmap(env.step)(keys, states, action)
-        leaves = (*both, observation, given)
+        observation, states, given, *_, info = jax.vmap(env.step)(keys, states, action)
+        leaves = (*both, observation, given, info["final_observation"])
         return (states, bad + sum(jnp.sum(~jnp.isfinite(x)) for x in leaves)), None
 
     @jax.jit

@@ -64,7 +64,7 @@ def test_search_without_a_grid_finds_what_the_grid_finds(monkeypatch):
     env, states = drawn("paper", 24, metrics=OUTAGE)
     with_grid = oracle.best(env, states)
     monkeypatch.setattr(oracle, "GRID_POINTS", 100)
-    env = Environment(env.scenario)  # what is compiled is kept by environment
+    # Another effort is another program, which sees that there is no grid.
     without = oracle.best(env, states, effort=oracle.MANY)
     np.testing.assert_allclose(jnp.mean(without.reward), jnp.mean(with_grid.reward), rtol=1e-3)
 

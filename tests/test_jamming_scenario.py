@@ -1,9 +1,12 @@
-"""Jamming scenarios that are refused."""
+"""Jamming scenarios: which are refused, and how their metrics are named."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxsec import InputError
+from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.scenario import JammingScenario
 
 
@@ -39,6 +42,15 @@ from jaxsec.jamming.scenario import JammingScenario
         ({"fading": "slow"}, "`fading` must be block or gauss-markov, but is 'slow'"),
         ({"metrics": ()}, "`metrics` must name at least one metric"),
         ({"metrics": (("rate", 1.0),)}, "`metrics` must name one of secrecy_rate, .*has 'rate'"),
+        (
+            {"metrics": ((lambda o: o.power[0], 1.0), (lambda o: o.power[1], 2.0))},
+            "`metrics` must have names of their own, but 2 are called '<lambda>'; name a function",
+        ),
+        (
+            {"metrics": (("power", 1.0), (("power", lambda o: o.power[0]), 1.0))},
+            "`metrics` must have names of their own, but 2 are called 'power'",
+        ),
+        ({"metrics": ((("truncated", len), 1.0),)}, "`metrics` must not be called terminated, tr"),
         ({"metrics": (("power", np.nan),)}, "`metrics` must have finite weights, .*power=nan"),
     ],
 )
@@ -46,3 +58,24 @@ def test_bad_scenarios_are_named_in_one_line(change, message):
     with pytest.raises(InputError, match=message) as error:
         JammingScenario(**change)
     assert "\n" not in str(error.value)
+
+
+def test_metrics_are_named_with_their_functions():
+    """Each goes by its name: neither takes the other's place."""
+    pair = (
+        (("first", lambda o: o.power[..., 0]), 1.0),
+        (("last", lambda o: o.power[..., -1]), 2.0),
+    )
+    environment = Environment(JammingScenario(metrics=pair))
+    state = environment.reset(jax.random.key(0))[1]
+    action = jnp.array([-1.0, 0.0, 1.0])
+    _, _, reward, *_, info = environment.step(jax.random.key(1), state, action)
+    np.testing.assert_allclose([info["first"], info["last"]], [0.001, 0.1], rtol=1e-5)
+    np.testing.assert_allclose(reward, 0.201, rtol=1e-5)
+
+
+@pytest.mark.usefixtures("no_type_checks")
+def test_a_scenario_of_lists_is_that_of_tuples():
+    listed = JammingScenario(metrics=[["power", 1.0]], regimes=[1.0, 0.0, 0.0])
+    assert listed == JammingScenario(metrics=(("power", 1.0),))
+    assert hash(listed) == hash(JammingScenario(metrics=(("power", 1.0),)))

@@ -1,4 +1,4 @@
-"""The mixture of experts: its gate, what experts learn from, balance and usage."""
+"""The mixture of experts: its gate, what experts learn from, balance and load."""
 
 import functools
 
@@ -34,7 +34,9 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 def mixture(**options):
     """A mixture whose experts differ and whose gate selects every one of them somewhere."""
-    policy = MixtureOfExperts(O, A, WIDTH, STEPS, **{"balance": 0.0, "sharing": 0.0, **options})
+    policy = MixtureOfExperts(
+        O, A, WIDTH, STEPS, **{"load_balance_weight": 0.0, "shared_fraction": 0.0, **options}
+    )
     return policy, drawn(policy), noise_of(policy, 12), 2 * normal(5, 12, O)
 
 
@@ -122,9 +124,9 @@ def test_an_expert_learns_where_it_is_selected_and_nowhere_else(float64):
 def test_experts_learn_from_one_anothers_states_as_far_as_they_share(float64):
     """With a part σ shared, an expert's weight in a state is (1 - σ) where selected, plus σ/3."""
     gradients = {}
-    for sharing in (0.0, 1.0, 0.4):
-        policy, params, noise, observation = mixture(sharing=sharing)
-        gradients[sharing] = learn(policy, params, noise, observation)[1]["heads"]
+    for shared in (0.0, 1.0, 0.4):
+        policy, params, noise, observation = mixture(shared_fraction=shared)
+        gradients[shared] = learn(policy, params, noise, observation)[1]["heads"]
     gdm = Diffusion(O, A, WIDTH, STEPS)
     _, alone = learn(gdm, expert(params, 1), noise, observation)
     close = functools.partial(np.testing.assert_allclose, rtol=1e-8, atol=1e-12)
@@ -168,7 +170,7 @@ def balance(policy, params, noise, observation):
 
 @pytest.mark.parametrize("num_selected", [1, 2])
 def test_the_balance_is_least_for_experts_used_alike(num_selected, float64):
-    policy, params, noise, observation = mixture(balance=1.0, num_selected=num_selected)
+    policy, params, noise, observation = mixture(load_balance_weight=1.0, num_selected=num_selected)
     noise, observation = noise[:, :3], observation[:3]
     even = 2.0 * np.eye(3) if num_selected == 1 else 2.0 * (1 - np.eye(3))
     fair = with_logits(policy, params, observation, even)
@@ -190,17 +192,17 @@ def test_the_balance_is_least_for_experts_used_alike(num_selected, float64):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("num_selected", [1, 2, 3])
-def test_usage_and_entropy_keep_to_their_ranges(num_selected, float64):
+def test_load_and_entropy_keep_to_their_ranges(num_selected, float64):
     """Also where weights are equal, or nothing."""
     policy, params, noise, observation = mixture(num_selected=num_selected)
     for sharpness in (0.0, 1.0, 1000.0):
         gate = {name: sharpness * x for name, x in params["gate"].items()}
         sharp = {**params, "gate": gate}
         watched = learn(policy, sharp, noise, observation)[0][1]
-        usage = [float(watched[f"usage_{k}"]) for k in range(3)]
-        assert min(usage) >= 0 and max(usage) <= 1
+        load = [float(watched[f"expert_load_{k}"]) for k in range(3)]
+        assert min(load) >= 0 and max(load) <= 1
         if sharpness <= 1.0:  # an expert of no weight at all does not act
-            assert sum(usage) == pytest.approx(num_selected)
+            assert sum(load) == pytest.approx(num_selected)
         assert -1e-8 <= float(watched["gate_entropy"]) <= np.log(3)
         kept = np.asarray(GATED(policy, sharp, observation).selected)
         np.testing.assert_allclose(kept.sum(axis=1), 1.0, rtol=1e-9)

@@ -58,7 +58,9 @@ def test_actions_are_one_a_state_and_in_range(which, float64):
 @pytest.mark.slow
 @pytest.mark.parametrize("which", EVERY)
 def test_the_loss_is_minus_the_mean_value_of_the_actions(which, float64):
-    policy, params, noise, observation = example(which, balance=0.0, sharing=0.0)
+    policy, params, noise, observation = example(
+        which, load_balance_weight=0.0, shared_fraction=0.0
+    )
     (found, _), _ = learn(policy, params, noise, observation)
     wanted = -np.mean(value_in(observation)(ACT(policy, params, noise, observation)))
     np.testing.assert_allclose(found, wanted, rtol=1e-10)
@@ -68,7 +70,7 @@ def test_the_loss_is_minus_the_mean_value_of_the_actions(which, float64):
 def test_gradients_run_through_the_whole_chain(which, float64):
     """Against central differences along random directions. Where one expert is selected, the loss
     is not what is differentiated: that has its own tests."""
-    policy, params, noise, observation = example(which, balance=0.0)
+    policy, params, noise, observation = example(which, load_balance_weight=0.0)
     _, gradient = learn(policy, params, noise, observation)
     for seed in range(3):
         way = drawn(policy, seed + 1)
@@ -141,7 +143,9 @@ def test_every_name_makes_its_policy():
     for name in table.POLICIES:
         assert type(make(name)) is kinds.get(name, Deterministic)
         assert table.num_values(name) == (1 if name == "ddpg" else 2)
-    policy = make("moe-gdm", num_steps=4, num_experts=5, num_selected=2, balance=0.3, bound="clip")
+    policy = make(
+        "moe-gdm", num_steps=4, num_experts=5, num_selected=2, load_balance_weight=0.3, bound="clip"
+    )
     assert policy == MixtureOfExperts(O, A, WIDTH, 4, "clip", "start", 5, 2, 0.3)
 
 

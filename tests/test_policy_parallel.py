@@ -26,43 +26,50 @@ def run(program, devices=8):
 SAME_UPDATE = """
 import dataclasses
 import jax, jax.numpy as jnp, numpy as np
-from jaxsec.rl.learner import AXIS, Scale, Training, Transition
+from jaxsec.rl import learner as learners
+from jaxsec.rl.learner import Scale
+from jaxsec.rl.replica import AXIS, mean
+from jaxsec.rl.training import Training
 from tests.jamming_toy import Toy
-from tests.training_cases import TINY, batch_of, learner_of
+from tests.training_cases import REWARD, TINY, batch_of, learner_of
 
 jax.config.update("jax_enable_x64", True)
 assert jax.device_count() == 8
-identity = lambda tree: tree
 double = lambda tree: jax.tree.map(
     lambda x: x.astype(float) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree)
 share = lambda x: x.reshape(8, 8, *x.shape[1:])
 scale = Scale(jnp.asarray(1.0), jnp.asarray(2.0))
 
 def compare(**changes):
-    training = Training(dataclasses.replace(TINY, batch_size=64, balance=2.0, **changes), Toy())
-    config = training.config
-    looking = config.discount > 0
-    one = learner = double(learner_of(training))
+    changes |= {"batch_size": 64, "load_balance_weight": 2.0}
+    training = Training(dataclasses.replace(TINY, **changes), Toy())
+    agent, config = training.agent, training.config
+    one = learner = double(learner_of(agent))
     many = jax.tree.map(lambda x: jnp.stack([x] * 8), one)
-    batch, states = double(batch_of(64, looking))
+    batch, states = double(batch_of(64, config.discount > 0))
     # The first state again and again in one share: experts are used differently there.
     batch = batch._replace(observation=batch.observation.at[:8].set(batch.observation[0]))
     noise = training.policy.noise(jax.random.key(1), 64)
     noises = jnp.moveaxis(noise.reshape(*noise.shape[:-2], 8, 8, noise.shape[-1]), -3, 0)
     climbed = config.gradient == "environment"
-    alone = jax.jit(lambda learner, turn: training.learn(
-        learner, scale, batch, noise, states if climbed else None, turn, identity))
-    together = jax.pmap(lambda learner, batch, noise, states, turn: training.learn(
-        learner, scale, batch, noise, states if climbed else None, turn),
+
+    def learn(learner, batch, noise, states, index, mean):
+        reward = (lambda action: REWARD(states, action)) if climbed else None
+        return learners.update(
+            agent, learner, scale, batch, noise, index, reward=reward, mean=mean)
+
+    alone = jax.jit(lambda learner, index: learn(
+        learner, batch, noise, states, index, lambda x: x))
+    together = jax.pmap(lambda *given: learn(*given, mean),
         AXIS, in_axes=(0, 0, 0, 0, None))
     parts = jax.tree.map(share, batch), noises, share(states)
-    for turn in range(2):
-        one, metrics = alone(one, turn)
-        many, several = together(many, *parts, turn)
+    for index in range(2):
+        one, metrics = alone(one, index)
+        many, several = together(many, *parts, index)
     close = lambda x, y: np.testing.assert_allclose(x, y, rtol=1e-7, atol=1e-11)
     for i in range(8):
         jax.tree.map(lambda x, y: close(x, y[i]), (one, metrics), (many, several))
-    if config.policy == "moe-gdm":  # or it would not matter whose usage is balanced
+    if config.policy == "moe-gdm":  # or it would not matter whose load is balanced
         local = [training.policy.gated(one.actor, o).selected.mean(axis=0)
                  for o in parts[0].observation]
         assert np.std(local, axis=0).max() > 0.05
@@ -88,38 +95,43 @@ def test_eight_devices_update_as_one_does():
 WHOLE = """
 import dataclasses
 import jax, numpy as np
-from jaxsec.rl.learner import Training
+from jaxsec.rl.training import Training
 from tests.jamming_toy import Toy
 from tests.training_cases import TINY
 
 config = dataclasses.replace(TINY, num_slots=16, batch_size=32, replay_size=64)
 training = Training(config, Toy())
-assert len(training.devices) == 8
+assert training.num_devices == 8
 
 def check(state):
-    for leaf in jax.tree.leaves((state.learner, state.scale)):
+    carried = state.replicas
+    for leaf in jax.tree.leaves((carried.learner, carried.scale)):
         leaf = np.asarray(leaf)
         assert leaf.shape[:2] == (8, 3), leaf.shape
         assert (leaf == leaf[:1]).all()
-    slots = np.asarray(state.observation)
+    slots = np.asarray(carried.slots.observation)
     assert slots.shape == (8, 3, 2, 4)
     assert len(np.unique(slots[..., 0])) == 8 * 3 * 2
-    ring = np.asarray(state.replay.transitions.observation)
+    ring = np.asarray(carried.replay.transitions.observation)
     assert ring.shape == (8, 3, 8, 4)
     assert len(np.unique(ring[..., 0])) == 8 * 3 * 8
-    keys = np.asarray(jax.random.key_data(state.key)).reshape(24, -1)
+    keys = np.asarray(jax.random.key_data(carried.key)).reshape(24, -1)
     assert len(np.unique(keys, axis=0)) == 24
-    weights = np.asarray(state.learner.actor["gate"]["kernel"])[0]
+    # What users read leads with seeds.
+    public = (state.actor, state.critic, state.learner, state.scale)
+    assert {leaf.shape[0] for leaf in jax.tree.leaves(public)} == {3}
+    weights = np.asarray(state.learner.actor["gate"]["kernel"])
     assert len(np.unique(weights[:, 0, 0])) == 3
 
-state = training.start(np.array([4, 5, 6]))
+state = training.init(np.array([4, 5, 6]))
 check(state)
-rewards = np.asarray(state.replay.transitions.reward)
-np.testing.assert_allclose(state.scale.mean[0], rewards.mean(axis=(0, 2)), rtol=1e-5)
-np.testing.assert_allclose(state.scale.deviation[0], rewards.std(axis=(0, 2)), rtol=1e-4)
+rewards = np.asarray(state.replicas.replay.transitions.reward)
+np.testing.assert_allclose(state.scale.mean, rewards.mean(axis=(0, 2)), rtol=1e-5)
+np.testing.assert_allclose(state.scale.deviation, rewards.std(axis=(0, 2)), rtol=1e-4)
 before = jax.tree.map(np.asarray, state.learner.actor)
-for turn in (0, 3):
-    state, metrics = training.run(state, turn, 3)
+for done in (3, 6):
+    state, metrics = training.run(state, 3)
+    assert state.num_updates == done
     check(state)
 for name, values in metrics.items():
     assert values.shape == (3,) and np.isfinite(values).all(), name
@@ -136,7 +148,7 @@ def test_devices_share_networks_and_live_through_slots_of_their_own():
 UNEVEN = """
 import dataclasses
 import jaxsec
-from jaxsec.rl.learner import Training
+from jaxsec.rl.training import Training
 from tests.jamming_toy import Toy
 from tests.training_cases import TINY
 

@@ -10,7 +10,8 @@ import pytest
 
 import jaxsec
 from jaxsec.report import timing
-from jaxsec.rl.learner import Training
+from jaxsec.rl import parallel
+from jaxsec.rl.training import Training
 from tests.jamming_toy import OBSERVED, Toy, best
 from tests.training_cases import EVERY_KIND, REWARD, TINY, equal, normal, training
 
@@ -19,31 +20,33 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 @pytest.mark.slow
 def test_the_scale_of_rewards_is_that_of_the_first_slots():
-    state = training(policy="mlp").start(np.array([3, 4]))
-    rewards = np.asarray(state.replay.transitions.reward)[0]  # [S, 64], all of them
-    np.testing.assert_allclose(state.scale.mean[0], rewards.mean(axis=1), rtol=1e-5)
-    np.testing.assert_allclose(state.scale.deviation[0], rewards.std(axis=1), rtol=1e-4)
-    actions = np.asarray(state.replay.transitions.action)
+    state = training(policy="mlp").init(np.array([3, 4]))
+    remembered = parallel.first_device(state.replicas.replay.transitions)
+    rewards = np.asarray(remembered.reward)  # [S, 64], all of them
+    np.testing.assert_allclose(state.scale.mean, rewards.mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(state.scale.deviation, rewards.std(axis=1), rtol=1e-4)
+    actions = np.asarray(remembered.action)
     assert np.abs(actions).max() <= 1 and actions.std() > 0.5
-    observations = np.asarray(state.replay.transitions.observation)
+    observations = np.asarray(remembered.observation)
     wanted = REWARD(observations.reshape(128, -1), actions.reshape(128, -1)).reshape(2, 64)
     np.testing.assert_allclose(rewards, wanted, rtol=1e-5)
 
 
 def curve(learns, seeds):
     """The state after three chunks of updates, and the metrics of each."""
-    state, metrics = learns.run(learns.start(np.asarray(seeds)), 0, 3)
+    state, metrics = learns.run(learns.init(np.asarray(seeds)), 3)
     found = [metrics]
     with timing.compile_clock() as seconds:
-        for turn in (3, 6):
-            state, metrics = learns.run(state, turn, 3)
+        for _ in range(2):
+            state, metrics = learns.run(state, 3)
             found.append(metrics)
         assert seconds() == 0.0  # only the first chunk is compiled
     return state, jax.tree.map(np.asarray, found)
 
 
 def plain(state):
-    return jax.tree.map(np.asarray, state._replace(key=jax.random.key_data(state.key)))
+    carried = state.replicas
+    return jax.tree.map(np.asarray, carried._replace(key=jax.random.key_data(carried.key)))
 
 
 @pytest.mark.slow
@@ -65,20 +68,21 @@ def test_a_seed_has_one_curve(policy, gradient):
     close = functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-4)
     for chunk, other in zip(few, metrics, strict=True):
         jax.tree.map(lambda x, y: close(x[0], y[1]), chunk, other)
-    jax.tree.map(lambda x, y: close(x[0, 0], y[0, 1]), single.learner, state.learner)
-    apart = [np.abs(x[0, 0] - x[0, 1]).max() for x in jax.tree.leaves(state.learner.actor)]
+    jax.tree.map(lambda x, y: close(x[0], y[1]), single.learner, state.learner)
+    apart = [np.abs(x[0] - x[1]).max() for x in jax.tree.leaves(state.learner.actor)]
     assert max(apart) > 0.1
 
 
 @pytest.mark.slow
 def test_what_is_collected_is_remembered_block_by_block():
-    learns = training(policy="mlp", exploration=0.0, critic_first=10**6)
-    state = learns.start(np.array([0]))
-    before = np.asarray(state.observation)[0, 0]
-    first = np.asarray(state.replay.transitions.observation)[0, 0]
-    actor = jax.tree.map(lambda x: x[0, 0], state.learner.actor)
-    state, metrics = learns.run(state, 1, 1)
-    now = jax.tree.map(lambda x: np.asarray(x)[0, 0], state.replay.transitions)
+    learns = training(policy="mlp", exploration=0.0, critic_warmup=10**6)
+    state = learns.init(np.array([0]))
+    own = lambda tree: jax.tree.map(lambda x: np.asarray(x)[0, 0], tree)  # noqa: E731
+    before = own(state.replicas.slots.observation)
+    first = own(state.replicas.replay.transitions.observation)
+    actor = own(state.replicas.learner.actor)
+    state, metrics = learns.run(state._replace(num_updates=1), 1)
+    now = own(state.replicas.replay.transitions)
     np.testing.assert_array_equal(now.observation[8:16], before)
     np.testing.assert_array_equal(
         np.delete(now.observation, np.s_[8:16], 0), np.delete(first, np.s_[8:16], 0)
@@ -86,14 +90,19 @@ def test_what_is_collected_is_remembered_block_by_block():
     action = jax.jit(learns.policy.act)(actor, jnp.zeros((8, 0)), before)
     np.testing.assert_allclose(now.action[8:16], action, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(metrics["collected"][0], now.reward[8:16].mean(), rtol=1e-5)
-    assert not np.array_equal(np.asarray(state.observation)[0, 0], before)
+    assert not np.array_equal(own(state.replicas.slots.observation), before)
 
 
 @pytest.mark.slow
 @EVERY_KIND
 def test_policies_learn_what_slots_ask_for(policy, gradient):
     """The best reward is 7; random actions miss by 3 and more."""
-    rates = {"actor_rate": 5e-3, "critic_rate": 1e-2, "width": 16, "critic_width": 32}
+    rates = {
+        "actor_learning_rate": 5e-3,
+        "critic_learning_rate": 1e-2,
+        "width": 16,
+        "critic_width": 32,
+    }
     learns = training(
         policy=policy,
         gradient=gradient,
@@ -102,12 +111,12 @@ def test_policies_learn_what_slots_ask_for(policy, gradient):
         num_slots=32,
         batch_size=64,
         replay_size=1024,
-        critic_first=50,
-        tracking=0.05,
+        critic_warmup=50,
+        tau=0.05,
     )
-    state, _ = learns.run(learns.start(np.array([0])), 0, 600)
+    state, _ = learns.run(learns.init(np.array([0])), 600)
     slots = normal(9, 200, OBSERVED)
-    actor = jax.tree.map(lambda x: x[0, 0], state.learner.average)
+    actor = jax.tree.map(lambda x: x[0], state.actor)
     noise = learns.policy.noise(jax.random.key(2), 200)
     action = jax.jit(learns.policy.act)(actor, noise, slots)
     missed = np.sum((np.asarray(action) - np.asarray(best(slots))) ** 2, axis=1)
@@ -121,18 +130,21 @@ def test_policies_learn_what_slots_ask_for(policy, gradient):
         ({"num_selected": 4}, r"`num_selected` must lie in \[1, 3\]"),
         ({"replay_size": 20}, "`replay_size` must be a multiple of `num_slots` = 8, but is 20"),
         ({"gradient": "policy"}, "`gradient` must be critic or environment"),
-        ({"actor_rate": -1e-3}, "`actor_rate` must be positive, but is -0.001"),
-        ({"critic_rate": 0.0}, "`critic_rate` must be positive"),
-        ({"actor_rate": float("nan")}, "`actor_rate` must be positive"),
+        ({"actor_learning_rate": -1e-3}, "`actor_learning_rate` must be positive, but is -0.001"),
+        ({"critic_learning_rate": 0.0}, "`critic_learning_rate` must be positive"),
+        ({"actor_learning_rate": float("nan")}, "`actor_learning_rate` must be positive"),
         ({"discount": 1.5}, "`discount` must lie between 0 and 1"),
-        ({"tracking": -0.1}, "`tracking` must lie between 0 and 1"),
+        ({"tau": -0.1}, "`tracking` must lie between 0 and 1"),
         ({"num_updates": 0}, "`num_updates` must be at least 1"),
         ({"batch_size": 0}, "`batch_size` must be at least 1"),
         ({"num_slots": 0}, "`num_slots` must be at least 1"),
-        ({"critic_first": -1}, "`critic_first` must be at least 0"),
+        ({"critic_warmup": -1}, "`critic_warmup` must be at least 0"),
         ({"exploration": -0.1}, "`exploration` must be finite and not negative"),
         ({"weight_decay": float("inf")}, "`weight_decay` must be finite and not negative"),
-        ({"balance": float("nan")}, "`balance` must be finite and not negative"),
+        (
+            {"load_balance_weight": float("nan")},
+            "`load_balance_weight` must be finite and not negative",
+        ),
         ({"decay": "linear"}, "`decay` must be cosine or none, but is 'linear'"),
     ],
 )

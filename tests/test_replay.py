@@ -24,13 +24,13 @@ def test_a_ring_is_full_from_the_start_and_overwrites_its_oldest():
     ring = replay.fill(block(100, 4), 6)
     assert numbers(ring) == [100, 101, 102, 103, 100, 101]
     assert numbers(replay.fill(block(100, 9), 6)) == [100, 101, 102, 103, 104, 105]
-    for turn in range(7):
-        ring = replay.add(ring, block(2 * turn, 2), jnp.asarray(turn))
-        newest = range(max(0, 2 * turn - 4), 2 * turn + 2)
+    for index in range(7):
+        ring = replay.add(ring, block(2 * index, 2), jnp.asarray(index))
+        newest = range(max(0, 2 * index - 4), 2 * index + 2)
         assert set(newest) <= set(numbers(ring))
     assert numbers(ring) == [12, 13, 8, 9, 10, 11]
     np.testing.assert_array_equal(ring.transitions["b"][:, 0], ring.transitions["a"])
-    late = replay.add(ring, block(0, 2), jnp.asarray(2_000_000_000))  # of any number of turns
+    late = replay.add(ring, block(0, 2), jnp.asarray(2_000_000_000))  # of any number of updates
     assert numbers(late) == [12, 13, 8, 9, 0, 1]
 
 
@@ -47,5 +47,5 @@ def test_writing_is_compiled_once():
     chex.clear_trace_counter()
     add = jax.jit(chex.assert_max_traces(replay.add, n=1))
     ring = replay.fill(block(0, 6), 6)
-    for turn in range(4):
-        ring = add(ring, block(turn, 2), jnp.asarray(turn))
+    for index in range(4):
+        ring = add(ring, block(index, 2), jnp.asarray(index))

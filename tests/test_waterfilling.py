@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from jaxsec.checks import InputError
-from jaxsec.rl.learner import Config, Training
+from jaxsec.rl.config import Config
+from jaxsec.rl.training import Training
 from jaxsec.rl.waterfilling import WaterFilling, sum_rate, water_filling
 
 ENVIRONMENT = WaterFilling()
@@ -79,6 +80,8 @@ def test_bad_input_gets_one_clear_line():
         WaterFilling(0, 0)
     with pytest.raises(InputError, match="`allocation` must be fold or ramp"):
         WaterFilling(allocation="softmax")  # pyright: ignore
+    with pytest.raises(InputError, match=r"`weak_gains` must be two finite gains, .* \(0.2, 0.1\)"):
+        WaterFilling(weak_gains=(0.2, 0.1))
 
 
 @pytest.mark.parametrize("environment", BOTH)
@@ -121,12 +124,46 @@ def test_slots_are_one_step_episodes_of_the_stated_gains():
     np.testing.assert_allclose(state.gains[:, 5:].mean(), 0.5, atol=0.02)
     one = jax.tree.map(lambda x: x[0], state)
     action = ENVIRONMENT.action_space().sample(jax.random.key(1))
-    following, after, reward, done, info = ENVIRONMENT.step(jax.random.key(2), one, action)
-    assert done and reward == ENVIRONMENT.reward(one, action)
+    observation, after, reward, terminated, truncated, info = ENVIRONMENT.step(
+        jax.random.key(2), one, action
+    )
+    assert terminated and truncated and reward == ENVIRONMENT.reward(one, action)
     assert not np.allclose(after.gains, one.gains)
-    np.testing.assert_array_equal(following, ENVIRONMENT.observe(after))
+    np.testing.assert_array_equal(observation, ENVIRONMENT.get_obs(after))
+    np.testing.assert_array_equal(info["final_observation"], ENVIRONMENT.get_obs(one))
     rate = sum_rate(one.gains, ENVIRONMENT.power(action))
     np.testing.assert_allclose(info["rate"], rate, rtol=1e-5)
+
+
+def test_the_public_frameworks_large_problem():
+    """50 strong channels share all of the power, 50 weak ones lie dry."""
+    large = WaterFilling(50, 50, strong_gains=(13.0, 14.0), weak_gains=(0.0, 0.1))
+    observation, state = jax.jit(large.reset)(jax.random.key(0))
+    assert observation.shape == (101,) and large.observation_space().contains(observation)
+    strong, weak = np.split(np.asarray(state.gains), 2)
+    assert strong.min() >= 13 and strong.max() <= 14 and np.ptp(strong) > 0.8
+    assert weak.min() >= 0 and weak.max() <= 0.1 and np.ptp(weak) > 0.08
+
+    gains = jnp.repeat(jnp.array([13.5, 0.05]), 50)
+    power = np.asarray(water_filling(gains, large.total_power))
+    np.testing.assert_allclose(power[:50], 0.06, rtol=1e-5)
+    assert (power[50:] == 0.0).all()
+    np.testing.assert_allclose(sum_rate(gains, power), 42.7995, atol=1e-4)
+
+
+def test_the_power_to_share_is_a_parameter():
+    params = ENVIRONMENT.default_params.replace(total_power=6.0)
+    _, state = ENVIRONMENT.reset(jax.random.key(0), params)
+    wanted = sum_rate(state.gains, water_filling(state.gains, 6.0))
+    np.testing.assert_allclose(state.best, wanted, rtol=1e-6)
+    action = jnp.ones(10)
+    np.testing.assert_allclose(ENVIRONMENT.power(action, params), 0.6, rtol=1e-6)
+
+    def best(power):
+        return ENVIRONMENT.reset(jax.random.key(0), params.replace(total_power=power))[1].best
+
+    slope = (best(6.1) - best(5.9)) / 0.2
+    np.testing.assert_allclose(jax.grad(best)(6.0), slope, rtol=1e-3)
 
 
 @pytest.mark.long
@@ -138,16 +175,16 @@ def test_a_short_training_leaves_the_uniform_allocation_far_behind(no_type_check
         critic_width=32,
         num_updates=800,
         batch_size=128,
-        actor_rate=1e-3,
-        critic_rate=3e-3,
-        critic_first=100,
+        actor_learning_rate=1e-3,
+        critic_learning_rate=3e-3,
+        critic_warmup=100,
         exploration=0.3,
     )
     training = Training(config, BOTH[1], devices=1)
-    state, metrics = training.run(training.start(np.array([0])), 0, config.num_updates)
+    state, metrics = training.run(training.init(np.array([0])), config.num_updates)
     assert np.isfinite(metrics["critic_loss"]).all()
     observation, states = draw()
-    actor = jax.tree.map(lambda x: x[0, 0], state.learner.average)
+    actor = jax.tree.map(lambda x: x[0], state.actor)
     noise = training.policy.noise(jax.random.key(1), COUNT)
     action = jax.jit(training.policy.act)(actor, noise, observation)
     assert jax.vmap(training.environment.reward)(states, action).mean() > -0.1

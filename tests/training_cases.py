@@ -7,7 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxsec.rl.learner import Config, Learner, Training, Transition
+from jaxsec.rl import learner
+from jaxsec.rl.config import Config
+from jaxsec.rl.learner import Learner
+from jaxsec.rl.replay import Transition
+from jaxsec.rl.training import Training
 from tests.jamming_toy import ACTS, OBSERVED, Toy
 
 TINY = Config(
@@ -18,7 +22,7 @@ TINY = Config(
     num_slots=8,
     batch_size=16,
     replay_size=64,
-    critic_first=0,
+    critic_warmup=0,
 )
 EVERY_KIND = pytest.mark.parametrize(
     ("policy", "gradient"),
@@ -36,11 +40,6 @@ def training(**changes):
     return Training(dataclasses.replace(TINY, **changes), Toy(), devices=1)
 
 
-def alone(tree):
-    """Mean over the devices of a single one."""
-    return tree
-
-
 def normal(seed, *shape):
     return jnp.asarray(np.random.default_rng(seed).standard_normal(shape), jnp.float32)
 
@@ -55,25 +54,22 @@ def drawn(shapes):
     return jax.tree.unflatten(structure, scaled)
 
 
-def learner_of(learns):
+def learner_of(agent):
     """Networks and optimisers before the first update."""
-    actor, critic = drawn(jax.eval_shape(learns.networks, jax.random.key(0)))
-    config = learns.config
-    optimisers = (
-        learns._optimiser(rate).init(params)
-        for rate, params in ((config.actor_rate, actor), (config.critic_rate, critic))
-    )
-    target = jax.tree.map(lambda x: 0.9 * x, critic) if config.discount > 0 else None
+    shapes = jax.eval_shape(lambda key: learner.networks(agent, key), jax.random.key(0))
+    actor, critic = drawn(shapes)
+    optimisers = agent.actor_optimiser.init(actor), agent.critic_optimiser.init(critic)
+    target = jax.tree.map(lambda x: 0.9 * x, critic) if agent.config.discount > 0 else None
     return Learner(actor, actor, critic, target, *optimisers)
 
 
-def batch_of(count, looking=False):
+def batch_of(count, bootstrapping=False):
     """Transitions, and the states that they were in."""
     state, action = normal(0, count, OBSERVED), jnp.tanh(normal(1, count, ACTS))
     reward = REWARD(state, action)
-    following = normal(2, count, OBSERVED) if looking else None
-    done = jnp.arange(count) % 3 == 0 if looking else None
-    return Transition(state, action, reward, following, done), state
+    after = normal(2, count, OBSERVED) if bootstrapping else None
+    bootstraps = jnp.arange(count) % 3 > 0 if bootstrapping else None
+    return Transition(state, action, reward, after, bootstraps), state
 
 
 def equal(one, other):

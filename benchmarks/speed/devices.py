@@ -22,7 +22,8 @@ from benchmarks.report import Report, table
 from jaxsec.files.archive import check_outputs
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.scenario import SCENARIOS
-from jaxsec.rl.learner import Config, Training
+from jaxsec.rl.config import Config
+from jaxsec.rl.training import Training
 
 DEVICES = (1, 2)
 ROUNDS = 5
@@ -68,13 +69,13 @@ def measure(config: Config, count: int, rounds: int) -> list[Row]:
     trainings, states = {}, {}
     for devices in DEVICES:
         training = Training(config, Environment(SCENARIOS["paper"]), devices=devices)
-        state, _ = training.run(training.start(np.arange(1)), 0, count)  # compiles
+        state, _ = training.run(training.init(np.arange(1)), count)  # compiles
         trainings[devices], states[devices] = training, jax.block_until_ready(state)
     seconds = {devices: [] for devices in DEVICES}
-    for turn in range(rounds):
+    for _ in range(rounds):
         for devices, training in trainings.items():
             began = time.perf_counter()
-            state, _ = training.run(states[devices], (turn + 1) * count, count)
+            state, _ = training.run(states[devices], count)
             states[devices] = jax.block_until_ready(state)
             seconds[devices].append(time.perf_counter() - began)
     rates = {devices: count / statistics.median(times) for devices, times in seconds.items()}

@@ -90,10 +90,10 @@ def measure(name: str, num_environments: int, num_steps: int, rounds: int) -> di
             state, observation, total = carry
             each = jax.random.split(key, num_environments)
             action = jnp.tanh(observation[:, :size])
-            observation, state, reward, _, _ = jax.vmap(environment.step)(each, state, action)
+            observation, state, reward, *_ = jax.vmap(environment.step)(each, state, action)
             return (state, observation, total + jnp.mean(reward)), None
 
-        observation = jax.vmap(environment.observe, (0, None))(state, environment.default_params)
+        observation = jax.vmap(environment.get_obs)(state)
         carry = (state, observation, jnp.zeros(()))
         (state, observation, total), _ = jax.lax.scan(step, carry, jax.random.split(key, num_steps))
         return state, total + jnp.mean(observation)

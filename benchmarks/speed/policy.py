@@ -23,7 +23,8 @@ from jaxsec.files.archive import check_outputs
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.scenario import SCENARIOS
 from jaxsec.report import timing
-from jaxsec.rl.learner import Config, Training
+from jaxsec.rl.config import Config
+from jaxsec.rl.training import Training
 
 LARGE = Config(width=256, critic_width=256, batch_size=512, num_steps=6)
 NAMES = ("ddpg", "mlp", "gdm", "moe-gdm")
@@ -76,12 +77,12 @@ def measure(config: Config, seeds: int, quick: bool) -> Row:
     count, rounds = (20, 1) if quick else (100, ROUNDS)
     training = Training(config, Environment(SCENARIOS["paper"]), devices=1)
     with timing.compile_clock() as compile_seconds:
-        state, _ = training.run(training.start(np.arange(seeds)), 0, count)
+        state, _ = training.run(training.init(np.arange(seeds)), count)
         jax.block_until_ready(state)
     seconds = []
-    for turn in range(rounds):
+    for _ in range(rounds):
         began = time.perf_counter()
-        state, _ = training.run(state, (turn + 1) * count, count)
+        state, _ = training.run(state, count)
         jax.block_until_ready(state)
         seconds.append(time.perf_counter() - began)
     rate = count / statistics.median(seconds)

@@ -1,32 +1,28 @@
-"""Trained models as files: weights in .npz, a model card in JSON beside them.
+"""Trained diffusion models as files of weights (`jaxsec.learning.weights`).
 
-`NAME.npz` holds the parameters by their path in the network (`params/…`, float32), the
-standardiser's `spread`, and `config`, JSON of what it takes to build the network. `NAME.json`, the
-card, has the SHA-256 of the weights and tells where they come from and what they reach.
+The arrays are the network's parameters (`params/…`) and the standardiser's `spread`; the
+configuration is what it takes to build the network and to read its tables.
 """
 
 import dataclasses
-import hashlib
-import json
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from jaxsec import checks
 from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.cdm.model import Model
 from jaxsec.cdm.standardise import Standardiser
 from jaxsec.diffusion.networks import table as denoisers
-from jaxsec.files.archive import atomic_write, naming, read_arrays, write_arrays
+from jaxsec.files.archive import naming
+from jaxsec.learning import weights
+from jaxsec.learning.weights import read_card, write_card
 from jaxsec.strategy import Size
 
-SCHEMA = 1
+__all__ = ["load", "read_card", "save", "write_card"]
 
 
 def save(path: str | os.PathLike[str], model: Model, card: dict[str, Any]) -> None:
@@ -40,13 +36,7 @@ def save(path: str | os.PathLike[str], model: Model, card: dict[str, Any]) -> No
     Raises:
       InputError: a file cannot be written.
     """
-    path = Path(path)
-    flat = {
-        "/".join(str(key.key) for key in at): np.asarray(leaf, np.float32)
-        for at, leaf in jax.tree_util.tree_leaves_with_path(model.params)
-    }
     config = {
-        "schema": SCHEMA,
         "denoiser": model.denoiser,
         "size": dataclasses.asdict(model.network.size),  # pyright: ignore
         "coordinates": model.coordinates,
@@ -54,10 +44,8 @@ def save(path: str | os.PathLike[str], model: Model, card: dict[str, Any]) -> No
         "sizes": sorted(set(model.sizes)),
         "num_noise_beams": model.num_noise_beams,
     }
-    config = json.loads(json.dumps(config))
-    arrays = {**flat, "spread": np.asarray(model.standardiser.spread, np.float32)}
-    write_arrays(path, {**arrays, "config": np.array(json.dumps(config, sort_keys=True))})
-    write_card(path, {"sha256": _sha256(path), "config": config, **card})
+    arrays = {**weights.flatten(model.params), "spread": model.standardiser.spread}
+    weights.save(path, arrays, config, card)
 
 
 def load(path: str | os.PathLike[str]) -> Model:
@@ -68,36 +56,16 @@ def load(path: str | os.PathLike[str]) -> Model:
         fit the network that their configuration names.
     """
     path = Path(path)
-    card = read_card(path)
+    arrays, config = weights.load(path)
     with naming(path):
-        checks.require(path.is_file(), "there is no such model")
-        checks.require(
-            _sha256(path) == card.get("sha256"),
-            f"the weights are damaged, or not those that {path.with_suffix('.json').name} tells of",
-        )
-        with np.load(path, allow_pickle=False) as file:
-            names = file.files
-        arrays = read_arrays(path, names)
-        config = json.loads(str(arrays.pop("config")))
-        checks.require(
-            config == card.get("config") and config.get("schema") == SCHEMA,
-            f"the configuration must be that of the card, of schema {SCHEMA}, but is {config}",
-        )
         spread = arrays.pop("spread")
-        params: dict[str, Any] = {}
-        for name, array in arrays.items():
-            *folders, leaf = name.split("/")
-            at = params
-            for folder in folders:
-                at = at.setdefault(folder, {})
-            at[leaf] = jnp.asarray(array)
         sizes = tuple(Size(*size) for size in config["sizes"])
         network = denoisers.make(config["denoiser"], config["size"])
-        _check_fit(network, params, config, sizes[0])
+        weights.check_fit(arrays, weights.flatten(_shapes(network, config, sizes[0])))
         return Model(
             denoiser=config["denoiser"],
             network=network,
-            params=params,
+            params=weights.nest(arrays),
             standardiser=Standardiser(spread),
             coordinates=config["coordinates"],
             prediction=config["prediction"],
@@ -106,8 +74,8 @@ def load(path: str | os.PathLike[str]) -> Model:
         )
 
 
-def _check_fit(network: nn.Module, params: Any, config: dict[str, Any], size: Size) -> None:
-    """The parameters must be those that the network makes for itself."""
+def _shapes(network: nn.Module, config: dict[str, Any], size: Size) -> Any:
+    """Of the parameters that the network makes for itself."""
     found = coordinates.get(config["coordinates"])
     num_noise_beams = config["num_noise_beams"]
     kind = found.kinds(*size, num_noise_beams)
@@ -118,47 +86,4 @@ def _check_fit(network: nn.Module, params: Any, config: dict[str, Any], size: Si
         z = jnp.zeros((1, 2, *kind.shape))
         return network.init(jax.random.key(0), z, jnp.zeros(1, jnp.int32), condition)
 
-    def shapes(tree: Any) -> dict[str, tuple[int, ...]]:
-        leaves = jax.tree_util.tree_leaves_with_path(tree)
-        return {jax.tree_util.keystr(at): leaf.shape for at, leaf in leaves}
-
-    wanted, given = shapes(jax.eval_shape(initialise)), shapes(params)
-    for name in sorted({*wanted, *given}):
-        checks.require(
-            wanted.get(name) == given.get(name),
-            f"the weights do not fit the network: {name} must have shape {wanted.get(name)}, but "
-            f"has {given.get(name)}",
-        )
-
-
-def read_card(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The card beside the weights at `path`.
-
-    Raises:
-      InputError: it is missing or damaged.
-    """
-    path = Path(path).with_suffix(".json")
-    with naming(path):
-        checks.require(path.is_file(), "there is no model card")
-        try:
-            card = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise checks.InputError(f"is damaged ({error})") from None
-        checks.require(isinstance(card, dict), "is damaged: it must hold a JSON object")
-    return card
-
-
-def write_card(path: str | os.PathLike[str], card: dict[str, Any]) -> None:
-    """Writes the card beside the weights at `path`, lists of numbers on one line.
-
-    Raises:
-      InputError: it cannot be written.
-    """
-    text = json.dumps(card, indent=1)
-    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
-    with atomic_write(Path(path).with_suffix(".json")) as file:
-        file.write((text + "\n").encode())
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return jax.eval_shape(initialise)

@@ -3,6 +3,8 @@
 Shapes: N slots, A access points.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -45,18 +47,12 @@ def best_constant(
       key: for the random part of the search; a fixed one by default.
     """
     params = environment.default_params if params is None else params
+    params = jax.tree.map(jnp.asarray, params)
     key = jax.random.key(0) if key is None else key
     size = environment.action_size
 
-    @jax.jit
     def value(states: State, shares: Float[Array, "C A"]) -> Float[Array, "C"]:
-        """Mean reward over the slots of each candidate."""
-
-        def one(share: Float[Array, "A"]) -> Float[Array, ""]:
-            reward = jax.vmap(environment.reward, (0, None, None))
-            return jnp.mean(reward(states, 2.0 * share - 1.0, params))
-
-        return jax.lax.map(one, shares, batch_size=min(16, len(shares)))
+        return _mean_rewards(environment, states, shares, params)
 
     tried = jnp.asarray(oracle.candidates(size))
     scouts = jax.tree.map(lambda field: field[:SCOUTS], states)
@@ -77,6 +73,19 @@ def best_constant(
         if jnp.max(rewards) > reward:
             share, reward = proposed[jnp.argmax(rewards)], jnp.max(rewards)
     return 2.0 * share - 1.0
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _mean_rewards(
+    environment: Environment, states: State, shares: Float[Array, "C A"], params: Params
+) -> Float[Array, "C"]:
+    """Over the slots, of each candidate."""
+
+    def one(share: Float[Array, "A"]) -> Float[Array, ""]:
+        reward = jax.vmap(environment.reward, (0, None, None))
+        return jnp.mean(reward(states, 2.0 * share - 1.0, params))
+
+    return jax.lax.map(one, shares, batch_size=min(16, len(shares)))
 
 
 def heuristic(

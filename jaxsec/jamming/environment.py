@@ -2,26 +2,31 @@
 
     environment = Environment(SCENARIOS["paper"])
     observation, state = environment.reset(key_reset)
-    observation, state, reward, done, info = environment.step(key_step, state, action)
+    observation, state, reward, terminated, truncated, info = environment.step(
+        key_step, state, action
+    )
 
-Pure functions of one slot with gymnax's signatures, to be batched by `vmap` and compiled by the
-caller; differentiable in the action and in the parameters. The action sets the access points'
-powers in the slot that is observed. It moves nothing else: the next slot is drawn whatever it was.
+Pure functions of one slot with the signatures of gymnax 1.0, to be batched by `vmap` and compiled
+by the caller; differentiable in the action and in the parameters. The action sets the access
+points' powers in the slot that is observed, and has no influence on the next slot but to be part of
+its observation. Episodes are truncated after `max_steps_in_episode` slots and never terminate.
 """
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool, Float, Int, Key
+from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from jaxsec.jamming import metrics, rates, slots
-from jaxsec.jamming.metrics import Outcome
+from jaxsec.jamming.metrics import Metric, Outcome
 from jaxsec.jamming.scenario import JammingScenario
 from jaxsec.jamming.slots import Slot
+from jaxsec.rl.environment import Advance, Episodic
 from jaxsec.rl.spaces import Box
 
-LEAST_SNR_DB, MOST_SNR_DB = -40.0, 220.0
+MIN_SNR_DB, MAX_SNR_DB = -40.0, 220.0
 """Weaker and stronger links are observed as these: a link of zero gain has no logarithm."""
 MIDDLE_SNR_DB, SCALE_SNR_DB = 20.0, 20.0
 """SNR at full power that is observed as 0, and the step that is observed as 1."""
@@ -36,6 +41,12 @@ class Params(NamedTuple):
     max_power_w: Float[ArrayLike, ""]
     circuit_power_w: Float[ArrayLike, ""]
     target_rate: Float[ArrayLike, ""]
+    max_steps_in_episode: Int[ArrayLike, ""]
+    """Slots after which an episode is truncated."""
+
+    def replace(self, **changes: Any) -> "Params":
+        """With some of the numbers changed, as gymnax's parameters have it."""
+        return self._replace(**changes)
 
 
 class State(NamedTuple):
@@ -50,12 +61,19 @@ class State(NamedTuple):
     """Slots since the start of the episode."""
 
 
-class Environment:
-    """Jamming slots of a scenario."""
+@dataclasses.dataclass(frozen=True)
+class Environment(Episodic):
+    """Jamming slots of a scenario.
 
-    def __init__(self, scenario: JammingScenario) -> None:
-        self.scenario = scenario
-        self.metrics = tuple(metrics.get(metric) for metric, _ in scenario.metrics)
+    What `step` adds to info are the scenario's metrics by their names, without their weights.
+    """
+
+    scenario: JammingScenario
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The scenario's metrics as functions."""
+        return tuple(metrics.get(metric) for metric, _ in self.scenario.metrics)
 
     @property
     def name(self) -> str:
@@ -64,8 +82,14 @@ class Environment:
     @property
     def default_params(self) -> Params:
         s = self.scenario
-        weights = jnp.asarray([weight for _, weight in s.metrics], jnp.float32)
-        return Params(weights, s.min_power_w, s.max_power_w, s.circuit_power_w, s.target_rate)
+        return Params(
+            jnp.asarray([weight for _, weight in s.metrics], jnp.float32),
+            s.min_power_w,
+            s.max_power_w,
+            s.circuit_power_w,
+            s.target_rate,
+            s.episode_length,
+        )
 
     @property
     def action_size(self) -> int:
@@ -84,66 +108,50 @@ class Environment:
         return Box(-1.0, 1.0, (self.action_size,))
 
     def observation_space(self, params: Params | None = None) -> Box:
-        """Bounded by the gains' cut, `LEAST_SNR_DB` and `MOST_SNR_DB`."""
-        most = max(_normal(MOST_SNR_DB), len(self.metrics))
-        return Box(_normal(LEAST_SNR_DB), most, (self.observation_size,))
+        """Bounded by the gains' cut, `MIN_SNR_DB` and `MAX_SNR_DB`."""
+        most = max(_normal(MAX_SNR_DB), len(self.metrics))
+        return Box(_normal(MIN_SNR_DB), most, (self.observation_size,))
 
-    def reset(
-        self, key: Key[Array, ""], params: Params | None = None
-    ) -> tuple[Float[Array, "O"], State]:
+    def start(self, key: Key[Array, ""], params: Params) -> State:
         """The first slot of an episode."""
-        params = self.default_params if params is None else params
+        del params
         key_slot, key_preference = jax.random.split(key)
-        state = State(
-            slots.draw(key_slot, self.scenario),
+        return State(
+            slots.sample(key_slot, self.scenario),
             self._preference(key_preference),
             jnp.zeros((self.action_size,)),
             jnp.zeros((), jnp.int32),
         )
-        return self.observe(state, params), state
 
-    def step(
-        self,
-        key: Key[Array, ""],
-        state: State,
-        action: Float[Array, "A"],
-        params: Params | None = None,
-    ) -> tuple[Float[Array, "O"], State, Float[Array, ""], Bool[Array, ""], dict[str, Any]]:
-        """Transmits with the powers of `action`, entries beyond ±1 being cut, and moves on.
+    def advance(
+        self, key: Key[Array, ""], state: State, action: Float[Array, "A"], params: Params
+    ) -> Advance:
+        """Transmits with the powers of `action`, entries beyond ±1 being cut.
 
-        After the last slot of an episode the next one starts by itself, as in gymnax.
-
-        Returns:
-          Observation of the next slot, its state, the reward, whether the episode has ended, and
-          info: every metric of the slot by its name.
+        Random numbers are drawn once, for the slot that would begin a new episode. With block
+        fading the next slot of the same episode is that slot too; with Gauss–Markov fading it has
+        the old geometry, and ages by the new slot's fading.
         """
-        params = self.default_params if params is None else params
         action = jnp.clip(action, -1.0, 1.0)
         values = self.values(state, action, params)
-        time = state.time + 1
-        done = time >= self.scenario.episode_length
-
-        key_slot, key_preference = jax.random.split(key)
-        slot = slots.draw(key_slot, self.scenario)
+        fresh = self.start(key, params)
+        slot = fresh.slot
         if self.scenario.fading == "gauss-markov":
-            aged = slots.age(state.slot, slot, self.scenario.correlation)
-            slot = jax.tree.map(lambda new, old: jnp.where(done, new, old), slot, aged)
-        following = State(
-            slot,
-            self._preference(key_preference),
-            jnp.where(done, jnp.zeros_like(action), action),
-            jnp.where(done, 0, time),
-        )
+            slot = slots.age(state.slot, slot, self.scenario.correlation)
+        after = State(slot, fresh.preference, action, state.time + 1)
         names = [metrics.name(metric) for metric, _ in self.scenario.metrics]
-        info = dict(zip(names, values, strict=True))
         reward = jnp.dot(values, params.weights * state.preference)
-        return self.observe(following, params), following, reward, done, info
+        return Advance(after, fresh, reward, dict(zip(names, values, strict=True)))
 
-    def observe(self, state: State, params: Params) -> Float[Array, "O"]:
+    def get_obs(
+        self, state: State, params: Params | None = None, key: Key[Array, ""] | None = None
+    ) -> Float[Array, "O"]:
         """Normalised log-gains, previous action, and preference where slots have their own."""
+        del key
+        params = self.default_params if params is None else params
         gains = slots.gains(state.slot) * params.max_power_w
-        level = 10.0 * jnp.log10(jnp.maximum(gains, 10.0 ** (LEAST_SNR_DB / 10.0)))
-        seen = jnp.clip(_normal(level), _normal(LEAST_SNR_DB), _normal(MOST_SNR_DB))
+        level = 10.0 * jnp.log10(jnp.maximum(gains, 10.0 ** (MIN_SNR_DB / 10.0)))
+        seen = jnp.clip(_normal(level), _normal(MIN_SNR_DB), _normal(MAX_SNR_DB))
         parts = [seen.ravel(), state.previous]
         if self.scenario.preferences:
             parts.append(state.preference - 1.0)

@@ -1,31 +1,37 @@
-"""Policies judged on fresh slots beside the oracle: tables of the jamming commands."""
+"""Jamming policies judged on fresh slots, beside the oracle and the baselines.
 
-import sys
+Shapes: S seeds of a training, N slots, W metrics, G regimes, E experts, F weightings.
+"""
+
+import functools
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from jaxtyping import Array, ArrayLike, Float, Key
 
-from jaxsec.jamming import baselines, metrics, oracle
+from jaxsec.jamming import baselines, oracle
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.file import Trained
-from jaxsec.jamming.scenario import REGIMES, JammingScenario
-from jaxsec.report import statistics
+from jaxsec.jamming.scenario import REGIMES
 from jaxsec.rl import evaluation
-from jaxsec.rl.evaluation import Slots
-from jaxsec.rl.learner import Training
+from jaxsec.rl.collect import Slots
+from jaxsec.rl.learner import Agent
+from jaxsec.rl.moe import MixtureOfExperts
+
+MAX_CONSTANT_SLOTS = 2048
+"""Slots that the best constant action is chosen on."""
 
 
 class Row(NamedTuple):
     """What one way to act reaches."""
 
     name: str
-    reward: np.ndarray  # [S], means over slots
-    metrics: np.ndarray  # [W], means over seeds and slots
+    reward: np.ndarray
+    """[S], means over slots."""
+    metrics: np.ndarray
+    """[W], means over seeds and slots."""
 
 
 class Bounds(NamedTuple):
@@ -42,21 +48,15 @@ def bounds(environment: Environment, slots: Slots, seed: int) -> Bounds:
     key_oracle, key_constant, key_random = jax.random.split(jax.random.key(seed), 3)
     found = oracle.best(environment, slots.state, key=key_oracle)
     count, size = slots.observation.shape[0], environment.action_size
-    others = evaluation.draw(environment, seed + 1, min(2048, count))
+    others = evaluation.sample(environment, seed + 1, min(MAX_CONSTANT_SLOTS, count))
     constant = baselines.best_constant(environment, others.state, key=key_constant)
     actions = {
         "oracle": found.action,
         "best constant": jnp.broadcast_to(constant[None], (count, size)),
-        "heuristic": jax.jit(jax.vmap(lambda s: baselines.heuristic(environment, s)))(slots.state),
+        "heuristic": _heuristic(environment, slots),
         "random": baselines.random_actions(key_random, count, size),
     }
-
-    @jax.jit
-    def judge(action: Any) -> tuple[Any, Any]:
-        values = jax.vmap(environment.values)(slots.state, action)
-        return evaluation.rewards(environment, slots, action), jnp.mean(values, axis=0)
-
-    judged = {name: judge(action) for name, action in actions.items()}
+    judged = {name: _worth(environment, slots, action) for name, action in actions.items()}
     rows = [
         Row(name, np.asarray([np.mean(reward)]), np.asarray(values))
         for name, (reward, values) in judged.items()
@@ -64,71 +64,106 @@ def bounds(environment: Environment, slots: Slots, seed: int) -> Bounds:
     return Bounds(rows, np.asarray(judged["oracle"][0]))
 
 
+@functools.partial(jax.jit, static_argnums=0)
+def _heuristic(environment: Environment, slots: Slots) -> Float[Array, "N A"]:
+    return jax.vmap(lambda state: baselines.heuristic(environment, state))(slots.state)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _worth(
+    environment: Environment, slots: Slots, action: Float[Array, "N A"]
+) -> tuple[Float[Array, "N"], Float[Array, "W"]]:
+    """Rewards, and metrics in the mean."""
+    rewards = evaluation.rewards(environment, slots, action)
+    return rewards, evaluation.values(environment, slots, action)
+
+
 def judge(
     name: str, trained: Trained, environment: Environment, slots: Slots, seed: int, candidates: int
 ) -> list[Row]:
     """All ways to act with a trained policy."""
-    training = Training(trained.config, environment, devices=1)
     judged = evaluation.judge(
-        training, environment, trained.actor, trained.critic, slots,
+        trained.agent, environment, trained.actor, trained.critic, slots,
         seed=seed, num_candidates=candidates,
     )  # fmt: skip
     return [
         Row(
             name if way == "alone" else f"{name}, {way.replace('-', ' ')}",
             np.asarray(jnp.mean(found.reward, axis=1), np.float64),
-            np.asarray(jnp.mean(found.metrics, axis=0)),
+            np.asarray(jnp.mean(found.values, axis=0)),
         )
         for way, found in judged.items()
     ]
 
 
-def mean_over_seeds(values: np.ndarray) -> statistics.Mean:
-    """Mean and 95% interval over the seeds of a training, by Student's t."""
-    return statistics.mean_ci(values)
-
-
-def report(rows: list[Row], scenario: JammingScenario) -> list[dict[str, Any]]:
-    """Rows as JSON, each over the oracle, which is the first of them."""
-    best = float(rows[0].reward[0])
-    names = [metrics.name(metric) for metric, _ in scenario.metrics]
-    listed = []
-    for row in rows:
-        mean = mean_over_seeds(row.reward)
-        listed.append(
-            {
-                "name": row.name,
-                "reward": mean.value,
-                "ci95": mean.ci95,
-                "of_oracle": mean.value / best,
-                "of_oracle_ci95": None if mean.ci95 is None else mean.ci95 / abs(best),
-                "reward_of_seeds": row.reward.tolist(),
-                "metrics": dict(zip(names, row.metrics.tolist(), strict=True)),
-            }
-        )
-    return listed
-
-
-def show(listed: list[dict[str, Any]], title: str) -> None:
-    """Prints rows as a table."""
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    table.add_column("policy")
-    for heading in ("reward", "of oracle", *listed[0]["metrics"]):
-        table.add_column(heading.replace("_", " "), justify="right")
-    for row in listed:
-        reward = statistics.Mean(row["reward"], row["ci95"])
-        share = f"{100 * row['of_oracle']:.2f}"
-        if row["of_oracle_ci95"] is not None:
-            share += f" ± {100 * row['of_oracle_ci95']:.2f}"
-        values = [f"{value:.2f}" for value in row["metrics"].values()]
-        table.add_row(row["name"], str(reward), f"{share}%", *values)
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
-
-
-def usage(trained: Trained, environment: Environment, slots: Slots) -> dict[str, Any]:
-    """Share of each regime's slots that go to each expert, by seed."""
-    training = Training(trained.config, environment, devices=1)
-    shares = np.asarray(evaluation.usage_by_regime(training, trained.actor, slots))
+def expert_load(trained: Trained, slots: Slots) -> dict[str, Any]:
+    """Share of each regime's slots that go to each expert of a mixture, by seed."""
+    load = np.asarray(expert_load_by_regime(trained.agent, trained.actor, slots))
     names = [*REGIMES, *(f"{name}, line of sight" for name in REGIMES)]
-    present = shares.sum(axis=(0, 2)) > 0
-    return {name: shares[:, i].round(4).tolist() for i, name in enumerate(names) if present[i]}
+    present = load.sum(axis=(0, 2)) > 0
+    return {name: load[:, i].round(4).tolist() for i, name in enumerate(names) if present[i]}
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def expert_load_by_regime(agent: Agent, actors: Any, slots: Slots) -> Float[Array, "S G E"]:
+    """Share of a regime's slots in which each expert is selected. Compiled.
+
+    Regimes G: where eavesdroppers are (`scenario.REGIMES`), without and then with line of sight.
+    """
+    policy = agent.policy
+    assert isinstance(policy, MixtureOfExperts)
+    slot = slots.state.slot
+    regime = slot.regime + len(REGIMES) * (slot.rician_factor > 0)
+    member = jax.nn.one_hot(regime, 2 * len(REGIMES))  # [N, G]
+    count = jnp.maximum(jnp.sum(member, axis=0), 1.0)
+
+    def one(actor: Any) -> Float[Array, "G E"]:
+        selected = policy.gated(actor, slots.observation).selected > 0
+        return member.T @ selected.astype(member.dtype) / count[:, None]
+
+    return jax.vmap(one)(actors)
+
+
+def front(
+    trained: Trained,
+    environment: Environment,
+    slots: Slots,
+    weightings: Float[ArrayLike, "F W"],
+    *,
+    seed: int,
+) -> Float[Array, "S F W"]:
+    """Mean metrics of preference-conditioned policies, shown the same preference in all slots.
+
+    Args:
+      trained: policies of a scenario with preferences.
+      environment: of that scenario.
+      slots: to judge on; their own preferences are not used.
+      weightings: factors of the metrics' weights, F of them.
+      seed: of the policies' noise.
+    """
+    key, weightings = jax.random.key(seed), jnp.asarray(weightings, jnp.float32)
+    return _front(trained.agent, environment, key, trained.actor, slots, weightings)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _front(
+    agent: Agent,
+    environment: Environment,
+    key: Key[Array, ""],
+    actors: Any,
+    slots: Slots,
+    weightings: Float[Array, "F W"],
+) -> Float[Array, "S F W"]:
+    count = slots.observation.shape[0]
+
+    def one(actor: Any, weighting: Float[Array, "W"]) -> Float[Array, "W"]:
+        preference = jnp.broadcast_to(weighting[None], (count, weighting.size))
+        state = slots.state._replace(preference=preference)
+        observation = jax.vmap(environment.get_obs)(state)
+        action = agent.act(actor, key, observation)
+        return evaluation.values(environment, Slots(observation, state), action)
+
+    def all_weightings(actor: Any) -> Float[Array, "F W"]:
+        return jax.lax.map(lambda weighting: one(actor, weighting), weightings)
+
+    return jax.lax.map(all_weightings, actors)

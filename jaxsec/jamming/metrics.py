@@ -1,10 +1,12 @@
 """What a policy can be asked to optimise: metrics of one slot, each to be made large.
 
-A metric is a function from an `Outcome` to one number a slot. A name of `METRICS` or any such
-function can be given to a `JammingScenario`, with its weight.
+A metric is a function from an `Outcome` to one number a slot. A `JammingScenario` takes, with its
+weight, a name of `METRICS`, a function, which goes by its own name, or a name and a function:
+
+    JammingScenario(metrics=(("outage", 1.0), (("loudest", lambda o: -jnp.max(o.power)), 0.5)))
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -29,6 +31,10 @@ class Outcome(NamedTuple):
 
 
 Metric = Callable[[Outcome], Float[Array, "..."]]
+NamedMetric = str | Metric | tuple[str, Metric]
+"""How a scenario names a metric."""
+RESERVED = ("terminated", "truncated", "final_observation")
+"""What an environment's info holds beside the metrics."""
 
 
 def secrecy_rate(outcome: Outcome) -> Float[Array, "..."]:
@@ -67,12 +73,14 @@ METRICS: dict[str, Metric] = {
 }
 
 
-def get(metric: str | Metric) -> Metric:
+def get(metric: NamedMetric) -> Metric:
     """The metric of a name, or the user's own.
 
     Raises:
       InputError: there is no metric of that name.
     """
+    if isinstance(metric, tuple):
+        return metric[1]
     if callable(metric):
         return metric
     checks.require(
@@ -81,6 +89,23 @@ def get(metric: str | Metric) -> Metric:
     return METRICS[metric]
 
 
-def name(metric: str | Metric) -> str:
-    """What a metric is called in tables."""
+def name(metric: NamedMetric) -> str:
+    """What a metric is called in info, tables and reports."""
+    if isinstance(metric, tuple):
+        return metric[0]
     return metric if isinstance(metric, str) else getattr(metric, "__name__", str(metric))
+
+
+def check_names(given: Sequence[NamedMetric]) -> None:
+    """Raises `InputError` where two metrics share a name, or one has a name that info needs."""
+    names = [name(metric) for metric in given]
+    for metric, called in zip(given, names, strict=True):
+        checks.require(
+            names.count(called) == 1,
+            f"`metrics` must have names of their own, but {names.count(called)} are called "
+            f"{called!r}; name a function as ('name', function)",
+        )
+        checks.require(
+            called not in RESERVED,
+            f"`metrics` must not be called {', '.join(RESERVED)}, but one is: {metric!r}",
+        )

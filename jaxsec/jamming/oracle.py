@@ -106,6 +106,7 @@ def front(
     **options: Any,
 ) -> Float[Array, "F W"]:
     """Pareto front of the metrics: their means over the slots where each weighting is optimised.
+    Compiled as `best` is.
 
     Args:
       environment: what the reward is computed by.
@@ -115,14 +116,14 @@ def front(
       **options: as of `best`.
     """
     params = environment.default_params if params is None else params
+    params = jax.tree.map(jnp.asarray, params)
     num_slots = states.time.shape[0]
     rows = []
     for weighting in jnp.asarray(weightings, jnp.float32):
         preference = jnp.broadcast_to(weighting[None], (num_slots, weighting.size))
         weighted = states._replace(preference=preference)
         found = best(environment, weighted, params, **options)
-        values = _metrics(environment, weighted, found.action, params)
-        rows.append(jnp.mean(values, axis=0))
+        rows.append(_mean_values(environment, weighted, found.action, params))
     return jnp.stack(rows)
 
 
@@ -175,86 +176,115 @@ def _best(
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[:num_slots], found)
 
 
-def _search(
-    environment: Environment, states: State, params: Params, key: Key[Array, ""], effort: Effort
-) -> Best:
-    """`best` of one chunk; S starts of each slot are searched side by side."""
-    num_slots, size = states.time.shape[0], environment.action_size
+class _Climb(NamedTuple):
+    """Shares that are improved side by side, S of each slot."""
 
-    def reward(state: State, share: Float[Array, "A"]) -> Float[Array, ""]:
-        return environment.reward(state, 2.0 * share - 1.0, params)
+    shares: Float[Array, "N S A"]
+    rewards: Float[Array, "N S"]
 
-    value = jax.vmap(jax.vmap(reward, (None, 0)))  # [N] states, [N, S, A] -> [N, S]
-    gradient = jax.vmap(jax.vmap(jax.grad(reward, argnums=1), (None, 0)))
 
-    key_random, key_steps = jax.random.split(key)
-    tried = jnp.asarray(candidates(size))
-    first = jax.vmap(jax.vmap(reward, (None, 0)), (0, None))(states, tried)
-    _, index = jax.lax.top_k(first, effort.num_starts - effort.num_random)
-    level = jax.random.uniform(key_random, (num_slots, effort.num_random, size))
-    random = jnp.clip((1.0 + OFFSET) * (OFFSET / (1.0 + OFFSET)) ** level - OFFSET, 0.0, 1.0)
-    shares = jnp.concatenate((tried[index], random), axis=1)
-    rewards = value(states, shares)
+class _Problem(NamedTuple):
+    """Slots of one chunk, as functions of shares."""
 
-    def choose(
-        shares: Float[Array, "N S A"],
-        rewards: Float[Array, "N S"],
-        proposed: Float[Array, "N S P A"],
-    ) -> tuple[Float[Array, "N S A"], Float[Array, "N S"]]:
+    environment: Environment
+    states: State
+    params: Params
+
+    def reward(self, state: State, share: Float[Array, "A"]) -> Float[Array, ""]:
+        return self.environment.reward(state, 2.0 * share - 1.0, self.params)
+
+    def value(self, shares: Float[Array, "N S A"]) -> Float[Array, "N S"]:
+        return jax.vmap(jax.vmap(self.reward, (None, 0)))(self.states, shares)
+
+    def gradient(self, shares: Float[Array, "N S A"]) -> Float[Array, "N S A"]:
+        gradient = jax.grad(self.reward, argnums=1)
+        return jax.vmap(jax.vmap(gradient, (None, 0)))(self.states, shares)
+
+    def choose(self, climb: _Climb, proposed: Float[Array, "N S P A"]) -> _Climb:
         """Moves every start to the best of its P proposals where that is better."""
-        flat = proposed.reshape(num_slots, -1, size)
-        scores = value(states, flat).reshape(proposed.shape[:3])
+        shares, rewards = climb
+        flat = proposed.reshape(len(proposed), -1, proposed.shape[-1])
+        scores = self.value(flat).reshape(proposed.shape[:3])
         index = jnp.argmax(scores, axis=-1)[..., None]
         score = jnp.take_along_axis(scores, index, axis=-1)[..., 0]
         chosen = jnp.take_along_axis(proposed, index[..., None], axis=-2)[..., 0, :]
         better = score > rewards
-        return jnp.where(better[..., None], chosen, shares), jnp.where(better, score, rewards)
+        return _Climb(
+            jnp.where(better[..., None], chosen, shares), jnp.where(better, score, rewards)
+        )
 
-    def climb(step: Any, carry: Any) -> Any:
-        shares, rewards = carry
-        axis = jax.nn.one_hot(step % size, size).reshape(1, 1, 1, size)
+
+def _search(
+    environment: Environment, states: State, params: Params, key: Key[Array, ""], effort: Effort
+) -> Best:
+    """`best` of one chunk."""
+    problem = _Problem(environment, states, params)
+    key_random, key_steps = jax.random.split(key)
+    shares = _starts(problem, key_random, effort)
+    climb = _by_levels(problem, _Climb(shares, problem.value(shares)), effort)
+    rewards, index = jax.lax.top_k(climb.rewards, effort.num_kept)
+    kept = _Climb(jnp.take_along_axis(climb.shares, index[..., None], axis=1), rewards)
+    shares, rewards = _by_steps(problem, kept, key_steps, effort)
+    index = jnp.argmax(rewards, axis=1)
+    share = jnp.take_along_axis(shares, index[:, None, None], axis=1)[:, 0]
+    return Best(2.0 * share - 1.0, jnp.max(rewards, axis=1))
+
+
+def _starts(problem: _Problem, key: Key[Array, ""], effort: Effort) -> Float[Array, "N S A"]:
+    """The best of the candidates, and random powers."""
+    num_slots, size = problem.states.time.shape[0], problem.environment.action_size
+    tried = jnp.asarray(candidates(size))
+    first = jax.vmap(jax.vmap(problem.reward, (None, 0)), (0, None))(problem.states, tried)
+    _, index = jax.lax.top_k(first, effort.num_starts - effort.num_random)
+    level = jax.random.uniform(key, (num_slots, effort.num_random, size))
+    random = jnp.clip((1.0 + OFFSET) * (OFFSET / (1.0 + OFFSET)) ** level - OFFSET, 0.0, 1.0)
+    return jnp.concatenate((tried[index], random), axis=1)
+
+
+def _by_levels(problem: _Problem, climb: _Climb, effort: Effort) -> _Climb:
+    """Coordinate ascent over levels of power."""
+    size = problem.environment.action_size
+
+    def step(number: Any, climb: _Climb) -> _Climb:
+        axis = jax.nn.one_hot(number % size, size).reshape(1, 1, 1, size)
         levels = jnp.asarray(LEVELS).reshape(1, 1, -1, 1)
-        return choose(shares, rewards, shares[:, :, None] * (1.0 - axis) + levels * axis)
+        return problem.choose(climb, climb.shares[:, :, None] * (1.0 - axis) + levels * axis)
 
-    shares, rewards = jax.lax.fori_loop(0, size * effort.num_sweeps, climb, (shares, rewards))
-    rewards, index = jax.lax.top_k(rewards, effort.num_kept)
-    shares = jnp.take_along_axis(shares, index[..., None], axis=1)
+    return jax.lax.fori_loop(0, size * effort.num_sweeps, step, climb)
 
+
+def _by_steps(problem: _Problem, climb: _Climb, key: Key[Array, ""], effort: Effort) -> _Climb:
+    """Random steps that shrink, and line searches along the gradient."""
+    num_slots, size = problem.states.time.shape[0], problem.environment.action_size
     # Directions: one coordinate, two, or all; sizes from a tenth of the scale to all of it.
     number = effort.num_proposals
     spread = np.geomspace(0.1, 1.0, number).reshape(1, 1, -1, 1).astype(np.float32)
     width = np.array([1, 2, size])[np.arange(number) % 3].clip(max=size)
 
-    def polish(step: Any, carry: Any) -> Any:
-        shares, rewards = carry
-        scale = 2.0 * 1e-3 ** (step / max(effort.num_steps - 1, 1))
-        key_size, key_axes = jax.random.split(jax.random.fold_in(key_steps, step))
+    def step(index: Any, climb: _Climb) -> _Climb:
+        shares = climb.shares
+        scale = 2.0 * 1e-3 ** (index / max(effort.num_steps - 1, 1))
+        key_size, key_axes = jax.random.split(jax.random.fold_in(key, index))
         shape = (1, effort.num_kept, number, size)
         rank = jnp.argsort(jax.random.uniform(key_axes, shape), axis=-1)
         moved = rank < width.reshape(1, 1, -1, 1)
         random = scale * spread * jax.random.normal(key_size, shape) * moved
-        slope = gradient(states, shares) * (shares + OFFSET)
+        slope = problem.gradient(shares) * (shares + OFFSET)
         slope = jnp.where(((shares <= 0) & (slope < 0)) | ((shares >= 1) & (slope > 0)), 0.0, slope)
         slope /= jnp.maximum(jnp.max(jnp.abs(slope), axis=-1, keepdims=True), 1e-30)
         lines = jnp.asarray(LINE).reshape(1, 1, -1, 1) * slope[:, :, None]
         random = jnp.broadcast_to(random, (num_slots, *shape[1:]))
         moves = jnp.concatenate((random, lines), axis=2)
         proposed = (shares[:, :, None] + OFFSET) * jnp.exp(moves) - OFFSET
-        return choose(shares, rewards, jnp.clip(proposed, 0.0, 1.0))
+        return problem.choose(climb, jnp.clip(proposed, 0.0, 1.0))
 
-    shares, rewards = jax.lax.fori_loop(0, effort.num_steps, polish, (shares, rewards))
-    index = jnp.argmax(rewards, axis=1)
-    share = jnp.take_along_axis(shares, index[:, None, None], axis=1)[:, 0]
-    return Best(2.0 * share - 1.0, jnp.max(rewards, axis=1))
+    return jax.lax.fori_loop(0, effort.num_steps, step, climb)
 
 
-def _metrics(
+@functools.partial(jax.jit, static_argnums=0)
+def _mean_values(
     environment: Environment, states: State, actions: Float[Array, "N A"], params: Params
-) -> Float[Array, "N W"]:
-    """Every metric of every slot."""
-
-    def one(state: State, action: Float[Array, "A"]) -> Float[Array, "W"]:
-        outcome = environment.outcome(state, action, params)
-        return jnp.stack([metric(outcome) for metric in environment.metrics])
-
-    return jax.vmap(one)(states, actions)
+) -> Float[Array, "W"]:
+    """Every metric, mean over the slots."""
+    values = jax.vmap(environment.values, (0, 0, None))(states, actions, params)
+    return jnp.mean(values, axis=0)

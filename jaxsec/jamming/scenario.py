@@ -6,7 +6,7 @@ from typing import Literal
 
 from jaxsec import checks
 from jaxsec.jamming import metrics
-from jaxsec.jamming.metrics import Metric
+from jaxsec.jamming.metrics import NamedMetric
 
 Fading = Literal["block", "gauss-markov"]
 """Every slot a new geometry and fading, or fading that lasts in a geometry that stays."""
@@ -14,7 +14,7 @@ PowerSteps = Literal["decibel", "watt"]
 REGIMES = ("near-users", "near-access-points", "far")
 """Where the eavesdroppers of a slot can be."""
 
-MOST_SNR_DB = 200.0
+MAX_SNR_DB = 200.0
 """Beyond it, float32 would overflow."""
 
 
@@ -65,11 +65,11 @@ class JammingScenario:
     """What an access point needs beside it. Without any, least power is nearly optimal."""
     target_rate: float = 1.0
     """Secrecy rate below which a user is in outage, bit/s/Hz."""
-    metrics: tuple[tuple[str | Metric, float], ...] = (
+    metrics: tuple[tuple[NamedMetric, float], ...] = (
         ("secrecy_rate", 1.0),
         ("secure_energy_efficiency", 1.0),
     )
-    """What the reward is the weighted sum of."""
+    """What the reward is the weighted sum of: names of `metrics.METRICS`, functions, or both."""
     preferences: bool = False
     """Whether each slot weighs the metrics anew, by observed factors uniform on those of mean 1."""
     fading: Fading = "block"
@@ -80,6 +80,9 @@ class JammingScenario:
     """Slots until a new start."""
 
     def __post_init__(self) -> None:
+        # A scenario is hashed wherever a function is compiled for it.
+        object.__setattr__(self, "regimes", tuple(self.regimes))
+        object.__setattr__(self, "metrics", tuple(tuple(pair) for pair in self.metrics))
         for name, least in (
             ("num_access_points", 1),
             ("num_users", 1),
@@ -92,6 +95,20 @@ class JammingScenario:
         for name in ("path_loss_exponent", "rician_factor", "circuit_power_w", "target_rate"):
             _check_not_negative(name, getattr(self, name))
         checks.require(
+            len(self.regimes) == 3 and min(self.regimes) >= 0 and 0 < sum(self.regimes) < math.inf,
+            f"`regimes` must be three shares, one above 0, but is {self.regimes}",
+        )
+        checks.check_fraction("line_of_sight", self.line_of_sight)
+        checks.check_fraction("correlation", self.correlation)
+        checks.require(
+            self.fading in ("block", "gauss-markov"),
+            f"`fading` must be block or gauss-markov, but is {self.fading!r}",
+        )
+        self._check_powers()
+        self._check_metrics()
+
+    def _check_powers(self) -> None:
+        checks.require(
             math.isfinite(self.noise_power_dbm),
             f"`noise_power_dbm` must be finite, but is {self.noise_power_dbm}",
         )
@@ -99,6 +116,10 @@ class JammingScenario:
             self.reference_gain_db < math.inf,
             f"`reference_gain_db` must be finite, or -inf for no gain at all, "
             f"but is {self.reference_gain_db}",
+        )
+        checks.require(
+            self.power_steps in ("decibel", "watt"),
+            f"`power_steps` must be decibel or watt, but is {self.power_steps!r}",
         )
         _check_not_negative("min_power_w", self.min_power_w)
         checks.require(
@@ -117,24 +138,12 @@ class JammingScenario:
         most_db = self.reference_gain_db - self.noise_power_dbm + 30.0
         most_db += 10.0 * math.log10(self.max_power_w)
         checks.require(
-            most_db <= MOST_SNR_DB,
+            most_db <= MAX_SNR_DB,
             "`reference_gain_db`, `noise_power_dbm` and `max_power_w` must give an SNR at 1 m of "
-            f"at most {MOST_SNR_DB:g} dB, but give {most_db:g} dB",
+            f"at most {MAX_SNR_DB:g} dB, but give {most_db:g} dB",
         )
-        checks.require(
-            len(self.regimes) == 3 and min(self.regimes) >= 0 and 0 < sum(self.regimes) < math.inf,
-            f"`regimes` must be three shares, one above 0, but is {self.regimes}",
-        )
-        checks.require(
-            self.power_steps in ("decibel", "watt"),
-            f"`power_steps` must be decibel or watt, but is {self.power_steps!r}",
-        )
-        checks.check_fraction("line_of_sight", self.line_of_sight)
-        checks.check_fraction("correlation", self.correlation)
-        checks.require(
-            self.fading in ("block", "gauss-markov"),
-            f"`fading` must be block or gauss-markov, but is {self.fading!r}",
-        )
+
+    def _check_metrics(self) -> None:
         checks.require(len(self.metrics) > 0, "`metrics` must name at least one metric")
         for metric, weight in self.metrics:
             metrics.get(metric)
@@ -142,6 +151,7 @@ class JammingScenario:
                 math.isfinite(weight),
                 f"`metrics` must have finite weights, but has {metrics.name(metric)}={weight}",
             )
+        metrics.check_names([metric for metric, _ in self.metrics])
 
 
 def _check_not_negative(name: str, value: float) -> None:

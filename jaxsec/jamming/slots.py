@@ -14,7 +14,7 @@ from jaxtyping import Array, Complex, Float, Int, Key, UInt32
 from jaxsec.jamming.scenario import JammingScenario
 
 TURN = 2.0 * np.pi
-LEAST_DISTANCE_M = 1.0
+MIN_DISTANCE_M = 1.0
 """Path gain does not grow nearer to an access point than that."""
 
 
@@ -39,7 +39,7 @@ def access_points(scenario: JammingScenario) -> np.ndarray:
     return scenario.spacing_m * (grid - grid.mean(axis=0))
 
 
-def draw(key: Key[Array, ""], scenario: JammingScenario) -> Slot:
+def sample(key: Key[Array, ""], scenario: JammingScenario) -> Slot:
     """An independent slot."""
     num_aps, num_users = scenario.num_access_points, scenario.num_users
     num_eves = scenario.num_eavesdroppers
@@ -63,7 +63,7 @@ def draw(key: Key[Array, ""], scenario: JammingScenario) -> Slot:
     eves = anchor + spread * disc[:, num_users:]
 
     x, y = jnp.concatenate((users, eves), axis=1)[:, :, None] - aps[:, None, :]
-    square = jnp.maximum(x**2 + y**2, LEAST_DISTANCE_M**2)
+    square = jnp.maximum(x**2 + y**2, MIN_DISTANCE_M**2)
     # exp(log) is three times as fast as a power.
     gain_db = scenario.reference_gain_db - scenario.noise_power_dbm + 30.0
     slope = scenario.path_loss_exponent / 2.0

@@ -1,5 +1,6 @@
-"""A training of one policy, as the jamming commands run it."""
+"""Training of one policy, as the jamming commands and benchmarks run it."""
 
+import functools
 import shlex
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Key
 
 from jaxsec import checks
 from jaxsec.jamming import file as policy_file
@@ -17,13 +19,16 @@ from jaxsec.learning.checkpoint import Checkpoints
 from jaxsec.report import console, timing
 from jaxsec.rl import evaluation
 from jaxsec.rl import run as rl_run
-from jaxsec.rl.learner import Config, Training
+from jaxsec.rl.collect import Slots
+from jaxsec.rl.config import Config
+from jaxsec.rl.learner import Agent
+from jaxsec.rl.training import Training
 
 CURVE_SLOTS = 1024
 """Slots that a learning curve is judged on; final judgements have their own, more of them."""
 CURVE_SEED = 7_000_001
 """Seed of these slots."""
-CHECKPOINTS = 5
+NUM_CHECKPOINTS = 5
 """In a run."""
 
 
@@ -51,28 +56,13 @@ def train(
     Raises:
       InputError: the folder has another run, or a number is out of its range.
     """
-    checks.require(bool(seeds), "`--seeds` must name at least one seed")
-    for seed in seeds:
-        checks.require(0 <= seed < 2**31, f"`--seeds` must lie in [0, 2**31), but has {seed}")
-    checks.check_at_least("--every", every, 1)
+    _check(seeds, every)
     environment = Environment(scenario)
     training = Training(config, environment)
-    path = folder / "policy.npz"
     described = {**policy_file.describe(scenario, config), "seeds": seeds, "every": every}
     checkpoints = Checkpoints(folder, described)
-    slots = evaluation.draw(environment, CURVE_SEED, CURVE_SLOTS)
-
-    @jax.jit
-    def judge(actors: Any) -> dict[str, Any]:
-        def one(actor: Any) -> dict[str, Any]:
-            key = jax.random.key(CURVE_SEED)
-            action = evaluation.act(training, actor, key, slots.observation)
-            values = jnp.mean(jax.vmap(environment.values)(slots.state, action), axis=0)
-            reward = jnp.mean(evaluation.rewards(environment, slots, action))
-            return {"reward": reward, "metrics": values}
-
-        return jax.lax.map(one, actors)
-
+    slots = evaluation.sample(environment, CURVE_SEED, CURVE_SLOTS)
+    key, agent = jax.random.key(CURVE_SEED), training.agent
     with console.progress(f"training {name}, updates", config.num_updates) as advance:
         seen = 0
 
@@ -86,23 +76,40 @@ def train(
             checkpoints,
             training,
             seeds,
-            judge,
+            lambda actors: _point(agent, environment, key, slots, actors),
             every=every,
-            save_every=max(1, config.num_updates // every // CHECKPOINTS),
+            save_every=max(1, config.num_updates // every // NUM_CHECKPOINTS),
             report=report,
         )
-    trained = Trained(scenario, config, rl_run.actors(state), rl_run.critics(state))
+    trained = Trained(scenario, config, state.actor, state.critic)
     card = {
         "command": shlex.join(["jaxsec", *argv]),
         "seeds": seeds,
-        "num_parameters": count_parameters(trained.actor) // len(seeds),
+        "num_parameters": trained.num_parameters,
         "hardware": timing.hardware(),
         "seconds": rl_run.read(folder)[-1]["seconds"],
     }
-    policy_file.save(path, trained, card)
+    policy_file.save(folder / "policy.npz", trained, card)
     return trained
 
 
-def count_parameters(tree: Any) -> int:
-    """Numbers in a tree of arrays."""
-    return sum(x.size for x in jax.tree.leaves(tree))
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _point(
+    agent: Agent, environment: Environment, key: Key[Array, ""], slots: Slots, actors: Any
+) -> dict[str, Array]:
+    """What a learning curve shows of actors, that lead with seeds."""
+
+    def one(actor: Any) -> dict[str, Array]:
+        action = agent.act(actor, key, slots.observation)
+        reward = evaluation.rewards(environment, slots, action)
+        values = evaluation.values(environment, slots, action)
+        return {"reward": jnp.mean(reward), "metrics": values}
+
+    return jax.lax.map(one, actors)
+
+
+def _check(seeds: list[int], every: int) -> None:
+    checks.require(bool(seeds), "`--seeds` must name at least one seed")
+    for seed in seeds:
+        checks.require(0 <= seed < 2**31, f"`--seeds` must lie in [0, 2**31), but has {seed}")
+    checks.check_at_least("--every", every, 1)

@@ -1,4 +1,4 @@
-"""How a jamming policy is trained: the numbers of `jaxsec.rl.learner`, checked."""
+"""How a policy is trained: the hyperparameters of `jaxsec.rl`, checked."""
 
 import dataclasses
 import math
@@ -31,9 +31,9 @@ class Config:
     """Of a mixture."""
     num_selected: int = 1
     """Experts that act in a state."""
-    balance: float = 0.01
-    """Weight of the load-balancing term."""
-    sharing: float = 0.7
+    load_balance_weight: float = 0.01
+    """Of the term that keeps a mixture's experts in use alike."""
+    shared_fraction: float = 0.7
     """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
     bound: Bound = "tanh"
     """How a diffusion policy keeps its actions to their range."""
@@ -47,30 +47,30 @@ class Config:
     """Transitions a batch; with the environment's own gradient, the slots of an update are it."""
     replay_size: int = 65536
     """Transitions remembered."""
-    actor_rate: float = 2e-3
+    actor_learning_rate: float = 2e-3
     """The actor's largest learning rate; it falls as a cosine to zero."""
-    critic_rate: float = 2e-3
+    critic_learning_rate: float = 2e-3
     """The critics'."""
     decay: Literal["cosine", "none"] = "cosine"
     """How learning rates fall."""
     weight_decay: float = 0.0
     """Of AdamW."""
-    critic_first: int = 300
-    """Updates before the actor's first."""
+    critic_warmup: int = 300
+    """Updates in which critics learn and the actor waits."""
     discount: float = 0.0
     """Of the next slot's value."""
-    tracking: float = 0.005
-    """How fast the averaged actor and the target critics follow."""
+    tau: float = 0.005
+    """Share of the newest parameters in those of the averaged actor and the target critics."""
     exploration: float = 0.15
     """Standard deviation of the noise on collected actions."""
-    random_share: float = 0.0
-    """Share of the collected actions that are uniform instead: what critics know of elsewhere."""
+    epsilon: float = 0.0
+    """Share of the collected actions that are uniform instead, so that critics know of them too."""
 
     def __post_init__(self) -> None:
         table.make(self.policy, 1, 1, **self.network())
         for name in ("critic_width", "num_updates", "num_slots", "batch_size", "replay_size"):
             checks.check_at_least(name, getattr(self, name), 1)
-        checks.check_at_least("critic_first", self.critic_first, 0)
+        checks.check_at_least("critic_warmup", self.critic_warmup, 0)
         checks.require(
             self.replay_size % self.num_slots == 0,
             f"`replay_size` must be a multiple of `num_slots` = {self.num_slots}, "
@@ -80,11 +80,11 @@ class Config:
             self.gradient in ("critic", "environment"),
             f"`gradient` must be critic or environment, but is {self.gradient!r}",
         )
-        for name in ("actor_rate", "critic_rate"):
+        for name in ("actor_learning_rate", "critic_learning_rate"):
             checks.check_positive(name, getattr(self, name))
-        for name in ("discount", "tracking", "sharing", "random_share"):
+        for name in ("discount", "tau", "shared_fraction", "epsilon"):
             checks.check_fraction(name, getattr(self, name))
-        for name in ("balance", "weight_decay", "exploration"):
+        for name in ("load_balance_weight", "weight_decay", "exploration"):
             value = getattr(self, name)
             checks.require(
                 math.isfinite(value) and value >= 0,
@@ -97,6 +97,6 @@ class Config:
 
     def network(self) -> dict[str, Any]:
         """What makes the policy's network, as `table.make` takes it."""
-        names = ("width", "num_steps", "num_experts", "num_selected", "balance", "sharing")
-        names += ("bound", "prediction")
+        names = ("width", "num_steps", "num_experts", "num_selected", "load_balance_weight")
+        names += ("shared_fraction", "bound", "prediction")
         return {name: getattr(self, name) for name in names}

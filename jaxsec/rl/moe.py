@@ -9,8 +9,7 @@ the expected value under the gate, Σ_k p_k·Q(s, a_k), without variance or surr
 selected, their predictions are mixed by the gate's renormalised weights at every step, and the
 gradient runs through these.
 
-A load-balancing term, E·Σ_k f_k·P_k with f_k the share of states that select expert k and P_k its
-mean weight (W. Fedus et al., Switch Transformers, 2022), keeps experts from starving.
+A load-balancing term (`jaxsec.learning.experts.load_balance`) keeps experts from starving.
 """
 
 import dataclasses
@@ -23,6 +22,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxsec import checks
 from jaxsec.diffusion import chain
+from jaxsec.learning import experts
 from jaxsec.rl.networks import Head, Trunk, embed_time, mish
 from jaxsec.rl.policy import Loss, Mean, Value
 
@@ -54,9 +54,9 @@ class MixtureOfExperts:
     num_experts: int = 3
     num_selected: int = 1
     """Experts that act in a state: 1 is top-1, all of them a soft mixture."""
-    balance: float = 0.01
+    load_balance_weight: float = 0.01
     """Weight of the load-balancing term."""
-    sharing: float = 0.7
+    shared_fraction: float = 0.7
     """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
 
     def __post_init__(self) -> None:
@@ -73,7 +73,7 @@ class MixtureOfExperts:
 
     @property
     def gate(self) -> nn.Dense:
-        return nn.Dense(self.num_experts, kernel_init=nn.initializers.normal(0.01))
+        return experts.gate(self.num_experts)
 
     @property
     def head(self) -> Head:
@@ -95,13 +95,10 @@ class MixtureOfExperts:
 
     def gated(self, params: Any, observation: Float[Array, "B O"]) -> Gated:
         """The gate's weights, and whom it selects."""
-        features = self.bottom.apply({"params": params["bottom"]}, observation)
+        features: Any = self.bottom.apply({"params": params["bottom"]}, observation)
         logits = self.gate.apply({"params": params["gate"]}, features)
-        weight = jax.nn.softmax(logits)  # pyright: ignore
-        largest = jax.lax.top_k(weight, self.num_selected)[1]  # of equal ones the first
-        member = jnp.sum(jax.nn.one_hot(largest, self.num_experts), axis=1)
-        kept = jnp.where(member > 0, weight, 0.0)
-        return Gated(features, weight, kept / jnp.sum(kept, axis=-1, keepdims=True))  # pyright: ignore
+        routing = experts.route(logits, self.num_selected)  # pyright: ignore
+        return Gated(features, routing.weight, routing.selected)
 
     def propose(
         self, params: Any, noise: Float[Array, "T B A"], features: Float[Array, "B F"]
@@ -115,7 +112,7 @@ class MixtureOfExperts:
 
         def predict(x: Float[Array, "B A"], t: int) -> Float[Array, "B A"]:
             each = jax.vmap(lambda head, r: self._predict(head, x, t, r))(params["heads"], read)
-            return jnp.einsum("be,eba->ba", gated.selected, each)
+            return experts.combine(gated.selected, each)
 
         return self._denoise(predict, noise)
 
@@ -124,9 +121,7 @@ class MixtureOfExperts:
     ) -> Float[Array, "B A"]:
         gated = self.gated(params, observation)
         if self.num_selected == 1:
-            return jnp.einsum(
-                "be,eba->ba", gated.selected, self.propose(params, noise, gated.features)
-            )
+            return experts.combine(gated.selected, self.propose(params, noise, gated.features))
         return self.mix(params, noise, gated)
 
     def loss(
@@ -140,21 +135,20 @@ class MixtureOfExperts:
         gated = self.gated(params, observation)
         if self.num_selected == 1:
             values = jax.vmap(value, out_axes=-1)(self.propose(params, noise, gated.features))
-            frozen = jax.lax.stop_gradient
+            frozen, shared = jax.lax.stop_gradient, self.shared_fraction
             # The experts learn where they are selected, and from one another's states; the gate
             # from all that could be.
-            part = (1.0 - self.sharing) * gated.selected + self.sharing / self.num_experts
+            part = (1.0 - shared) * gated.selected + shared / self.num_experts
             acted = jnp.sum(frozen(part) * values, axis=-1)
             chosen = jnp.sum(gated.weight * frozen(values), axis=-1)
             loss = -jnp.mean(acted + chosen - frozen(chosen))
         else:
             loss = -jnp.mean(value(self.mix(params, noise, gated)))
-        used = mean(jnp.mean((gated.selected > 0).astype(loss.dtype), axis=0))  # f_k
-        share = jnp.mean(gated.weight, axis=0)  # P_k
-        balance = self.num_experts / self.num_selected * jnp.sum(used * share)
-        entropy = -jnp.mean(jnp.sum(gated.weight * jnp.log(gated.weight + 1e-9), axis=-1))
-        watched = {f"usage_{k}": used[k] for k in range(self.num_experts)}
-        return Loss(loss + self.balance * balance, {**watched, "gate_entropy": entropy})
+        load = mean(experts.expert_load(gated.selected))
+        balance = experts.load_balance(load, gated.weight, self.num_selected)
+        watched = {f"expert_load_{k}": load[k] for k in range(self.num_experts)}
+        watched["gate_entropy"] = experts.entropy(gated.weight)
+        return Loss(loss + self.load_balance_weight * balance, watched)
 
     def _chain(
         self, head: Any, noise: Float[Array, "T B A"], features: Float[Array, "B F"]

@@ -24,7 +24,17 @@ class Loss(NamedTuple):
 
 @runtime_checkable
 class Policy(Protocol):
-    """A policy's networks; parameters and randomness are given to it."""
+    """A policy's networks; parameters and randomness are given to it. A value, and hashable."""
+
+    @property
+    def observation_size(self) -> int:
+        """O."""
+        ...
+
+    @property
+    def action_size(self) -> int:
+        """A."""
+        ...
 
     def init(self, key: Key[Array, ""]) -> Any:
         """Fresh parameters."""

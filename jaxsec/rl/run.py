@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxsec.learning import loop
 from jaxsec.learning.checkpoint import Checkpoints
-from jaxsec.rl.learner import State, Training
+from jaxsec.rl.training import State, Training
 
 Judge = Callable[[Any], dict[str, Any]]
 """From actors, that lead with seeds, to what they reach: arrays [S]."""
@@ -45,28 +45,23 @@ def run(
     Raises:
       InputError: the newest checkpoint is damaged.
     """
-    state, done = training.start(np.asarray(seeds)), 0
-    restored = checkpoints.restore(_storable(state))
-    if restored is not None:
-        done, stored = restored
-        state = _usable(state, stored)
+    state = _restore(checkpoints, training.init(np.asarray(seeds)))
     metrics = folder / "metrics.jsonl"
-    seconds = loop.cut(metrics, done)
+    seconds = loop.cut(metrics, state.num_updates)
     total = training.config.num_updates
     with metrics.open("a") as file:
-        while done < total:
-            count = min(every, total - done)
+        while state.num_updates < total:
             began = time.perf_counter()
-            state, watched = training.run(state, done, count)
+            state, watched = training.run(state, min(every, total - state.num_updates))
             jax.block_until_ready(watched)
             seconds += time.perf_counter() - began
-            done += count
+            done = state.num_updates
             line: dict[str, Any] = {
                 "step": done,
                 "seconds": seconds,
                 "slots": done * training.config.num_slots,
             }
-            found = {**judge(actors(state)), **watched}
+            found = {**judge(state.actor), **watched}
             line |= {name: np.asarray(x, np.float64).tolist() for name, x in found.items()}
             file.write(json.dumps(line) + "\n")
             file.flush()
@@ -77,25 +72,20 @@ def run(
     return state
 
 
-def actors(state: State) -> Any:
-    """Averaged actors, that lead with seeds; all devices have the same."""
-    return jax.tree.map(lambda x: x[0], state.learner.average)
-
-
-def critics(state: State) -> Any:
-    """The critics, likewise."""
-    return jax.tree.map(lambda x: x[0], state.learner.critic)
-
-
 def _storable(state: State) -> Any:
     """Checkpoints hold plain numbers; a random key is not one."""
-    return state._replace(key=jax.random.key_data(state.key))
+    replicas = state.replicas
+    return replicas._replace(key=jax.random.key_data(replicas.key))
 
 
-def _usable(example: State, stored: State) -> State:
-    return stored._replace(
-        key=jax.random.wrap_key_data(stored.key, impl=jax.random.key_impl(example.key))
-    )
+def _restore(checkpoints: Checkpoints, fresh: State) -> State:
+    """The newest checkpoint, or the state before the first update."""
+    restored = checkpoints.restore(_storable(fresh))
+    if restored is None:
+        return fresh
+    done, stored = restored
+    key = jax.random.wrap_key_data(stored.key, impl=jax.random.key_impl(fresh.replicas.key))
+    return State(stored._replace(key=key), done)
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

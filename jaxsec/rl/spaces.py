@@ -1,5 +1,6 @@
 """Spaces of observations and actions, with the names that Gymnasium and gymnax use."""
 
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -17,7 +18,7 @@ class Box(NamedTuple):
 
     def sample(self, key: Key[Array, ""]) -> Float[Array, "..."]:
         """Uniform where the space is bounded, normal where it is not."""
-        if jnp.isfinite(self.low) and jnp.isfinite(self.high):
+        if math.isfinite(self.low) and math.isfinite(self.high):
             return jax.random.uniform(key, self.shape, self.dtype, self.low, self.high)
         return jax.random.normal(key, self.shape, self.dtype)
 

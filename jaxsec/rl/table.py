@@ -27,8 +27,8 @@ def make(
     num_steps: int = 6,
     num_experts: int = 3,
     num_selected: int = 1,
-    balance: float = 0.01,
-    sharing: float = 0.7,
+    load_balance_weight: float = 0.01,
+    shared_fraction: float = 0.7,
     bound: chain.Bound = "tanh",
     prediction: chain.Prediction = "start",
 ) -> Policy:
@@ -42,8 +42,8 @@ def make(
       num_steps: T, of a diffusion policy.
       num_experts: of a mixture.
       num_selected: experts that act in a state.
-      balance: weight of the load-balancing term.
-      sharing: of a state's part in training, what all experts get alike.
+      load_balance_weight: weight of the load-balancing term.
+      shared_fraction: of a state's part in training, what all experts get alike.
       bound: how a diffusion policy keeps to [-1, 1].
       prediction: what a denoiser puts out.
 
@@ -64,7 +64,7 @@ def make(
         )
     sizes = observation_size, action_size, width
     steps = num_steps, bound, prediction
-    mixture = num_experts, num_selected, balance, sharing
+    mixture = num_experts, num_selected, load_balance_weight, shared_fraction
     makers: dict[str, Callable[[], Policy]] = {
         "moe-gdm": lambda: MixtureOfExperts(*sizes, *steps, *mixture),
         "gdm": lambda: Diffusion(*sizes, *steps),

@@ -9,6 +9,7 @@ import pytest
 
 import jaxsec
 from jaxsec.cdm import file as cdm_file
+from jaxsec.cdm import pretrained
 from tests import models
 
 
@@ -53,16 +54,19 @@ def test_damaged_and_missing_files_are_named(path):
     path.write_bytes(data)
     card = path.with_suffix(".json")
     text = card.read_text()
-    for bad, message in ((text[:-40], "is damaged"), ("[]", "it must hold a JSON object")):
+    for bad, message in (
+        (text[:-40], "is damaged: it is not JSON"),
+        ("[]", "it must hold a JSON object"),
+    ):
         card.write_text(bad)
         with pytest.raises(jaxsec.InputError, match=message):
             cdm_file.load(path)
     card.unlink()
-    with pytest.raises(jaxsec.InputError, match="there is no model card"):
+    with pytest.raises(jaxsec.InputError, match="the card must lie beside the weights"):
         cdm_file.load(path)
     card.write_text(text)
     path.unlink()
-    with pytest.raises(jaxsec.InputError, match="there is no such model"):
+    with pytest.raises(jaxsec.InputError, match=r"model\.npz: there is no such file"):
         cdm_file.load(path)
 
 
@@ -71,6 +75,27 @@ def test_another_configuration_than_the_card_is_refused(path):
     rewrite_card(path, config={**config, "prediction": "noise"})
     with pytest.raises(jaxsec.InputError, match="the configuration must be that of the card"):
         cdm_file.load(path)
+
+
+def test_numbers_that_are_not_finite_are_refused(tmp_path):
+    path = tmp_path / "model.npz"
+    params = jax.tree.map(lambda x: x * jnp.nan, models.tiny().params)
+    cdm_file.save(path, models.tiny(params=params), {})
+    with pytest.raises(jaxsec.InputError, match="must be finite"):
+        cdm_file.load(path)
+
+
+def test_shipped_models_are_written_again_as_they_are(tmp_path):
+    """Bit by bit, their cards too: the format has not moved."""
+    for name in pretrained.names():
+        shipped = pretrained.FOLDER / f"{name}.npz"
+        card = cdm_file.read_card(shipped)
+        del card["sha256"], card["config"]
+        again = tmp_path / shipped.name
+        cdm_file.save(again, cdm_file.load(shipped), card)
+        for ending in (".npz", ".json"):
+            wanted = shipped.with_suffix(ending).read_bytes()
+            assert again.with_suffix(ending).read_bytes() == wanted, name
 
 
 def test_weights_that_do_not_fit_the_network_are_refused(tmp_path):

@@ -1,0 +1,66 @@
+"""Trained jamming policies on fresh slots of their scenario: a table, and its numbers as JSON."""
+
+import shlex
+from pathlib import Path
+
+from jaxsec import checks
+from jaxsec.jamming import file as policy_file
+from jaxsec.jamming import judge
+from jaxsec.jamming import report as reports
+from jaxsec.jamming.environment import Environment
+from jaxsec.report import console, timing
+from jaxsec.rl import evaluation
+
+
+def evaluate(
+    paths: tuple[Path, ...],
+    *,
+    fresh_slots: int,
+    num_candidates: int,
+    seed: int,
+    json: Path | None,
+    argv: list[str],
+) -> None:
+    """Loads, judges and prints the table.
+
+    Args:
+      paths: of policies, all of one scenario.
+      fresh_slots: that they are judged on.
+      num_candidates: candidate actions of which the critics choose; 1 for none of this.
+      seed: of the slots and of all that acts at random.
+      json: where the numbers go, too.
+      argv: the command, for the report.
+
+    Raises:
+      InputError: there is no policy, a file is damaged, or scenarios differ.
+    """
+    checks.check_at_least("--fresh-slots", fresh_slots, 1)
+    checks.check_at_least("--num-candidates", num_candidates, 1)
+    checks.require(bool(paths), "name at least one POLICY.npz")
+    trained = [policy_file.load(path) for path in paths]
+    scenario = trained[0].scenario
+    for path, other in zip(paths, trained, strict=True):
+        checks.require(
+            other.scenario == scenario, f"{path}: was trained on another scenario than {paths[0]}"
+        )
+    environment = Environment(scenario)
+    slots = evaluation.sample(environment, seed, fresh_slots)
+    bounds = judge.bounds(environment, slots, seed)
+    stated, rows = reports.against(bounds.best), list(bounds.rows)
+    for path, one in zip(paths, trained, strict=True):
+        name = path.parent.name if path.stem == "policy" else path.stem
+        name = name or one.config.policy
+        rows += judge.judge(name, one, environment, slots, seed, num_candidates)
+    listed = reports.report(rows, stated, scenario)
+    reports.show(listed, f"{fresh_slots} fresh slots, seed {seed}")
+    if json is not None:
+        report = {
+            "command": shlex.join(["jaxsec", *argv]),
+            "scenario": policy_file.describe(scenario, trained[0].config)["scenario"],
+            "fresh_slots": fresh_slots,
+            "hardware": timing.hardware(),
+            "stated": stated.kind,
+            "rows": listed,
+        }
+        console.write_json(json, report)
+        print(f"written to {json}")

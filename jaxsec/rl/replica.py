@@ -1,0 +1,101 @@
+"""A training of one seed on one device: act, remember, learn.
+
+    state = init(task, key, rank)
+    state, metrics = update(task, state, update_index)
+
+An update collects slots, draws a batch from the replay buffer, moves the critics toward the rewards
+and the actor toward what the critics value. Both functions run inside `jax.pmap` over an axis
+called `AXIS`, whose devices share out slots, buffer and batch and average their gradients.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+from jaxtyping import Array, Int, Key
+
+from jaxsec.rl import collect, learner, replay
+from jaxsec.rl.collect import Slots
+from jaxsec.rl.environment import Environment
+from jaxsec.rl.learner import Agent, Learner, Scale
+from jaxsec.rl.replay import Replay
+
+AXIS = "devices"
+NUM_FIRST_SLOTS = 4096
+"""Slots of random actions in the buffer at the start; the rewards' scale is taken from them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """What is trained, on what, by how many devices together."""
+
+    agent: Agent
+    environment: Environment
+    num_devices: int
+
+    def share(self, count: int) -> int:
+        """One device's part of a count."""
+        return count // self.num_devices
+
+
+class State(NamedTuple):
+    """All that is carried from update to update."""
+
+    learner: Learner
+    scale: Scale
+    slots: Slots
+    replay: Replay
+    key: Key[Array, ""]
+
+
+def mean(tree: Any) -> Any:
+    """Over devices."""
+    return jax.lax.pmean(tree, AXIS)
+
+
+def init(task: Task, key: Key[Array, ""], rank: Int[Array, ""]) -> State:
+    """Networks, the same on all devices, and random slots, different on each."""
+    config, environment = task.agent.config, task.environment
+    key_networks, key_rest = jax.random.split(key)
+    keys = jax.random.split(jax.random.fold_in(key_rest, rank), 4)
+    key_first, key_reset, key_action, key = keys
+    started = learner.init(task.agent, key_networks)
+    waiting = collect.reset(environment, key_reset, task.share(config.num_slots))
+    count = max(task.share(min(NUM_FIRST_SLOTS, config.replay_size)), 1)
+    random = collect.random_actions(key_action, (count, environment.action_size))
+    key_first, key_step = jax.random.split(key_first)
+    slots = collect.reset(environment, key_first, count)
+    _, first = collect.step(environment, key_step, slots, random, bootstrapping=config.discount > 0)
+    scale = collect.scale_of(first.reward, mean, centred=config.discount < 1)
+    remembered = replay.fill(first, task.share(config.replay_size))
+    return State(started, scale, waiting, remembered, key)
+
+
+def update(task: Task, state: State, update_index: Int[Array, ""]) -> tuple[State, dict[str, Any]]:
+    """Collects, remembers, and learns from a batch.
+
+    Args:
+      task: what is trained.
+      state: before.
+      update_index: updates done before; the same for all seeds.
+    """
+    agent, environment = task.agent, task.environment
+    config = agent.config
+    key, key_act, key_step, key_batch, key_noise = jax.random.split(state.key, 5)
+    action = collect.explore(agent, state.learner.actor, key_act, state.slots.observation)
+    slots, transition = collect.step(
+        environment, key_step, state.slots, action, bootstrapping=config.discount > 0
+    )
+    remembered = replay.add(state.replay, transition, update_index)
+    batch = replay.sample(key_batch, remembered, task.share(config.batch_size))
+    reward = None
+    if config.gradient == "environment":
+        # The reward itself needs the slots, not what they have been answered with.
+        batch = batch._replace(observation=state.slots.observation)
+        reward = lambda action: jax.vmap(environment.reward)(state.slots.state, action)  # noqa: E731
+    noise = agent.policy.noise(key_noise, batch.observation.shape[0])
+    learned, metrics = learner.update(
+        agent, state.learner, state.scale, batch, noise, update_index, reward=reward, mean=mean
+    )
+    metrics["collected"] = mean(transition.reward.mean())
+    return State(learned, state.scale, slots, remembered, key), metrics

@@ -1,0 +1,124 @@
+"""Training of a policy on an environment, for several seeds at once, on all devices.
+
+    training = Training(Config(policy="gdm"), environment)
+    state = training.init(seeds=[0, 1])
+    state, metrics = training.run(state, num_updates=100)
+    actors = state.actor  # parameters; seeds lead
+
+Collecting, replay and updates are one compiled loop (`jaxsec.rl.replica`). The action does not move
+the channel in the environments here, so that a slot's reward is all there is to value, and the
+discount is 0 unless asked for.
+"""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from jaxsec import checks
+from jaxsec.rl import learner, parallel
+from jaxsec.rl.config import Config
+from jaxsec.rl.environment import Environment
+from jaxsec.rl.learner import Agent, Learner, Scale
+from jaxsec.rl.policy import Policy
+from jaxsec.rl.replica import Task
+
+
+class State(NamedTuple):
+    """A training after some updates; what can be read of it leads with seeds."""
+
+    replicas: Any
+    """All that is carried, in the layout of `jaxsec.rl.parallel`."""
+    num_updates: int
+    """Done so far."""
+
+    @property
+    def learner(self) -> Learner:
+        """Networks and optimisers."""
+        return parallel.first_device(self.replicas.learner)
+
+    @property
+    def actor(self) -> Any:
+        """Parameters of the averaged actors, which act in the end."""
+        return parallel.first_device(self.replicas.learner.ema)
+
+    @property
+    def critic(self) -> Any:
+        """Parameters of the critics."""
+        return parallel.first_device(self.replicas.learner.critic)
+
+    @property
+    def scale(self) -> Scale:
+        """Of rewards, in which critics value."""
+        return parallel.first_device(self.replicas.scale)
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """What is trained, and how. A value: an equal training finds what is compiled for this one.
+
+    Raises:
+      InputError: there are not as many devices, or slots or batch do not divide by their number.
+    """
+
+    config: Config
+    environment: Environment
+    devices: int = 0
+    """How many to train on; 0 for all there are."""
+    own_policy: Policy | None = None
+    """Instead of the one that the configuration names."""
+
+    def __post_init__(self) -> None:
+        checks.require(
+            0 <= self.devices <= jax.device_count(),
+            f"`devices` must lie in [0, {jax.device_count()}], all there are, "
+            f"but is {self.devices}",
+        )
+        for name in ("num_slots", "batch_size", "replay_size"):
+            count = getattr(self.config, name)
+            checks.require(
+                count % self.num_devices == 0,
+                f"`{name}` must be a multiple of {self.num_devices}, the number of devices, "
+                f"but is {count}",
+            )
+
+    @property
+    def num_devices(self) -> int:
+        """How many share the work."""
+        return self.devices or jax.device_count()
+
+    @property
+    def agent(self) -> Agent:
+        """What acts and judges."""
+        if self.own_policy is not None:
+            return Agent(self.config, self.own_policy)
+        return learner.make_agent(self.config, self.environment)
+
+    @property
+    def policy(self) -> Policy:
+        """What acts."""
+        return self.agent.policy
+
+    @property
+    def task(self) -> Task:
+        """What every device is told."""
+        return Task(self.agent, self.environment, self.num_devices)
+
+    def init(self, seeds: Int[Any, "S"] | list[int]) -> State:
+        """Before the first update."""
+        return State(parallel.init(self.task, jnp.asarray(seeds)), 0)
+
+    def run(self, state: State, num_updates: int) -> tuple[State, dict[str, Float[Array, "S"]]]:
+        """Goes on for some updates.
+
+        Args:
+          state: is used up.
+          num_updates: to do now.
+
+        Returns:
+          The state after them, and metrics, means over the updates.
+        """
+        replicas, metrics = parallel.run(self.task, state.replicas, state.num_updates, num_updates)
+        return State(replicas, state.num_updates + num_updates), metrics
