@@ -14,16 +14,19 @@ LAYERS = (
     ("precoding",),
     ("diffusion",),
     ("learning",),
+    ("report",),
     ("cdm",),
     ("methods",),
     ("designer",),
-    ("report",),
+    ("report.comparison",),
+    ("report.figure",),
     ("rl",),
     ("jamming",),
     ("cli",),
     ("__init__", "__main__"),
 )
-"""From the ground up; a file imports from its own layer's folder and from those below."""
+"""From the ground up; a file imports from its own layer and from those below. Of a folder whose
+files stand on two floors, the upper ones are named."""
 APART = ({"cdm"}, {"rl", "jamming"})
 """Systems that stand side by side."""
 MAX_LINES, MAX_FUNCTION, MAX_CLASS = 400, 60, 150
@@ -43,8 +46,9 @@ MODULES = modules()
 
 def place(module):
     """The file or folder of `LAYERS` that a module belongs to."""
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 else "__init__"
+    inner = module.partition(".")[2]
+    named = {name for names in LAYERS for name in names}
+    return inner if inner in named else inner.partition(".")[0] or "__init__"
 
 
 def imports(path):
