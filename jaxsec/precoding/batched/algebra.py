@@ -141,14 +141,17 @@ def solve_augmented(system: SplitComplex, ridge: Float[Array, "B"]) -> SplitComp
     """A⁻¹b from [A | b], [D, D+N, B], A ≥ ridge·I; elimination without pivoting.
 
     Backward stable for Hermitian positive definite A (Golub & Van Loan, Matrix Computations, 4.2).
-    No pivot of such an A is below `ridge`; float32 rounding, at 60 dB a hundred times the ridge
-    where channels depend on each other, is not allowed to push one there.
+    In exact arithmetic no pivot is below `ridge`, and |s_ij|² ≤ s_ii·s_jj for what is left of A.
+    Rounding spoils both where ridge < D·ε·a_ii, about 60 dB: it leaves noise of ε·√(a_ii·a_jj) in
+    every s_ij, and over a pivot as small as the ridge a row of noise feeds back as its square, next
+    step as the square of that, until float32 overflows. So a pivot is at least D·ε·a_ii as well.
+    The noise is then fed back as at most D²ε²·a_ii·a_jj / (D·ε·a_ii) = D·ε·a_jj: it stays noise.
+    What the floor adds to the diagonal is no more than rounding has taken from it.
     """
-    size = system.shape[0]
     rest = system
     rows: list[SplitComplex] = []
-    for _ in range(size):
-        row, rest = _eliminate(rest, ridge)
+    for floor in _pivot_floors(system, ridge):
+        row, rest = _eliminate(rest, floor)
         rows.append(row)
     solution: list[SplitComplex] = []
     for row in reversed(rows):
@@ -162,9 +165,17 @@ def _augment(a: SplitComplex, b: SplitComplex) -> SplitComplex:
 
 
 @one_kernel
-def _eliminate(rest: SplitComplex, ridge: Float[Array, "B"]) -> tuple[SplitComplex, SplitComplex]:
+def _pivot_floors(system: SplitComplex, ridge: Float[Array, "B"]) -> list[Float[Array, "B"]]:
+    """The least that each of the D pivots can be: `ridge`, or what rounding leaves of it."""
+    size = system.shape[0]
+    rounding = size * jnp.finfo(ridge.dtype).eps
+    return [jnp.maximum(ridge, rounding * system.re[d, d]) for d in range(size)]
+
+
+@one_kernel
+def _eliminate(rest: SplitComplex, floor: Float[Array, "B"]) -> tuple[SplitComplex, SplitComplex]:
     """The finished row of a pivot, and what is left of the rows and columns after it."""
-    row = rest[0, 1:].scale(1.0 / jnp.maximum(rest.re[0, 0], ridge))
+    row = rest[0, 1:].scale(1.0 / jnp.maximum(rest.re[0, 0], floor))
     return row, rest[1:, 1:] - rest[1:, :1] * row[None]
 
 
