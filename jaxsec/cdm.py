@@ -8,7 +8,6 @@ Channels to coordinates (`coordinates`) and what the model is told of them, samp
 """
 
 import dataclasses
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +26,7 @@ from jaxsec.diffusion.condition import Condition
 from jaxsec.diffusion.process import Prediction
 from jaxsec.diffusion.sampling import Plan
 from jaxsec.precoding.batched.chunks import map_chunks
+from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.secrecy import project_to_budget, sum_secrecy_rate
 from jaxsec.shapes import AnyArray
 from jaxsec.standardise import MAX_USERS, Standardiser, from_sample
@@ -82,22 +82,12 @@ def design(
       InputError: shapes or dtypes that do not fit, too many users or eavesdroppers, or a count out
         of range.
     """
-    checks.check_channels(h_user, h_eve)
+    checks.check_channels(h_user, h_eve, noise_power)
     checks.check_at_least("num_samples", num_samples, 1)
     check_size(model, h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2])
-    noise_power = jnp.asarray(noise_power, jnp.float32)
-    batch = jnp.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], noise_power.shape)
-    strategy = _design(
-        sampler_of(model),
-        model.params,
-        key,
-        flat(batch, jnp.asarray(h_user, jnp.complex64), 2),
-        flat(batch, jnp.asarray(h_eve, jnp.complex64), 2),
-        flat(batch, noise_power, 0),
-        num_samples=num_samples,
-        num_steps=num_steps,
-    )
-    return Strategy(*[x.reshape(*batch, *x.shape[1:]) for x in strategy])
+    args = (model.params, key, h_user, h_eve, noise_power)
+    options = {"sampler": sampler_of(model), "num_samples": num_samples, "num_steps": num_steps}
+    return PROGRAMS.get(_design, args, **options)(*args)
 
 
 def flat(batch: tuple[int, ...], x: Array, rest: int) -> Array:
@@ -228,18 +218,33 @@ def sample(
     )
 
 
-@functools.partial(jax.jit, static_argnames=("sampler", "num_samples", "num_steps"))
 def _design(
-    sampler: Sampler, params, key, h_user, h_eve, noise_power, *, num_samples: int, num_steps: int
+    params,
+    key,
+    h_user,
+    h_eve,
+    noise_power,
+    *,
+    sampler: Sampler,
+    num_samples: int,
+    num_steps: int,
 ) -> Strategy:
-    return best_of(
+    """The compiled program: a batch of any shape."""
+    noise_power = jnp.asarray(noise_power, jnp.float32)
+    batch = np.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], noise_power.shape)
+    strategy = best_of(
         sampler,
         key,
-        (h_user, h_eve, noise_power),
+        (
+            flat(batch, jnp.asarray(h_user, jnp.complex64), 2),
+            flat(batch, jnp.asarray(h_eve, jnp.complex64), 2),
+            flat(batch, noise_power, 0),
+        ),
         lambda channels: sampler.coordinates.frame(*channels, sampler.num_noise_beams),
         lambda strategy, channels: sum_secrecy_rate(*strategy, *channels),
         params,
-        size=Size(h_user.shape[2], h_user.shape[1], h_eve.shape[1]),
+        size=Size(h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2]),
         num_samples=num_samples,
         num_steps=num_steps,
     )
+    return Strategy(*[x.reshape(*batch, *x.shape[1:]) for x in strategy])

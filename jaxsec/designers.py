@@ -4,11 +4,18 @@ import dataclasses
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
 from jaxsec import checks, posterior
+from jaxsec.channels import Channels
+from jaxsec.normalise import normalise
+from jaxsec.posterior import Posterior
 from jaxsec.precoding import gpip, linear
-from jaxsec.shapes import AnyArray
+from jaxsec.precoding.batched.programs import PROGRAMS
+from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
 
 DEFAULT_NOISE_BEAMS = 2
@@ -25,8 +32,8 @@ class Options:
       InputError: a count is out of its range.
     """
 
-    key: Key[Array, ""]
-    """For methods that draw random numbers."""
+    key: Key[Array, ""] | None = None
+    """For methods that draw random numbers; None is a fixed one."""
     num_noise_beams: int | None = None
     """J; None is each method's own: 2, or the whole null space (M − K) for "rzf-ns"."""
     num_starts: int = 1
@@ -60,85 +67,100 @@ class Options:
             checks.check_at_least("ddim_steps", self.ddim_steps, 1)
 
 
-Designer = Callable[[AnyArray, AnyArray, ArrayLike, Options], Strategy]
+Designer = Callable[[AnyArray, AnyArray, Options], Strategy]
+"""From channels over the receiver noise, [..., K, M] and [..., L, M]: for them noise power is 1."""
 
 
-def _without_noise(precoder: Callable[[AnyArray, ArrayLike], Array]) -> Designer:
-    def designer(
-        h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-    ) -> Strategy:
-        w = jax.jit(precoder)(h_user, noise_power)
-        return Strategy(w, w[..., :0])
+def _mrt(h_user: AnyArray) -> Strategy:
+    return _without_noise_beams(linear.mrt(h_user))
+
+
+def _zf(h_user: AnyArray) -> Strategy:
+    return _without_noise_beams(linear.zf(h_user))
+
+
+def _rzf(h_user: AnyArray) -> Strategy:
+    return _without_noise_beams(linear.rzf(h_user, 1.0))
+
+
+def _without_noise_beams(w: Complex[Array, "... M K"]) -> Strategy:
+    return Strategy(w, w[..., :0])
+
+
+def _for_users(precoder: Callable[[AnyArray], Strategy]) -> Designer:
+    def designer(h_user: AnyArray, h_eve: AnyArray, options: Options) -> Strategy:
+        del h_eve, options
+        return PROGRAMS.get(precoder, h_user)(h_user)
 
     return designer
 
 
-def _rzf_ns(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-) -> Strategy:
-    solve = jax.jit(linear.rzf_ns, static_argnames="num_noise_beams")
-    return solve(h_user, h_eve, noise_power, num_noise_beams=options.num_noise_beams)
+def _null_space(h_user: AnyArray, h_eve: AnyArray, *, num_noise_beams: int | None) -> Strategy:
+    return linear.rzf_ns(h_user, h_eve, 1.0, num_noise_beams=num_noise_beams)
 
 
-def _rzf_ns_aimed(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-) -> Strategy:
-    aimed = dataclasses.replace(options, num_noise_beams=_beams(options))
-    return _rzf_ns(h_user, h_eve, noise_power, aimed)
+def _rzf_ns(h_user: AnyArray, h_eve: AnyArray, options: Options) -> Strategy:
+    channels = (h_user, h_eve)
+    return PROGRAMS.get(_null_space, channels, num_noise_beams=options.num_noise_beams)(*channels)
 
 
-def _opt_plain(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-) -> Strategy:
-    return gpip.plain_gpip(h_user, h_eve, noise_power, num_noise_beams=_beams(options)).strategy
+def _rzf_ns_aimed(h_user: AnyArray, h_eve: AnyArray, options: Options) -> Strategy:
+    return _rzf_ns(h_user, h_eve, dataclasses.replace(options, num_noise_beams=_beams(options)))
 
 
-def _opt(h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options) -> Strategy:
+def _opt_plain(h_user: AnyArray, h_eve: AnyArray, options: Options) -> Strategy:
+    return gpip.plain_gpip(h_user, h_eve, 1.0, num_noise_beams=_beams(options)).strategy
+
+
+def _opt(h_user: AnyArray, h_eve: AnyArray, options: Options) -> Strategy:
     return gpip.opt(
         h_user,
         h_eve,
-        noise_power,
+        1.0,
         num_noise_beams=_beams(options),
         num_starts=options.num_starts,
-        key=options.key,
+        key=_key(options) if options.num_starts > 1 else None,
     ).strategy
 
 
-def _opt_loaded(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-) -> Strategy:
-    known = posterior.posterior(h_user, h_eve, options.csi_error)
-    loaded = posterior.loaded(known, noise_power)
-    return _opt(loaded.h_user, loaded.h_eve, loaded.noise_power, options)
+def _opt_loaded(h_user: AnyArray, h_eve: AnyArray, options: Options) -> Strategy:
+    if options.csi_error == 0.0:
+        return _opt(h_user, h_eve, options)
+    loaded = PROGRAMS.get(_loaded, (h_user, h_eve), csi_error=options.csi_error)(h_user, h_eve)
+    return _opt(loaded.h_user, loaded.h_eve, options)
+
+
+def _loaded(h_user: AnyArray, h_eve: AnyArray, *, csi_error: float) -> Channels:
+    return posterior.loaded(_known(h_user, h_eve, csi_error=csi_error), 1.0)
+
+
+def _known(h_user: AnyArray, h_eve: AnyArray, *, csi_error: float) -> Posterior:
+    return posterior.posterior(h_user, h_eve, csi_error)
 
 
 def _generative(weights: Callable[[Options], str]) -> Designer:
-    def designer(
-        h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-    ) -> Strategy:
+    def designer(h_user: AnyArray, h_eve: AnyArray, options: Options) -> Strategy:
         from jaxsec import cdm, pretrained  # flax, which the classical designs do without
 
         model = pretrained.load(weights(options))
         _check_beams(options, model.num_noise_beams)
         strategy = cdm.design(
             model,
-            options.key,
+            _key(options),
             h_user,
             h_eve,
-            noise_power,
+            1.0,
             num_samples=options.num_samples,
             num_steps=options.ddim_steps or cdm.DEFAULT_STEPS,
         )
         if options.refine:
-            strategy = gpip.refine(strategy, h_user, h_eve, noise_power, num_steps=options.refine)
+            strategy = gpip.refine(strategy, h_user, h_eve, 1.0, num_steps=options.refine)
         return strategy
 
     return designer
 
 
-def _robust(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike, options: Options
-) -> Strategy:
+def _robust(h_user: AnyArray, h_eve: AnyArray, options: Options) -> Strategy:
     from jaxsec import cdm, pretrained, robust
 
     model = pretrained.load("cdm-f-robust")
@@ -150,15 +172,19 @@ def _robust(
     )
     strategy = robust.design(
         model,
-        options.key,
-        posterior.posterior(h_user, h_eve, options.csi_error),
-        noise_power,
+        _key(options),
+        PROGRAMS.get(_known, (h_user, h_eve), csi_error=options.csi_error)(h_user, h_eve),
+        1.0,
         num_samples=options.num_samples,
         num_steps=options.ddim_steps or cdm.DEFAULT_STEPS,
     )
     if options.refine:
-        strategy = gpip.refine(strategy, h_user, h_eve, noise_power, num_steps=options.refine)
+        strategy = gpip.refine(strategy, h_user, h_eve, 1.0, num_steps=options.refine)
     return strategy
+
+
+def _key(options: Options) -> Key[Array, ""]:
+    return jax.random.key(0) if options.key is None else options.key
 
 
 def _check_beams(options: Options, wanted: int) -> None:
@@ -175,9 +201,9 @@ def _beams(options: Options) -> int:
 
 
 METHODS: dict[str, Designer] = {
-    "mrt": _without_noise(lambda h_user, noise_power: linear.mrt(h_user)),
-    "zf": _without_noise(lambda h_user, noise_power: linear.zf(h_user)),
-    "rzf": _without_noise(linear.rzf),
+    "mrt": _for_users(_mrt),
+    "zf": _for_users(_zf),
+    "rzf": _for_users(_rzf),
     "rzf-ns": _rzf_ns,
     "rzf-ns-aimed": _rzf_ns_aimed,
     "opt-plain": _opt_plain,
@@ -209,7 +235,8 @@ def design(
     """Beams and artificial noise for given channels, by any method of the library.
 
     Args:
-      h_user, h_eve: concrete channels, complex and finite; L = 0 is allowed.
+      h_user, h_eve: channels, complex and finite; L = 0 is allowed. Of NumPy's complex128 the
+        whole range serves: they are divided by the noise in float64.
       noise_power: σ0²/P, a positive scalar or one a channel.
       method: a name in `METHODS`.
       key: for methods that draw random numbers; a fixed key by default, so that the same call
@@ -228,17 +255,16 @@ def design(
 
     Raises:
       InputError: an unknown method, an option out of range, channels that are malformed, not
-        finite or without noise, or more users or eavesdroppers than the method can serve.
+        finite or without noise, more users or eavesdroppers than the method can serve, or no
+        finite beams for some channel. Under a transformation of JAX values are not checked.
     """
     checks.require(
         method in METHODS, f"`method` must be one of {', '.join(METHODS)}, but is {method!r}"
     )
-    checks.check_channels(h_user, h_eve)
-    checks.check_finite("h_user", h_user)
-    checks.check_finite("h_eve", h_eve)
-    checks.check_noise_power(noise_power, h_user.shape[:-2])
+    checks.check_channels(h_user, h_eve, noise_power)
+    h_user, h_eve = _over_noise(h_user, h_eve, noise_power)
     options = Options(
-        key=jax.random.key(0) if key is None else key,
+        key=key,
         num_noise_beams=num_noise_beams,
         num_starts=num_starts,
         num_samples=num_samples,
@@ -247,4 +273,21 @@ def design(
         denoiser=denoiser,
         csi_error=csi_error,
     )
-    return METHODS[method](h_user, h_eve, noise_power, options)
+    strategy = METHODS[method](h_user, h_eve, options)
+    if not any(isinstance(x, Tracer) for x in strategy):
+        checks.check_designed(method, *strategy, batch_axes=strategy.w.ndim - 2)
+    return strategy
+
+
+def _over_noise(
+    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike
+) -> tuple[AnyArray, AnyArray]:
+    """The channels over the noise amplitude, once for all; checked where they are concrete."""
+    if any(isinstance(x, Tracer) for x in (h_user, h_eve, noise_power)):
+        return over_noise(h_user, noise_power), over_noise(h_eve, noise_power)
+    checks.check_finite("h_user", h_user)
+    checks.check_finite("h_eve", h_eve)
+    batch = jnp.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2])
+    checks.check_noise_power(noise_power, batch)
+    channels = normalise(Channels(h_user, h_eve, np.asarray(noise_power)))
+    return channels.h_user, channels.h_eve

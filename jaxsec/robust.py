@@ -7,8 +7,6 @@ A diffusion model that is told the error, fine-tuned on the rate expected over t
 (`training.finetune`); its candidates are judged by that rate.
 """
 
-import functools
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Key
@@ -16,6 +14,7 @@ from jaxtyping import Array, ArrayLike, Float, Key
 from jaxsec import cdm, checks
 from jaxsec.cdm import Model, Sampler
 from jaxsec.posterior import Posterior, error_share, expected_rate, loaded
+from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.strategy import Size, Strategy
 
 JUDGING_DRAWS = 64
@@ -43,7 +42,12 @@ def design(
     Raises:
       InputError: the model is not told the error, or as `cdm.design` does.
     """
-    checks.check_channels(known.h_user, known.h_eve)
+    checks.check_channels(known.h_user, known.h_eve, noise_power)
+    checks.check_batches(
+        h_user=(known.h_user, 2),
+        error_user=(known.error_user, 1),
+        error_eve=(known.error_eve, 1),
+    )
     checks.check_at_least("num_samples", num_samples, 1)
     checks.require(
         model.coordinates == "uncertain",
@@ -52,40 +56,23 @@ def design(
     )
     size = Size(known.h_user.shape[-1], known.h_user.shape[-2], known.h_eve.shape[-2])
     cdm.check_size(model, *size)
-    noise_power = jnp.asarray(noise_power, jnp.float32)
-    batch = jnp.broadcast_shapes(
-        known.h_user.shape[:-2],
-        known.h_eve.shape[:-2],
-        known.error_user.shape[:-1],
-        noise_power.shape,
-    )
-    one = Posterior(
-        *(cdm.flat(batch, jnp.asarray(h, jnp.complex64), 2) for h in known[:2]),
-        *(cdm.flat(batch, jnp.asarray(error, jnp.float32), 1) for error in known[2:]),
-    )
-    strategy = _design(
-        cdm.sampler_of(model),
-        model.params,
-        key,
-        one,
-        cdm.flat(batch, noise_power, 0),
-        num_samples=num_samples,
-        num_steps=num_steps,
-    )
-    return Strategy(*[x.reshape(*batch, *x.shape[1:]) for x in strategy])
+    args = (model.params, key, known, noise_power)
+    options = {"sampler": cdm.sampler_of(model), "num_samples": num_samples, "num_steps": num_steps}
+    return PROGRAMS.get(_design, args, **options)(*args)
 
 
-@functools.partial(jax.jit, static_argnames=("sampler", "num_samples", "num_steps"))
 def _design(
-    sampler: Sampler,
     params,
     key,
     known: Posterior,
-    noise_power: Float[Array, "n"],
+    noise_power: Float[ArrayLike, "..."],
     *,
+    sampler: Sampler,
     num_samples: int,
     num_steps: int,
 ) -> Strategy:
+    """The compiled program: a batch of any shape."""
+    batch, known, noise_power = _flat(known, noise_power)
     num_users, num_antennas = known.h_user.shape[1:]
     num_eves = known.h_eve.shape[1]
     key_first, key_draw = jax.random.split(key)
@@ -105,7 +92,7 @@ def _design(
         known, noise_power = inputs
         return expected_rate(strategy, known, noise_power, direction)
 
-    return cdm.best_of(
+    strategy = cdm.best_of(
         sampler,
         key_first,
         (known, noise_power),
@@ -116,3 +103,22 @@ def _design(
         num_samples=num_samples,
         num_steps=num_steps,
     )
+    return Strategy(*[x.reshape(*batch, *x.shape[1:]) for x in strategy])
+
+
+def _flat(
+    known: Posterior, noise_power: Float[ArrayLike, "..."]
+) -> tuple[tuple[int, ...], Posterior, Float[Array, "n"]]:
+    """The batch shape, and all with one batch axis."""
+    noise_power = jnp.asarray(noise_power, jnp.float32)
+    batch = jnp.broadcast_shapes(
+        known.h_user.shape[:-2],
+        known.h_eve.shape[:-2],
+        known.error_user.shape[:-1],
+        noise_power.shape,
+    )
+    flat = Posterior(
+        *(cdm.flat(batch, jnp.asarray(h, jnp.complex64), 2) for h in known[:2]),
+        *(cdm.flat(batch, jnp.asarray(error, jnp.float32), 1) for error in known[2:]),
+    )
+    return batch, flat, cdm.flat(batch, noise_power, 0)

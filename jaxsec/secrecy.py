@@ -51,7 +51,7 @@ def user_rates(
     noise_power: Float[ArrayLike, "..."],
 ) -> Float[Array, "... K"]:
     """R_k of P1 (3): other beams and artificial noise count as noise."""
-    _check_link(w, v, h_user=h_user)
+    _check_link(w, v, noise_power, h_user=h_user)
     beam_power, jamming = received_powers(w, v, h_user, noise_power)
     signal = jnp.diagonal(beam_power, axis1=-2, axis2=-1)
     interference = jnp.diagonal(_others(beam_power), axis1=-2, axis2=-1)
@@ -65,7 +65,7 @@ def wiretap_rates(
     noise_power: Float[ArrayLike, "..."],
 ) -> Float[Array, "... L K"]:
     """R^e_{l,k} of P1 (4): what eavesdropper l alone can decode of user k's message."""
-    _check_link(w, v, h_eve=h_eve)
+    _check_link(w, v, noise_power, h_eve=h_eve)
     beam_power, jamming = received_powers(w, v, h_eve, noise_power)
     return jnp.log1p(beam_power / (_others(beam_power) + jamming[..., None] + 1.0)) / LN2
 
@@ -82,7 +82,7 @@ def colluding_wiretap_rates(
     the linear receiver of largest SINR (Tse & Viswanath, Fundamentals of Wireless Communication,
     8.3.3). Never below the largest of `wiretap_rates`; 0 without eavesdroppers.
     """
-    _check_link(w, v, h_eve=h_eve)
+    _check_link(w, v, noise_power, h_eve=h_eve)
     num_eves, num_users = h_eve.shape[-2], w.shape[-1]
     h = over_noise(h_eve, noise_power)
     beams, jamming = received_gains(h, w), received_gains(h, v)  # [..., L, K], [..., L, J]
@@ -113,6 +113,7 @@ def secrecy_rates(
     colluding: bool = False,
 ) -> Float[Array, "... K"]:
     """R_k^sec of P1 (5): rate above the strongest eavesdropper (`colluding`: above all)."""
+    checks.check_channels(h_user, h_eve, noise_power)
     return jnp.maximum(
         user_rates(w, v, h_user, noise_power)
         - _worst_wiretap_rate(w, v, h_eve, noise_power, colluding),
@@ -133,6 +134,7 @@ def smooth_secrecy_rates(
     The training form: without (·)⁺, whose gradient is zero where a user most needs one, so it may
     be negative. Lies between R_k − max_l R^e − smoothing·ln L and R_k − max_l R^e.
     """
+    checks.check_channels(h_user, h_eve, noise_power)
     rate = user_rates(w, v, h_user, noise_power)
     if h_eve.shape[-2] == 0:
         return rate
@@ -242,7 +244,7 @@ def secrecy_loss(
     Raises:
       InputError: D is not 2M(K+J) for any J ≥ 0.
     """
-    checks.check_channels(h_user, h_eve)
+    checks.check_channels(h_user, h_eve, noise_power)
     w, v = unpack_real(z, h_user.shape[-1], h_user.shape[-2])
     rate = jnp.sum(smooth_secrecy_rates(w, v, h_user, h_eve, noise_power, smoothing), axis=-1)
     total = power(w, v)
@@ -274,7 +276,7 @@ def _abs1(x: Complex[Array, "..."]) -> Float[Array, "..."]:
     return jnp.abs(x.real) + jnp.abs(x.imag)
 
 
-def _check_link(w, v, **channel: AnyArray) -> None:
+def _check_link(w, v, noise_power, **channel: AnyArray) -> None:
     ((name, h),) = channel.items()
     for array_name, array, wanted in (
         ("w", w, "[..., M, K]"),
@@ -296,3 +298,4 @@ def _check_link(w, v, **channel: AnyArray) -> None:
             f"`w` must have one column for each of the K = {h.shape[-2]} users, "
             f"but has shape {w.shape}",
         )
+    checks.check_batches(w=(w, 2), v=(v, 2), **{name: (h, 2)}, noise_power=(noise_power, 0))

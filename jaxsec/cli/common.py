@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from jaxsec import checks, designers
 from jaxsec.archive import atomic_write, check_writable
 from jaxsec.channels import Channels, Scenario
+from jaxsec.cores import usable_cores
 from jaxsec.strategy import Strategy
 from jaxsec.training import parallel
 
@@ -110,16 +111,6 @@ def check_method(option: str, method: str) -> None:
     """The method must be a row of `designers.METHODS`."""
     checks.require(
         method in METHODS, f"`{option}` must be one of {', '.join(METHODS)}, but is {method!r}"
-    )
-
-
-def check_designed(method: str, rate: np.ndarray) -> None:
-    """What a method designed must have a finite rate on every channel, the first axis."""
-    bad = np.flatnonzero(~np.isfinite(rate.reshape(rate.shape[0], -1)).all(axis=1))
-    checks.require(
-        bad.size == 0,
-        f"method {method!r} found no finite beams for {bad.size} of {rate.shape[0]} channels, "
-        f"the first at index {bad[0] if bad.size else None}",
     )
 
 
@@ -242,10 +233,9 @@ def hardware() -> dict[str, Any]:
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         cpu = next(line for line in lines if line.startswith("model name")).partition(":")[2]
-    available = getattr(os, "sched_getaffinity", None)
     return {
         "cpu": cpu.strip(),
-        "cores": len(available(0)) if available else os.cpu_count(),
+        "cores": usable_cores(),
         "jax": jax.__version__,
         "backend": jax.default_backend(),
         "device": jax.devices()[0].device_kind,

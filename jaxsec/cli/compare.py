@@ -15,7 +15,7 @@ from rich.table import Table
 from jaxsec import checks
 from jaxsec.channels import Channels, Scenario, estimate_channels, sample_channels
 from jaxsec.cli import common, judge
-from jaxsec.files import normalise
+from jaxsec.normalise import normalise
 
 FIGURE_FORMATS = (".png", ".pdf", ".svg")
 REPEATS = 3  # timed runs after the warm-up, of which the best counts
@@ -146,7 +146,7 @@ def _result(command: Command, method: str, channels: Channels, given: Channels) 
             runs.append(run)
     strategy, first = runs[0]
     sum_rate = np.sum(judge.secrecy_rates(strategy, channels), axis=-1)
-    common.check_designed(method, sum_rate)
+    checks.check_designed(method, sum_rate)
     best_s = min(timing.run_s for _, timing in runs[1:])
     return Result(method, sum_rate, strategy.v.shape[-1], common.Timing(best_s, first.compile_s))
 

@@ -9,10 +9,12 @@ from typing import Annotated
 import numpy as np
 import tyro
 
+from jaxsec import checks
 from jaxsec.archive import FORMATS, naming
 from jaxsec.channels import Channels
 from jaxsec.cli import common, judge
-from jaxsec.files import load_channels, normalise, save_strategy
+from jaxsec.files import load_channels, save_strategy
+from jaxsec.normalise import normalise
 from jaxsec.strategy import Strategy
 
 WARM_UP_S = 1.0
@@ -58,7 +60,7 @@ def run(command: Command, argv: list[str]) -> None:
         again = _design(command, normalised, lambda done: None)[1]
         timing = common.Timing(again.run_s, timing.compile_s)
     rate = judge.secrecy_rates(strategy, channels)  # [N, K]
-    common.check_designed(command.method, rate)
+    checks.check_designed(command.method, rate)
     sum_rate = np.sum(rate, axis=-1)
     save_strategy(command.out, strategy, rate, sum_rate)
     report = _report(command, channels, strategy, sum_rate, timing)

@@ -141,17 +141,16 @@ def solve_augmented(system: SplitComplex, ridge: Float[Array, "B"]) -> SplitComp
     """A⁻¹b from [A | b], [D, D+N, B], A ≥ ridge·I; elimination without pivoting.
 
     Backward stable for Hermitian positive definite A (Golub & Van Loan, Matrix Computations, 4.2).
-    In exact arithmetic no pivot is below `ridge`, and |s_ij|² ≤ s_ii·s_jj for what is left of A.
-    Rounding spoils both where ridge < D·ε·a_ii, about 60 dB: it leaves noise of ε·√(a_ii·a_jj) in
-    every s_ij, and over a pivot as small as the ridge a row of noise feeds back as its square, next
-    step as the square of that, until float32 overflows. So a pivot is at least D·ε·a_ii as well.
-    The noise is then fed back as at most D²ε²·a_ii·a_jj / (D·ε·a_ii) = D·ε·a_jj: it stays noise.
-    What the floor adds to the diagonal is no more than rounding has taken from it.
+    In exact arithmetic all that is left of such an A has s_ii ≥ ridge and |s_ij|² ≤ s_ii·s_jj.
+    Rounding spoils both where it exceeds the ridge, from about 60 dB on: then a row of noise over
+    a pivot as small as the ridge comes back as its square, at the next step as the square of that,
+    until it overflows. So a pivot is at least what the two conditions ask for (`_pivot`).
     """
+    least = _least(system, ridge)
     rest = system
     rows: list[SplitComplex] = []
-    for floor in _pivot_floors(system, ridge):
-        row, rest = _eliminate(rest, floor)
+    for _ in range(system.shape[0]):
+        row, rest = _eliminate(rest, ridge, least)
         rows.append(row)
     solution: list[SplitComplex] = []
     for row in reversed(rows):
@@ -165,18 +164,40 @@ def _augment(a: SplitComplex, b: SplitComplex) -> SplitComplex:
 
 
 @one_kernel
-def _pivot_floors(system: SplitComplex, ridge: Float[Array, "B"]) -> list[Float[Array, "B"]]:
-    """The least that each of the D pivots can be: `ridge`, or what rounding leaves of it."""
+def _least(system: SplitComplex, ridge: Float[Array, "B"]) -> Float[Array, "D B"]:
+    """The least that can be left on the diagonal of A: the ridge, or rounding, D·ε·a_jj."""
     size = system.shape[0]
     rounding = size * jnp.finfo(ridge.dtype).eps
-    return [jnp.maximum(ridge, rounding * system.re[d, d]) for d in range(size)]
+    tiny = jnp.finfo(ridge.dtype).tiny  # all weights may be zero
+    least = jnp.maximum(ridge, tiny)
+    return jnp.stack([jnp.maximum(rounding * system.re[d, d], least) for d in range(size)])
 
 
 @one_kernel
-def _eliminate(rest: SplitComplex, floor: Float[Array, "B"]) -> tuple[SplitComplex, SplitComplex]:
+def _eliminate(
+    rest: SplitComplex, ridge: Float[Array, "B"], least: Float[Array, "D B"]
+) -> tuple[SplitComplex, SplitComplex]:
     """The finished row of a pivot, and what is left of the rows and columns after it."""
-    row = rest[0, 1:].scale(1.0 / jnp.maximum(rest.re[0, 0], floor))
+    row = rest[0, 1:].scale(1.0 / _pivot(rest, ridge, least))
     return row, rest[1:, 1:] - rest[1:, :1] * row[None]
+
+
+def _pivot(
+    rest: SplitComplex, ridge: Float[Array, "B"], least: Float[Array, "D B"]
+) -> Float[Array, "B"]:
+    """The first pivot of [S | b], or if that is too small, p with |s_1j|²/p ≤ s_jj for every j.
+
+    What is subtracted from s_jj is then at most max(s_jj, least_j), and from s_jk the geometric
+    mean of two such: whatever rounding does, nothing grows beyond D·√(a_jj·a_kk).
+    """
+    size = rest.shape[0]
+    least = least[least.shape[0] - size :]
+    pivot = jnp.maximum(jnp.maximum(rest.re[0, 0], ridge), jnp.finfo(ridge.dtype).tiny)
+    for j in range(1, size):
+        inverse = 1.0 / jnp.maximum(rest.re[j, j], least[j])
+        re, im = rest.re[0, j], rest.im[0, j]
+        pivot = jnp.maximum(pivot, re * (re * inverse) + im * (im * inverse))
+    return pivot
 
 
 @one_kernel
