@@ -40,8 +40,11 @@ def check_rank(name: str, array: Any, wanted: str) -> None:
     require(fits, f"`{name}` must have shape {wanted}, but has shape {shape}")
 
 
-def check_channels(h_user: Any, h_eve: Any) -> None:
-    """Static facts about a pair of channel arrays, `h_user` [..., K, M] and `h_eve` [..., L, M]."""
+def check_channels(h_user: Any, h_eve: Any, noise_power: Any = 1.0) -> None:
+    """Static facts about channels: `h_user` [..., K, M], `h_eve` [..., L, M], `noise_power` [...].
+
+    Batch shapes may differ where they broadcast.
+    """
     check_rank("h_user", h_user, "[..., K, M]")
     check_rank("h_eve", h_eve, "[..., L, M]")
     check_complex("h_user", h_user)
@@ -55,6 +58,26 @@ def check_channels(h_user: Any, h_eve: Any) -> None:
         f"`h_user` and `h_eve` must agree in their number of antennas M (last axis), "
         f"but have shapes {user_shape} and {eve_shape}",
     )
+    check_batches(h_user=(h_user, 2), h_eve=(h_eve, 2), noise_power=(noise_power, 0))
+
+
+def check_batches(**arrays: tuple[Any, int]) -> None:
+    """Batch shapes must broadcast. Given by name: each array, and its number of axes after those
+    of the batch."""
+    shapes = {name: jnp.shape(array) for name, (array, _) in arrays.items()}
+    batches = [shape[: len(shape) - arrays[name][1]] for name, shape in shapes.items()]
+    if all(batch in ((), batches[0]) for batch in batches):
+        return
+    try:
+        np.broadcast_shapes(*batches)
+    except ValueError:
+        # Numbers fit anything: named are only those that can be at fault.
+        guilty = {name: shapes[name] for name, batch in zip(shapes, batches, strict=True) if batch}
+        names = [f"`{name}`" for name in guilty]
+        raise InputError(
+            f"{', '.join(names[:-1])} and {names[-1]} must agree in their batch axes (the leading "
+            f"ones), but have shapes {', '.join(str(shape) for shape in guilty.values())}"
+        ) from None
 
 
 def check_positive(name: str, value: float) -> None:
@@ -81,6 +104,26 @@ def check_finite(name: str, array: Any) -> None:
             f"`{name}` must be finite, but {int(bad.sum())} of {bad.size} entries are not, "
             f"the first at index {first}"
         )
+
+
+def check_designed(method: str, *arrays: Any, batch_axes: int = 1) -> None:
+    """What a method designed, beams or their rates, must be finite for every channel.
+
+    Args:
+      method: its name.
+      arrays: concrete, the channels' batch axes first.
+      batch_axes: how many there are.
+    """
+    finite = [np.isfinite(np.asarray(array)) for array in arrays]
+    if all(x.all() for x in finite):
+        return
+    good = [x.all(axis=tuple(range(batch_axes, x.ndim))) for x in finite]
+    bad = np.argwhere(~np.logical_and.reduce(good))
+    first = tuple(int(i) for i in bad[0])
+    raise InputError(
+        f"method {method!r} found no finite beams for {len(bad)} of {good[0].size} channels"
+        + (f", the first at index {first[0] if batch_axes == 1 else first}" if first else "")
+    )
 
 
 def check_noise_power(noise_power: Any, batch_shape: tuple[int, ...]) -> None:

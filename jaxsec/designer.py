@@ -3,13 +3,16 @@
 from typing import Any, Literal, NamedTuple, overload
 
 import jax
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int, Key
 
 from jaxsec import checks, methods
 from jaxsec.channels import Channels
+from jaxsec.channels.normalise import normalise
 from jaxsec.methods import Method
 from jaxsec.secrecy import sum_secrecy_rate
-from jaxsec.shapes import AnyArray
+from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
 
 
@@ -86,8 +89,8 @@ def design(
     ((4, 8, 2), (4, 8, 2))
 
     Args:
-      h_user: [..., K, M] concrete channels, complex and finite; or `Channels`, which hold the next
-        two as well.
+      h_user: [..., K, M], complex and finite; or `Channels`, which hold the next two as well. Of
+        NumPy's complex128 the whole range serves: they are divided by the noise in float64.
       h_eve: [..., L, M]; L = 0 is allowed.
       noise_power: σ0²/P in units of |h|², positive, a scalar or [...].
       method: one of `jaxsec.methods`, as `Gpip(num_starts=8)`; or its name in `METHODS`, whose
@@ -102,8 +105,9 @@ def design(
 
     Raises:
       InputError: an unknown method, an option that it does not heed or that is out of range,
-        channels that are malformed, not finite or without noise, or more users or eavesdroppers
-        than the method can serve.
+        channels that are malformed, not finite or without noise, more users or eavesdroppers than
+        the method can serve, or no finite beams for some channel. Under a transformation of JAX
+        values are not checked.
     """
     chosen = methods.make(method, **options)
     if isinstance(h_user, Channels):
@@ -114,13 +118,27 @@ def design(
         h_user, h_eve, noise_power = h_user
     for name, given in (("h_eve", h_eve), ("noise_power", noise_power)):
         checks.require(given is not None, f"`{name}` is missing")
-    checks.check_channels(h_user, h_eve)
-    checks.check_finite("h_user", h_user)
-    checks.check_finite("h_eve", h_eve)
-    checks.check_noise_power(noise_power, h_user.shape[:-2])
-    channels = Channels(h_user, h_eve, noise_power)
+    checks.check_channels(h_user, h_eve, noise_power)
+    one: Any = 1.0  # a number, by which methods know that nothing is left to divide
+    channels = Channels(*_over_noise(h_user, h_eve, noise_power), one)
     found = chosen(jax.random.key(0) if key is None else key, channels)
+    if not any(isinstance(x, Tracer) for x in found.strategy):
+        name = method if isinstance(method, str) else type(method).__name__
+        checks.check_designed(name, *found.strategy, batch_axes=found.strategy.w.ndim - 2)
     if not diagnostics:
         return found.strategy
-    rate = sum_secrecy_rate(*found.strategy, *channels)
-    return found.strategy, Diagnostics(rate, *found[1:])
+    return found.strategy, Diagnostics(sum_secrecy_rate(*found.strategy, *channels), *found[1:])
+
+
+def _over_noise(
+    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike
+) -> tuple[AnyArray, AnyArray]:
+    """The channels over the noise amplitude, once for all; checked where they are concrete."""
+    if any(isinstance(x, Tracer) for x in (h_user, h_eve, noise_power)):
+        return over_noise(h_user, noise_power), over_noise(h_eve, noise_power)
+    checks.check_finite("h_user", h_user)
+    checks.check_finite("h_eve", h_eve)
+    batch = np.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2])
+    checks.check_noise_power(noise_power, batch)
+    channels = normalise(Channels(h_user, h_eve, np.asarray(noise_power)))
+    return channels.h_user, channels.h_eve

@@ -10,15 +10,15 @@ command line and the comparison.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
-import jax
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxsec import checks
 from jaxsec.channels import Channels, knowledge
 from jaxsec.precoding import gpip, linear
+from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.strategy import Strategy
 
 DEFAULT_NOISE_BEAMS = 2
@@ -56,7 +56,7 @@ class Mrt:
 
     def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
         del key
-        return _without_noise(jax.jit(linear.mrt)(channels.h_user))
+        return _without_noise(_compiled(linear.mrt, channels.h_user))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Zf:
 
     def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
         del key
-        return _without_noise(jax.jit(linear.zf)(channels.h_user))
+        return _without_noise(_compiled(linear.zf, channels.h_user))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Rzf:
 
     def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
         del key
-        return _without_noise(jax.jit(linear.rzf)(channels.h_user, channels.noise_power))
+        return _without_noise(_compiled(linear.rzf, channels.h_user, channels.noise_power))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,10 +98,7 @@ class RzfNs:
 
     def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
         del key
-        options = dataclasses.asdict(self)
-        return Designed(
-            jax.jit(linear.rzf_ns, static_argnames=tuple(options))(*channels, **options)
-        )
+        return Designed(_compiled(linear.rzf_ns, *channels, **dataclasses.asdict(self)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +126,7 @@ class Gpip:
             *channels,
             num_noise_beams=self.num_noise_beams,
             num_starts=self.num_starts,
-            key=key,
+            key=key if self.num_starts > 1 else None,
             smoothing=gpip.annealing(self.num_steps),
         )
         return _iterated(found)
@@ -151,8 +148,7 @@ class LoadedGpip(Gpip):
         _check_error(self.csi_error)
 
     def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
-        known = knowledge.estimated(channels.h_user, channels.h_eve, self.csi_error)
-        return super().__call__(key, knowledge.diagonal_loading(known, channels.noise_power))
+        return super().__call__(key, _compiled(_loaded, *channels, csi_error=self.csi_error))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -263,7 +259,8 @@ class RobustDiffusion:
     def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
         from jaxsec.cdm import pretrained, robust
 
-        known = knowledge.estimated(channels.h_user, channels.h_eve, self.csi_error)
+        links = channels.h_user, channels.h_eve
+        known = _compiled(_estimated, *links, csi_error=self.csi_error)
         strategy, rates = robust.candidates(
             key,
             pretrained.load("cdm-f-robust"),
@@ -378,6 +375,20 @@ def _check_heeded(method: str, row: Row, option: str, value: Any) -> None:
 
 def _check_error(csi_error: float) -> None:
     checks.require(0.0 <= csi_error < 1.0, f"`csi_error` must lie in [0, 1), but is {csi_error}")
+
+
+def _compiled(fn: Callable[..., Any], *args: Any, **static: Hashable) -> Any:
+    """`fn` of arrays and of options by name, as a program that is dropped when it is not used."""
+    return PROGRAMS.get(fn, args, **static)(*args)
+
+
+def _estimated(h_user: Any, h_eve: Any, *, csi_error: float) -> knowledge.Posterior:
+    return knowledge.estimated(h_user, h_eve, csi_error)
+
+
+def _loaded(h_user: Any, h_eve: Any, noise_power: Any, *, csi_error: float) -> Channels:
+    known = knowledge.estimated(h_user, h_eve, csi_error)
+    return knowledge.diagonal_loading(known, noise_power)
 
 
 def _without_noise(w: Array) -> Designed:

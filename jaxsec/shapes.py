@@ -25,11 +25,15 @@ def abs2(x: Complex[Array, "..."]) -> Float[Array, "..."]:
 def over_noise(h: AnyArray, noise_power: Any) -> Array:
     """Channels [..., R, M] over the amplitude of the receiver noise, a scalar or [...].
 
-    Dividing first keeps float32 in range: |h|² is about 1e-7, σ0²/P about 1e-12.
+    Dividing first keeps float32 in range: |h|² is about 1e-7, σ0²/P about 1e-12. The reciprocal of
+    the amplitude multiplies, since a complex quotient squares it on the way: 1e-40 is zero.
+    `normalise` does the same in float64, for concrete arrays.
     """
     h = jnp.asarray(h)
-    amplitude = jnp.sqrt(jnp.asarray(noise_power, h.real.dtype))
-    return h / (amplitude[..., None, None] if amplitude.ndim else amplitude)
+    if isinstance(noise_power, float | int) and noise_power == 1:
+        return h
+    scale = 1.0 / jnp.sqrt(jnp.asarray(noise_power, h.real.dtype))
+    return h * (scale[..., None, None] if scale.ndim else scale)
 
 
 def flat(batch: tuple[int, ...], x: Array, rest: int) -> Array:

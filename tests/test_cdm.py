@@ -7,8 +7,9 @@ import pytest
 
 import jaxsec
 from jaxsec import cdm, secrecy
-from jaxsec.cdm import designer, pretrained, sampler
+from jaxsec.cdm import pretrained, sampler
 from jaxsec.precoding import gpip
+from jaxsec.precoding.batched.programs import PROGRAMS
 from tests import cases, compiled, models
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -64,9 +65,9 @@ def test_how_a_batch_is_cut_changes_nothing(channels, monkeypatch):
     many = jax.tree.map(lambda x: jnp.concatenate([x] * 6), channels)  # 36 channels
     whole = cdm.design(KEY, models.tiny(), *many, num_samples=2, num_steps=2)
     monkeypatch.setitem(sampler.CHUNK_ENTRIES, jax.default_backend(), 1)
-    designer._design.clear_cache()
+    PROGRAMS.clear()
     cut = cdm.design(KEY, models.tiny(), *many, num_samples=2, num_steps=2)
-    designer._design.clear_cache()
+    PROGRAMS.clear()
     np.testing.assert_allclose(rates(cut, many), rates(whole, many), rtol=1e-4)
 
 

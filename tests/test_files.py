@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jaxsec.channels import Channels
+from jaxsec.channels.normalise import normalise
 from jaxsec.files import channels as channel_files
 from jaxsec.files import matlab
 from jaxsec.strategy import Strategy
@@ -256,7 +257,7 @@ def test_strategy_fields_must_fit(tmp_path, w, v, rate, wanted):
 def test_normalise_brings_any_units_into_float32(scale):
     channels = make_channels(noise=1e-5, dtype=np.complex128)
     scaled = Channels(channels.h_user * scale, channels.h_eve * scale, np.array(1e-5 * scale**2))
-    got = channel_files.normalise(scaled)
+    got = normalise(scaled)
     assert got.h_user.dtype == np.complex64 and got.noise_power.dtype == np.float32
     assert np.array_equal(got.noise_power, np.ones(3))
     np.testing.assert_allclose(got.h_user, channels.h_user / np.sqrt(1e-5), rtol=1e-6)
@@ -267,11 +268,11 @@ def test_normalise_takes_a_noise_power_for_each_channel():
     noise = np.array([1.0, 4.0, 16.0])
     channels = make_channels(noise=noise)
     expected = channels.h_eve / np.sqrt(noise)[:, None, None]
-    np.testing.assert_allclose(channel_files.normalise(channels).h_eve, expected, rtol=1e-6)
+    np.testing.assert_allclose(normalise(channels).h_eve, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("gain", "noise"), [(1e16, 1.0), (1.0, 1e-31), (1e300, 1e-300)])
 def test_normalise_refuses_what_float32_cannot_square(gain, noise):
     channels = make_channels(noise=noise, dtype=np.complex128)
-    message = error_of(channel_files.normalise, channels._replace(h_eve=channels.h_eve * gain))
+    message = error_of(normalise, channels._replace(h_eve=channels.h_eve * gain))
     assert "|h|²/noise_power" in message and "units" in message

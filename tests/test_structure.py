@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    ("checks", "shapes", "units", "strategy", "keys"),
+    ("checks", "cores", "shapes", "units", "strategy", "keys"),
     ("channels",),
     ("secrecy",),
     ("files",),

@@ -4,15 +4,15 @@ model = pretrained.load("cdm-set")
 strategy = cdm.design(key, model, *channels, num_samples=8)
 """
 
-import functools
-
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
 from jaxsec import checks
 from jaxsec.cdm.model import Model, check_size
 from jaxsec.cdm.sampler import Sampler, best_of, sampler_of
+from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.secrecy import sum_secrecy_rate
 from jaxsec.shapes import AnyArray, flat
 from jaxsec.strategy import Size, Strategy
@@ -61,36 +61,41 @@ def candidates(
     num_steps: int,
 ) -> tuple[Strategy, Float[Array, "... S"]]:
     """The same, and the sum secrecy rate of every candidate."""
-    checks.check_channels(h_user, h_eve)
+    checks.check_channels(h_user, h_eve, noise_power)
     checks.check_at_least("num_samples", num_samples, 1)
     check_size(model, h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2])
+    args = (model.params, key, h_user, h_eve, noise_power)
+    options = {"sampler": sampler_of(model), "num_samples": num_samples, "num_steps": num_steps}
+    return PROGRAMS.get(_design, args, **options)(*args)
+
+
+def _design(
+    params,
+    key,
+    h_user,
+    h_eve,
+    noise_power,
+    *,
+    sampler: Sampler,
+    num_samples: int,
+    num_steps: int,
+) -> tuple[Strategy, Float[Array, "... S"]]:
+    """The compiled program: a batch of any shape."""
     noise_power = jnp.asarray(noise_power, jnp.float32)
-    batch = jnp.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], noise_power.shape)
-    found = _design(
-        sampler_of(model),
-        model.params,
+    batch = np.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], noise_power.shape)
+    found = best_of(
+        sampler,
         key,
-        flat(batch, jnp.asarray(h_user, jnp.complex64), 2),
-        flat(batch, jnp.asarray(h_eve, jnp.complex64), 2),
-        flat(batch, noise_power, 0),
+        (
+            flat(batch, jnp.asarray(h_user, jnp.complex64), 2),
+            flat(batch, jnp.asarray(h_eve, jnp.complex64), 2),
+            flat(batch, noise_power, 0),
+        ),
+        lambda channels: sampler.coordinates.frame(*channels, sampler.num_noise_beams),
+        lambda strategy, channels: sum_secrecy_rate(*strategy, *channels),
+        params,
+        size=Size(h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2]),
         num_samples=num_samples,
         num_steps=num_steps,
     )
     return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), found)
-
-
-@functools.partial(jax.jit, static_argnames=("sampler", "num_samples", "num_steps"))
-def _design(
-    sampler: Sampler, params, key, h_user, h_eve, noise_power, *, num_samples: int, num_steps: int
-) -> tuple[Strategy, Float[Array, "n S"]]:
-    return best_of(
-        sampler,
-        key,
-        (h_user, h_eve, noise_power),
-        lambda channels: sampler.coordinates.frame(*channels, sampler.num_noise_beams),
-        lambda strategy, channels: sum_secrecy_rate(*strategy, *channels),
-        params,
-        size=Size(h_user.shape[2], h_user.shape[1], h_eve.shape[1]),
-        num_samples=num_samples,
-        num_steps=num_steps,
-    )

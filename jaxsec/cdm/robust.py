@@ -7,8 +7,6 @@ A diffusion model that is told the error, fine-tuned on the rate expected over t
 (`training.finetune`); its candidates are judged by that rate.
 """
 
-import functools
-
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Key
@@ -18,6 +16,7 @@ from jaxsec.cdm.designer import DEFAULT_STEPS
 from jaxsec.cdm.model import Model, check_size
 from jaxsec.cdm.sampler import Sampler, best_of, sampler_of
 from jaxsec.channels.knowledge import Posterior, diagonal_loading, error_fraction
+from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.secrecy import expected_rate
 from jaxsec.shapes import flat
 from jaxsec.strategy import Size, Strategy
@@ -61,7 +60,12 @@ def candidates(
     num_steps: int,
 ) -> tuple[Strategy, Float[Array, "... S"] | None]:
     """The same, and the expected rate of every candidate; None of a single one."""
-    checks.check_channels(known.h_user, known.h_eve)
+    checks.check_channels(known.h_user, known.h_eve, noise_power)
+    checks.check_batches(
+        h_user=(known.h_user, 2),
+        error_user=(known.error_user, 1),
+        error_eve=(known.error_eve, 1),
+    )
     checks.check_at_least("num_samples", num_samples, 1)
     checks.require(
         model.coordinates == "uncertain",
@@ -70,44 +74,24 @@ def candidates(
     )
     size = Size(known.h_user.shape[-1], known.h_user.shape[-2], known.h_eve.shape[-2])
     check_size(model, *size)
-    noise_power = jnp.asarray(noise_power, jnp.float32)
-    batch = jnp.broadcast_shapes(
-        known.h_user.shape[:-2],
-        known.h_eve.shape[:-2],
-        known.error_user.shape[:-1],
-        noise_power.shape,
-    )
-    one = Posterior(
-        *(flat(batch, jnp.asarray(h, jnp.complex64), 2) for h in known[:2]),
-        *(flat(batch, jnp.asarray(error, jnp.float32), 1) for error in known[2:]),
-    )
-    strategy, rates = _design(
-        sampler_of(model),
-        model.params,
-        key,
-        one,
-        flat(batch, noise_power, 0),
-        num_samples=num_samples,
-        num_steps=num_steps,
-    )
-
-    def unflat(x: Array) -> Array:
-        return x.reshape(*batch, *x.shape[1:])
-
-    return Strategy(*map(unflat, strategy)), unflat(rates) if num_samples > 1 else None
+    args = (model.params, key, known, noise_power)
+    options = {"sampler": sampler_of(model), "num_samples": num_samples, "num_steps": num_steps}
+    strategy, rates = PROGRAMS.get(_design, args, **options)(*args)
+    return strategy, rates if num_samples > 1 else None
 
 
-@functools.partial(jax.jit, static_argnames=("sampler", "num_samples", "num_steps"))
 def _design(
-    sampler: Sampler,
     params,
     key,
     known: Posterior,
-    noise_power: Float[Array, "n"],
+    noise_power: Float[ArrayLike, "..."],
     *,
+    sampler: Sampler,
     num_samples: int,
     num_steps: int,
-) -> tuple[Strategy, Float[Array, "n S"]]:
+) -> tuple[Strategy, Float[Array, "... S"]]:
+    """The compiled program: a batch of any shape."""
+    batch, known, noise_power = _flat(known, noise_power)
     num_users, num_antennas = known.h_user.shape[1:]
     num_eves = known.h_eve.shape[1]
     key_initial, key_draw = jax.random.split(key)
@@ -127,7 +111,7 @@ def _design(
         known, noise_power = inputs
         return expected_rate(strategy, known, noise_power, direction)
 
-    return best_of(
+    found = best_of(
         sampler,
         key_initial,
         (known, noise_power),
@@ -138,3 +122,22 @@ def _design(
         num_samples=num_samples,
         num_steps=num_steps,
     )
+    return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), found)
+
+
+def _flat(
+    known: Posterior, noise_power: Float[ArrayLike, "..."]
+) -> tuple[tuple[int, ...], Posterior, Float[Array, "n"]]:
+    """The batch shape, and all with one batch axis."""
+    noise_power = jnp.asarray(noise_power, jnp.float32)
+    batch = jnp.broadcast_shapes(
+        known.h_user.shape[:-2],
+        known.h_eve.shape[:-2],
+        known.error_user.shape[:-1],
+        noise_power.shape,
+    )
+    flattened = Posterior(
+        *(flat(batch, jnp.asarray(h, jnp.complex64), 2) for h in known[:2]),
+        *(flat(batch, jnp.asarray(error, jnp.float32), 1) for error in known[2:]),
+    )
+    return batch, flattened, flat(batch, noise_power, 0)

@@ -107,11 +107,10 @@ def large_scale_gain(positions_m: Float[Array, "... 2"], scenario: Scenario) -> 
     Returns:
       [...], linear amplitude.
     """
-    distance_m = jnp.maximum(jnp.linalg.norm(positions_m, axis=-1), 1.0)
+    # By the square: a distance has no gradient at the origin, where NaN would come of it.
+    square_m2 = jnp.maximum(jnp.sum(jnp.square(positions_m), axis=-1), 1.0)
     # L = L0 − 10 ξ log10(d / 1 m), in dB of power.
-    gain_db = scenario.reference_gain_db - 10.0 * scenario.path_loss_exponent * jnp.log10(
-        distance_m
-    )
+    gain_db = scenario.reference_gain_db - 5.0 * scenario.path_loss_exponent * jnp.log10(square_m2)
     return 10.0 ** (gain_db / 20.0)
 
 
@@ -141,7 +140,9 @@ def _fade_links(
         h = h @ jnp.linalg.cholesky(covariance).T.astype(h.dtype)
     if scenario.rician_factor > 0.0:
         # Steering vector of the array towards the receiver, with a random common phase.
-        sine = jnp.sin(jnp.arctan2(positions_m[..., 1], positions_m[..., 0]))
+        x_m, y_m = positions_m[..., 0], positions_m[..., 1]
+        at_origin = (x_m == 0) & (y_m == 0)  # where an angle has no gradient
+        sine = jnp.sin(jnp.arctan2(y_m, jnp.where(at_origin, 1.0, x_m)))
         phase = jax.random.uniform(key_phase, sine.shape, maxval=2.0 * jnp.pi)
         line_of_sight = jnp.exp(
             1j * (phase[..., None] + jnp.pi * sine[..., None] * lift(antennas, 3))

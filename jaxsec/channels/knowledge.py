@@ -60,7 +60,8 @@ def estimate_channels(
         checks.check_fraction("error", error)
     h = jnp.asarray(h)
     if gain is None:
-        gain = jnp.sqrt(jnp.mean(jnp.square(h.real) + jnp.square(h.imag), axis=-1))
+        power = jnp.mean(jnp.square(h.real) + jnp.square(h.imag), axis=-1)
+        gain = jnp.where(power > 0, jnp.sqrt(jnp.where(power > 0, power, 1.0)), 0.0)
     noise = jax.random.normal(key, h.shape, h.dtype)
     return jnp.sqrt(1.0 - error) * h + jnp.sqrt(error) * gain[..., None] * noise
 

@@ -9,10 +9,12 @@ from typing import Annotated
 import numpy as np
 import tyro
 
+from jaxsec import checks
 from jaxsec.channels import Channels
+from jaxsec.channels.normalise import normalise
 from jaxsec.cli.options import METHODS, MethodOptions, check_seed
 from jaxsec.files.archive import FORMATS, check_outputs, naming
-from jaxsec.files.channels import load_channels, normalise, save_strategy
+from jaxsec.files.channels import load_channels, save_strategy
 from jaxsec.methods import Method
 from jaxsec.report import comparison, console, judge, statistics
 from jaxsec.report.timing import Timing, hardware
@@ -60,7 +62,7 @@ def run(command: Command, argv: list[str]) -> None:
         again = _design(command, method, normalised, lambda done: None)[1]
         timing = Timing(again.run_s, timing.compile_s)
     rate = judge.secrecy_rates(strategy, channels)  # [N, K]
-    comparison.check_designed(command.method, rate)
+    checks.check_designed(command.method, rate)
     sum_rate = np.sum(rate, axis=-1)
     save_strategy(command.out, strategy, rate, sum_rate)
     report = _report(command, channels, strategy, sum_rate, timing)

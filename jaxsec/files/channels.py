@@ -23,9 +23,6 @@ from jaxsec.channels import Channels
 from jaxsec.files.archive import naming, read_arrays, write_arrays
 from jaxsec.strategy import Strategy
 
-MAX_SNR = 1e30
-"""Largest |h|²/noise_power that `normalise` lets through: sums and products of it fit float32."""
-
 
 class StoredStrategy(NamedTuple):
     """A strategy file: NumPy arrays, rates in bit/s/Hz."""
@@ -155,51 +152,6 @@ def load_strategy(path: str | os.PathLike[str]) -> StoredStrategy:
             )
             checks.check_finite(name, array)
     return StoredStrategy(Strategy(w, v), rate, sum_rate)
-
-
-def normalise(channels: Channels) -> Channels:
-    """The same channels over the noise amplitude, in complex64 with noise power 1.
-
-    Rates and designs depend on h/√noise_power alone. The division is done here in float64, since
-    |h|² of about 1e-7 and noise of about 1e-12 leave little of float32's range, and a user's units
-    may leave none. Entries below 1e-38 become zero, as does their rate.
-
-    Args:
-      channels: checked arrays, `h_user` [N, K, M], `h_eve` [N, L, M], `noise_power` () or [N].
-
-    Returns:
-      NumPy arrays, `noise_power` [N].
-
-    Raises:
-      InputError: |h|²/noise_power is above `MAX_SNR` somewhere.
-    """
-    n = np.shape(channels.h_user)[0]
-    noise = np.broadcast_to(np.asarray(channels.noise_power, np.float64), (n,))
-    return Channels(
-        _over_noise("h_user", channels.h_user, noise),
-        _over_noise("h_eve", channels.h_eve, noise),
-        _ones(n),
-    )
-
-
-def _ones(n: int) -> Any:
-    return np.ones(n, np.float32)
-
-
-def _over_noise(name: str, h: Any, noise: np.ndarray) -> Any:
-    # Real and imaginary parts side by side: a complex division could overflow on the way.
-    parts = np.ascontiguousarray(h, np.complex128).view(np.float64)  # [N, R, 2M]
-    with np.errstate(over="ignore", under="ignore"):
-        parts = parts / np.sqrt(noise)[:, None, None]
-        largest = np.max(np.abs(parts), axis=(1, 2), initial=0.0)
-        snr = largest**2
-        worst = int(np.argmax(snr))
-        checks.require(
-            bool(snr[worst] <= MAX_SNR),
-            f"`{name}`: |h|²/noise_power is {snr[worst]:.3g} at channel {worst}, "
-            f"above the largest allowed {MAX_SNR:.0e}: are both in the same linear units?",
-        )
-        return parts.view(np.complex128).astype(np.complex64)
 
 
 def _checked_channels(h_user: Any, h_eve: Any, noise_power: Any) -> Channels:

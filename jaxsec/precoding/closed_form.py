@@ -32,7 +32,7 @@ def closed_form(
     Raises:
       InputError: a shape or dtype is wrong, or `num_noise_beams` is negative.
     """
-    checks.check_channels(h_user, h_eve)
+    checks.check_channels(h_user, h_eve, noise_power)
     checks.check_at_least("num_noise_beams", num_noise_beams, 0)
     num_users = h_user.shape[-2]
 

@@ -79,6 +79,7 @@ def rzf(
 ) -> Complex[Array, "... M K"]:
     """Regularised zero-forcing, (HHᴴ + K·σ0²/P·I)⁻¹H with columns of equal power."""
     _check_user(h_user)
+    checks.check_batches(h_user=(h_user, 2), noise_power=(noise_power, 0))
 
     def design(h: SplitComplex) -> SplitComplex:
         basis, problem = _user_problem(h)
@@ -137,7 +138,7 @@ def rzf_ns(
     Raises:
       InputError: a shape or dtype is wrong or `signal_fraction` lies outside [0, 1].
     """
-    checks.check_channels(h_user, h_eve)
+    checks.check_channels(h_user, h_eve, noise_power)
     if num_noise_beams is not None:
         checks.check_at_least("num_noise_beams", num_noise_beams, 0)
     if signal_fraction is not None:

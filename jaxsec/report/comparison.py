@@ -9,8 +9,8 @@ import numpy as np
 
 from jaxsec import checks, keys
 from jaxsec.channels import Channels, Scenario, estimate_channels
+from jaxsec.channels.normalise import normalise
 from jaxsec.designer import design
-from jaxsec.files.channels import normalise
 from jaxsec.methods import Method
 from jaxsec.precoding import reference
 from jaxsec.report import console, judge, statistics
@@ -131,7 +131,7 @@ def measure(
         runs.append(design_in_slices(method, given, seed, advance=advance))
     strategy, first = runs[0]
     sum_rate = np.sum(judge.secrecy_rates(strategy, channels), axis=-1)
-    check_designed(name, sum_rate)
+    checks.check_designed(name, sum_rate)
     best_s = min(timing.run_s for _, timing in runs[1:])
     return Result(name, sum_rate, strategy.v.shape[-1], Timing(best_s, first.compile_s))
 
@@ -175,16 +175,6 @@ def design_in_slices(
     compile_s = min(compile_seconds(), wall_s)
     strategy = jax.tree.map(lambda *parts: np.concatenate(parts), *pieces)
     return strategy, Timing(wall_s - compile_s, compile_s)
-
-
-def check_designed(method: str, rate: np.ndarray) -> None:
-    """What a method designed must have a finite rate on every channel, the first axis."""
-    bad = np.flatnonzero(~np.isfinite(rate.reshape(rate.shape[0], -1)).all(axis=1))
-    checks.require(
-        bad.size == 0,
-        f"method {method!r} found no finite beams for {bad.size} of {rate.shape[0]} channels, "
-        f"the first at index {bad[0] if bad.size else None}",
-    )
 
 
 def as_json(compared: Comparison) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.monitoring
+
+from jaxsec.cores import usable_cores
 
 
 class Timing(NamedTuple):
@@ -52,10 +53,9 @@ def hardware() -> dict[str, Any]:
     with contextlib.suppress(OSError, StopIteration):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         cpu = next(line for line in lines if line.startswith("model name")).partition(":")[2]
-    available = getattr(os, "sched_getaffinity", None)
     return {
         "cpu": cpu.strip(),
-        "cores": len(available(0)) if available else os.cpu_count(),
+        "cores": usable_cores(),
         "jax": jax.__version__,
         "backend": jax.default_backend(),
         "device": jax.devices()[0].device_kind,

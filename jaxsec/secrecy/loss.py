@@ -45,7 +45,7 @@ def secrecy_loss(
     Raises:
       InputError: D is not 2M(K+J) for any J ≥ 0.
     """
-    checks.check_channels(h_user, h_eve)
+    checks.check_channels(h_user, h_eve, noise_power)
     w, v = unpack_real(z, h_user.shape[-1], h_user.shape[-2])
     rate = jnp.sum(smooth_secrecy_rates(w, v, h_user, h_eve, noise_power, smoothing), axis=-1)
     total = power(w, v)

@@ -96,7 +96,7 @@ def user_rates(
     Raises:
       InputError: a shape or dtype does not fit.
     """
-    _check_link(w, v, h_user=h_user)
+    _check_link(w, v, noise_power, h_user=h_user)
     beam_power, jamming = received_powers(w, v, h_user, noise_power)
     signal = jnp.diagonal(beam_power, axis1=-2, axis2=-1)
     interference = jnp.diagonal(_others(beam_power), axis1=-2, axis2=-1)
@@ -128,7 +128,7 @@ def wiretap_rates(
     Raises:
       InputError: a shape or dtype does not fit.
     """
-    _check_link(w, v, h_eve=h_eve)
+    _check_link(w, v, noise_power, h_eve=h_eve)
     beam_power, jamming = received_powers(w, v, h_eve, noise_power)
     return jnp.log1p(beam_power / (_others(beam_power) + jamming[..., None] + 1.0)) / LN2
 
@@ -162,7 +162,7 @@ def colluding_wiretap_rates(
     Raises:
       InputError: a shape or dtype does not fit.
     """
-    _check_link(w, v, h_eve=h_eve)
+    _check_link(w, v, noise_power, h_eve=h_eve)
     num_eves, num_users = h_eve.shape[-2], w.shape[-1]
     h = over_noise(h_eve, noise_power)
     beams, jamming = received_gains(h, w), received_gains(h, v)  # [..., L, K], [..., L, J]
@@ -214,6 +214,7 @@ def secrecy_rates(
     Raises:
       InputError: a shape or dtype does not fit.
     """
+    checks.check_channels(h_user, h_eve, noise_power)
     return jnp.maximum(
         user_rates(w, v, h_user, noise_power)
         - _worst_wiretap_rate(w, v, h_eve, noise_power, colluding),
@@ -254,6 +255,7 @@ def smooth_secrecy_rates(
     Raises:
       InputError: a shape or dtype does not fit.
     """
+    checks.check_channels(h_user, h_eve, noise_power)
     rate = user_rates(w, v, h_user, noise_power)
     if h_eve.shape[-2] == 0:
         return rate
@@ -275,7 +277,7 @@ def _others(beam_power: Float[Array, "... R K"]) -> Float[Array, "... R K"]:
     return jnp.einsum("...ri,ik->...rk", beam_power, mask, precision="highest")
 
 
-def _check_link(w, v, **channel: AnyArray) -> None:
+def _check_link(w, v, noise_power, **channel: AnyArray) -> None:
     ((name, h),) = channel.items()
     for array_name, array, wanted in (
         ("w", w, "[..., M, K]"),
@@ -297,3 +299,4 @@ def _check_link(w, v, **channel: AnyArray) -> None:
             f"`w` must have one column for each of the K = {h.shape[-2]} users, "
             f"but has shape {w.shape}",
         )
+    checks.check_batches(w=(w, 2), v=(v, 2), **{name: (h, 2)}, noise_power=(noise_power, 0))

@@ -49,10 +49,10 @@ def frame(
     Raises:
       InputError: a shape or dtype is wrong.
     """
-    checks.check_channels(h_user, h_eve)
+    checks.check_channels(h_user, h_eve, noise_power)
     h = jnp.concatenate([over_noise(h_user, noise_power), over_noise(h_eve, noise_power)], axis=-2)
     power = jnp.sum(jnp.square(h.real) + jnp.square(h.imag), axis=-1)
-    amplitude = jnp.sqrt(power)
+    amplitude = jnp.where(power > 0, jnp.sqrt(jnp.where(power > 0, power, 1.0)), 0.0)
     unit = h * (np.sqrt(h.shape[-1]) / jnp.where(power > 0, amplitude, 1.0))[..., None]
     return AntennaFrame(unit, amplitude)
 

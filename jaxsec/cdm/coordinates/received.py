@@ -75,7 +75,7 @@ def frame(
     Raises:
       InputError: a shape or dtype is wrong, or `num_noise_beams` is negative.
     """
-    checks.check_channels(h_user, h_eve)
+    checks.check_channels(h_user, h_eve, noise_power)
     num_users = h_user.shape[-2]
     h = jnp.concatenate([over_noise(h_user, noise_power), over_noise(h_eve, noise_power)], axis=-2)
     norm2 = jnp.sum(jnp.square(h.real) + jnp.square(h.imag), axis=-1)

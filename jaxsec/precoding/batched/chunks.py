@@ -1,28 +1,47 @@
-"""Large batches: dealt to the cores, then worked off in chunks that stay in cache."""
+"""Large batches: cut into pieces of a few lengths, dealt to the cores, each small enough for cache.
+
+A compiled program serves one length. Programs take seconds to compile, so batches share them: a
+batch is cut into whole pieces of the longest length and a last round of shorter ones, filled up to
+the next of `LENGTHS`. What a channel gets depends on neither.
+"""
 
 import concurrent.futures
+import functools
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 
-SMALLEST_SHARE = 64
-"""Channels below which another core is not worth its hand-over."""
+from jaxsec.cores import usable_cores
 
-
+LENGTHS = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192, 256)
+"""Lengths of pieces on CPU; from 64 on, filling up costs a third of a piece at most."""
+MAX_ROWS = 2**14
+"""Longest piece, in rows, where no cache says less; powers of two below it are lengths too."""
 CACHE_BYTES = 2**17
-"""What the largest array of a chunk should not exceed."""
+"""What the largest array of a chunk should not exceed, on CPU."""
+MIN_SHARE = 64
+"""Rows below which another core is not worth its hand-over."""
+
+
+class Piece(NamedTuple):
+    """Channels `start` to `stop` of a batch, filled up to `length`."""
+
+    start: int
+    stop: int
+    length: int
 
 
 def chunk_size(rows: int, columns: int) -> int:
-    """Channels a chunk: one [rows, columns] complex float32 system for each fits the cache.
+    """Channels a chunk: on CPU, [rows, columns] complex float32 systems that fit the cache.
 
     Never fewer than 32, for the vector units, even where those do not fit.
     """
+    if jax.default_backend() != "cpu":
+        return MAX_ROWS
     fit = CACHE_BYTES // (8 * rows * columns)
     return int(2 ** np.clip(np.floor(np.log2(max(fit, 1))), 5, 8))
 
@@ -52,35 +71,65 @@ def map_chunks(solve: Callable[..., Any], inputs: Any, chunk: int) -> Any:
     return jax.tree.map(lambda x: x.reshape(padded, *x.shape[2:])[:n], outputs)
 
 
-def deal(solve: Callable[..., Any], inputs: tuple[Any, ...]) -> Any:
-    """`solve(*inputs)`, the leading axis shared out to the cores, a thread each.
+def pieces(n: int, chunk: int, repeats: int = 1) -> list[Piece]:
+    """How to cut a batch of n channels, each of which is `repeats` rows of work.
 
-    A compiled solver on CPU runs on one core (`stages`). Inside another transformation, or where
-    the work is small, this is a plain call.
+    Args:
+      n: channels, at least 1.
+      chunk: rows that a piece may have, if a single channel does not have more.
+      repeats: rows of a channel, such as its starts.
     """
-    leaves = jax.tree.leaves(inputs)
-    n = leaves[0].shape[0]
-    lanes = min(os.cpu_count() or 1, n // SMALLEST_SHARE)
-    traced = any(isinstance(leaf, Tracer) for leaf in leaves)
-    if traced or lanes <= 1 or jax.default_backend() != "cpu":
-        return solve(*inputs)
-    share = -(-n // lanes)
-    starts = [min(i * share, n - share) for i in range(lanes)]  # equal shares; the last overlaps
-    parts = [jax.tree.map(lambda x, s=s: x[s : s + share], inputs) for s in starts]
-    # The first compiles, the others then run the same program.
-    wide = (
-        jnp.result_type(float) == jnp.float64
-    )  # a setting of this thread, which new ones do not have
+    lengths = [length for length in _lengths() if length * repeats <= chunk] or [1]
+    longest = lengths[-1]
+    cores = usable_cores() if jax.default_backend() == "cpu" else 1
+    lanes = max(1, min(cores, n * repeats // MIN_SHARE))
+    whole = n // (lanes * longest) * lanes  # rounds in which every core has a whole piece
+    cuts = [Piece(i * longest, (i + 1) * longest, longest) for i in range(whole)]
+    start = whole * longest
+    share = -(-(n - start) // lanes)  # the last round
+    while start < n:
+        stop = min(start + share, n)
+        length = next(length for length in lengths if length >= stop - start)
+        cuts.append(Piece(start, stop, length))
+        start = stop
+    return cuts
 
-    def run(part: tuple[Any, ...]) -> Any:
+
+def _lengths() -> tuple[int, ...]:
+    if jax.default_backend() == "cpu":
+        return LENGTHS
+    return tuple(2**i for i in range(MAX_ROWS.bit_length()))
+
+
+def fill(x: np.ndarray, piece: Piece) -> np.ndarray:
+    """A piece of x [n, ...], filled up with its last entry."""
+    part = x[piece.start : piece.stop]
+    missing = piece.length - part.shape[0]
+    if not missing:
+        return part
+    return np.concatenate([part, np.broadcast_to(part[-1:], (missing, *part.shape[1:]))])
+
+
+def deal(solve: Callable[[Piece], Any], cuts: list[Piece]) -> list[Any]:
+    """`solve(piece)` of every piece, in order and ready, the pieces shared out to the cores.
+
+    A compiled solver on CPU runs on one core (`kernels`), so each core has a thread.
+    """
+    if len(cuts) == 1 or jax.default_backend() != "cpu":
+        return jax.block_until_ready([solve(piece) for piece in cuts])
+    # A setting of this thread, which others do not have.
+    wide = jnp.result_type(float) == jnp.float64
+
+    def run(piece: Piece) -> Any:
         with jax.enable_x64(wide):
-            return jax.block_until_ready(solve(*part))
+            return jax.block_until_ready(solve(piece))
 
-    with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
-        done = list(pool.map(run, parts))
-    drop = [i * share - start for i, start in enumerate(starts)]
+    return list(_threads(usable_cores()).map(run, cuts))
 
-    def gather(*shares: jax.Array) -> jax.Array:
-        return jnp.concatenate([x[d:] for x, d in zip(shares, drop, strict=True)])
 
-    return jax.tree.map(gather, *done)
+@functools.cache
+def _threads(count: int) -> concurrent.futures.ThreadPoolExecutor:
+    return concurrent.futures.ThreadPoolExecutor(count, thread_name_prefix="jaxsec")
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)  # a forked process has no threads

@@ -15,6 +15,7 @@ from jaxsec.precoding.batched.algebra import (
     MAX_UNROLLED,
     SplitComplex,
     concatenate,
+    max_first,
     put,
     stack,
 )
@@ -30,16 +31,19 @@ def solve_augmented(system: SplitComplex, ridge: Float[Array, "B"]) -> SplitComp
     """A⁻¹b from [A | b], [D, D+N, B], A ≥ ridge·I; elimination without pivoting.
 
     Backward stable for Hermitian positive definite A (Golub & Van Loan, Matrix Computations, 4.2).
-    No pivot of such an A is below `ridge`; float32 rounding, at 60 dB a hundred times the ridge
-    where channels depend on each other, is not allowed to push one there.
+    In exact arithmetic all that is left of such an A has s_ii ≥ ridge and |s_ij|² ≤ s_ii·s_jj.
+    Rounding spoils both where it exceeds the ridge, from about 60 dB on: then a row of noise over
+    a pivot as small as the ridge comes back as its square, at the next step as the square of that,
+    until it overflows. So a pivot is at least what the two conditions ask for (`_pivot`).
     """
     size = system.shape[0]
+    least = _least(system, ridge)
     if size > MAX_UNROLLED:
-        return _solve_in_loops(system, ridge)
+        return _solve_in_loops(system, ridge, least)
     rest = system
     rows: list[SplitComplex] = []
-    for _ in range(size):
-        row, rest = _eliminate(rest, ridge)
+    for n in range(size):
+        row, rest = _eliminate(rest, ridge, least[n:])
         rows.append(row)
     solution: list[SplitComplex] = []
     for row in reversed(rows):
@@ -59,10 +63,53 @@ def _augment(a: SplitComplex, b: SplitComplex) -> SplitComplex:
 
 
 @one_kernel
-def _eliminate(rest: SplitComplex, ridge: Float[Array, "B"]) -> tuple[SplitComplex, SplitComplex]:
+def _least(system: SplitComplex, ridge: Float[Array, "B"]) -> Float[Array, "D B"]:
+    """The least that can be left on the diagonal of A: the ridge, or rounding, D·ε·a_jj."""
+    diagonal = _diagonal(system)
+    rounding = diagonal.shape[0] * jnp.finfo(ridge.dtype).eps
+    return jnp.maximum(rounding * diagonal, _positive(ridge)[None])
+
+
+@one_kernel
+def _eliminate(
+    rest: SplitComplex, ridge: Float[Array, "B"], least: Float[Array, "D B"]
+) -> tuple[SplitComplex, SplitComplex]:
     """The finished row of a pivot, and what is left of the rows and columns after it."""
-    row = rest[0, 1:].scale(1.0 / jnp.maximum(rest.re[0, 0], ridge))
+    row = rest[0, 1:].scale(1.0 / _pivot(rest, ridge, least))
     return row, rest[1:, 1:] - rest[1:, :1] * row[None]
+
+
+def _pivot(
+    rest: SplitComplex, ridge: Float[Array, "B"], least: Float[Array, "D B"]
+) -> Float[Array, "B"]:
+    """The first pivot of [S | b], or if that is too small, p with |s_1j|²/p ≤ s_jj for every j.
+
+    What is subtracted from s_jj is then at most max(s_jj, least_j), and from s_jk the geometric
+    mean of two such: whatever rounding does, nothing grows beyond D·√(a_jj·a_kk).
+    """
+    pivot = jnp.maximum(rest.re[0, 0], _positive(ridge))
+    for j in range(1, rest.shape[0]):
+        pivot = jnp.maximum(pivot, _wanted(rest[0, j], rest.re[j, j], least[j]))
+    return pivot
+
+
+def _wanted(entry: SplitComplex, diagonal: Array, least: Array) -> Array:
+    """|s_1j|² over s_jj; nothing of it overflows where the quotient does not."""
+    inverse = 1.0 / jnp.maximum(diagonal, least)
+    return entry.re * (entry.re * inverse) + entry.im * (entry.im * inverse)
+
+
+def _diagonal(system: SplitComplex) -> Float[Array, "D B"]:
+    """The real diagonal of A in [A | b]."""
+    size = system.shape[0]
+    if size > MAX_UNROLLED:
+        return jnp.einsum("ddb->db", system.re[:, :size])
+    return jnp.stack([system.re[d, d] for d in range(size)])
+
+
+def _positive(ridge: Float[Array, "B"]) -> Float[Array, "B"]:
+    """The ridge, or where all weights are zero, the smallest number."""
+    return jnp.maximum(ridge, jnp.finfo(ridge.dtype).tiny)
 
 
 @one_kernel
@@ -74,13 +121,15 @@ def _substitute(row: SplitComplex, *later: SplitComplex) -> SplitComplex:
 
 
 @one_kernel
-def _solve_in_loops(system: SplitComplex, ridge: Float[Array, "B"]) -> SplitComplex:
+def _solve_in_loops(
+    system: SplitComplex, ridge: Float[Array, "B"], least: Float[Array, "D B"]
+) -> SplitComplex:
     size = system.shape[0]
     number = jnp.arange(size)[:, None]
     dtype = ridge.dtype
 
     def eliminate(n: Any, rest: SplitComplex) -> SplitComplex:
-        row, column = _pivot(rest, ridge, n)
+        row, column = _pivot_row(rest, ridge, least, n)
         rest = rest - column.scale((number > n).astype(dtype))[:, None] * row[None]
         return put(rest, row, n)
 
@@ -94,9 +143,13 @@ def _solve_in_loops(system: SplitComplex, ridge: Float[Array, "B"]) -> SplitComp
 
 
 @no_inline
-def _pivot(
-    rest: SplitComplex, ridge: Float[Array, "B"], n: Any
+def _pivot_row(
+    rest: SplitComplex, ridge: Float[Array, "B"], least: Float[Array, "D B"], n: Any
 ) -> tuple[SplitComplex, SplitComplex]:
-    """The finished row of pivot n, [D+N, B], and its column, [D, B]."""
+    """The finished row of pivot n, [D+N, B], and its column, [D, B]; `_pivot`, of a traced n."""
+    size = rest.shape[0]
     row = rest[n]
-    return row.scale(1.0 / jnp.maximum(row.re[n], ridge)), rest[:, n]
+    later = (jnp.arange(size) > n)[:, None]
+    wanted = jnp.where(later, _wanted(row[:size], _diagonal(rest), least), 0.0)
+    pivot = jnp.maximum(jnp.maximum(row.re[n], _positive(ridge)), max_first(wanted))
+    return row.scale(1.0 / pivot), rest[:, n]

@@ -7,14 +7,13 @@ it; `refine` is a few steps of the first from a given strategy. `solve` compiles
 `step` has the mathematics of one step and the list of deviations.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
 from jaxsec import checks
 from jaxsec.channels.arguments import together
-from jaxsec.precoding.gpip.solve import GpipResult, solve
+from jaxsec.precoding.gpip.solve import GpipResult, Inputs, solve
 from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
@@ -36,6 +35,9 @@ def annealing(num_steps: int = DEFAULT_STEPS, first: float = 2.0, last: float = 
     checks.check_positive("first", first)
     checks.check_positive("last", last)
     return np.geomspace(first, last, num_steps)
+
+
+_DEFAULT_SCHEDULE = annealing()
 
 
 @together
@@ -75,21 +77,17 @@ def opt(
     Raises:
       InputError: shapes or dtypes that do not fit; counts out of range; a missing `key`.
     """
-    checks.check_channels(h_user, h_eve)
+    checks.check_channels(h_user, h_eve, noise_power)
     checks.check_at_least("num_noise_beams", num_noise_beams, 0)
     checks.check_at_least("num_starts", num_starts, 1)
     checks.require(
         num_starts == 1 or key is not None, "`key` must be given when `num_starts` is above 1"
     )
-    schedule = _check_schedule(annealing() if smoothing is None else smoothing)
+    _check_weights(user_weights, h_user)
+    schedule = _DEFAULT_SCHEDULE if smoothing is None else _check_schedule(smoothing)
+    key = key if num_starts > 1 else None
     return solve(
-        h_user,
-        h_eve,
-        noise_power,
-        user_weights,
-        schedule,
-        jax.random.key(0) if key is None else key,
-        tolerance,
+        Inputs(h_user, h_eve, noise_power, user_weights, None, schedule, tolerance, key),
         num_noise_beams=num_noise_beams,
         num_starts=num_starts,
         plain=False,
@@ -116,18 +114,12 @@ def refine(
     Raises:
       InputError: shapes or dtypes that do not fit, or no step.
     """
-    checks.check_channels(h_user, h_eve)
+    checks.check_channels(h_user, h_eve, noise_power)
     checks.check_at_least("num_steps", num_steps, 1)
     u = jnp.concatenate([strategy.w, strategy.v], axis=-1)
+    schedule = np.geomspace(*REFINING, num_steps)
     return solve(
-        h_user,
-        h_eve,
-        noise_power,
-        None,
-        np.geomspace(*REFINING, num_steps),
-        jax.random.key(0),
-        0.0,
-        initial=u,
+        Inputs(h_user, h_eve, noise_power, None, u, schedule, 0.0, None),
         num_noise_beams=strategy.v.shape[-1],
         num_starts=1,
         plain=False,
@@ -151,22 +143,29 @@ def plain_gpip(
     P1's smoothing of 0.01 makes it oscillate below RZF-NS; 0.5 is its best over P1's scenario.
     Arguments, result and errors as for `opt`.
     """
-    checks.check_channels(h_user, h_eve)
+    checks.check_channels(h_user, h_eve, noise_power)
     checks.check_at_least("num_noise_beams", num_noise_beams, 0)
     checks.check_at_least("num_steps", num_steps, 1)
     checks.check_positive("smoothing", smoothing)
+    _check_weights(user_weights, h_user)
+    schedule = np.full(num_steps, smoothing)
     return solve(
-        h_user,
-        h_eve,
-        noise_power,
-        user_weights,
-        np.full(num_steps, smoothing),
-        jax.random.key(0),
-        tolerance,
+        Inputs(h_user, h_eve, noise_power, user_weights, None, schedule, tolerance, None),
         num_noise_beams=num_noise_beams,
         num_starts=1,
         plain=True,
     )
+
+
+def _check_weights(user_weights: ArrayLike | None, h_user: AnyArray) -> None:
+    if user_weights is None:
+        return
+    checks.require(
+        jnp.shape(user_weights)[-1:] == (h_user.shape[-2],),
+        f"`user_weights` must have shape [..., K] with K = {h_user.shape[-2]}, but has shape "
+        f"{jnp.shape(user_weights)}",
+    )
+    checks.check_batches(h_user=(h_user, 2), user_weights=(user_weights, 1))
 
 
 def _check_schedule(smoothing: ArrayLike) -> ArrayLike:

@@ -1,28 +1,60 @@
-"""The compiled solver behind `gpip`: batches dealt out, starts made, steps iterated.
+"""The compiled solver behind `gpip`: batches cut and dealt out, starts made, steps iterated.
 
-Flat batches go to the cores in shares (`chunks`), each share in chunks that stay in cache; a chunk
-is brought into the span of its channels, iterated there, and brought back.
+Concrete batches go to the cores in pieces of a few lengths (`chunks`), each a call of one compiled
+program (`programs`); under a transformation such a program takes the batch whole. Inside, chunks
+that stay in cache are brought into the span of their channels, iterated there, and brought back.
 """
 
 import functools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
+from jaxsec.channels import normalise
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.batched.basis import orthonormal_basis
-from jaxsec.precoding.batched.chunks import chunk_size, deal, fits, map_chunks
+from jaxsec.precoding.batched.chunks import Piece, chunk_size, deal, fill, fits, map_chunks, pieces
 from jaxsec.precoding.batched.kernels import no_inline, one_kernel, single_kernels
+from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.gpip import start as gpip_start
 from jaxsec.precoding.gpip import step as gpip_step
 from jaxsec.precoding.problem import Iterate, Problem, Rates, rates_of, start_from
 from jaxsec.secrecy import normalise_power
+from jaxsec.shapes import over_noise
 from jaxsec.strategy import Strategy
+
+
+class Inputs(NamedTuple):
+    """What a design is made from; None where something is not asked for."""
+
+    h_user: Any
+    """[..., K, M]."""
+    h_eve: Any
+    """[..., L, M]."""
+    noise_power: Any
+    """[...]."""
+    weights: Any
+    """[..., K], of the users; None is all one."""
+    initial: Any
+    """[..., M, N], beams to start from; None is the closed-form start."""
+    smoothing: Any
+    """[num_steps]."""
+    tolerance: Any
+    """[]."""
+    key: Any
+    """For random starts; None where there are none."""
+    index: Any = None
+    """[...], number of the channel in the batch, by which its random starts are drawn."""
+
+
+_TAILS = {"h_user": 2, "h_eve": 2, "noise_power": 0, "weights": 1, "initial": 2, "index": 0}
+"""Axes after those of the batch."""
 
 
 class GpipInfo(NamedTuple):
@@ -30,6 +62,8 @@ class GpipInfo(NamedTuple):
 
     rate: Float[Array, "..."]
     """(Weighted) sum secrecy rate of the design, as seen by the solver."""
+    start_rate: Float[Array, "..."]
+    """The same of what the iteration started from."""
     residual: Float[Array, "..."]
     """‖B⁻¹(A − B)f‖ at the last step, ‖f‖ = 1; 0 at a stationary point."""
     converged: Array
@@ -49,137 +83,217 @@ class GpipResult(NamedTuple):
     info: GpipInfo
 
 
-def solve(
-    h_user, h_eve, noise_power, user_weights, smoothing, key, tolerance, initial=None, **options
-) -> GpipResult:
-    """Flattens the batch, deals it to the cores, and puts the shape back."""
-    real = jnp.result_type(h_user.dtype, h_eve.dtype, jnp.complex64)
-    real = jnp.finfo(real).dtype
-    num_users = h_user.shape[-2]
-    noise_power = jnp.asarray(noise_power, real)
-    weights = jnp.ones(num_users, real) if user_weights is None else jnp.asarray(user_weights, real)
-    batch = jnp.broadcast_shapes(
-        h_user.shape[:-2], h_eve.shape[:-2], noise_power.shape, weights.shape[:-1]
+def solve(inputs: Inputs, **options: Any) -> GpipResult:
+    """Designs for a batch of any shape.
+
+    Args:
+      inputs: arrays of Python, NumPy or JAX, or tracers; `index` is filled in here.
+      options: as `_solve_rows` has them, but for `kernels`.
+    """
+    batch = _batch(inputs)
+    if options["num_starts"] > 1:
+        inputs = inputs._replace(index=np.arange(math.prod(batch)).reshape(batch))
+    # Whatever is traced counts: a key or a smoothing under `vmap` or `grad` as much as channels.
+    if any(isinstance(x, Tracer) for x in jax.tree.leaves(inputs)):
+        return PROGRAMS.get(_solve_rows, inputs, **options, kernels=False)(inputs)
+    with jax.ensure_compile_time_eval():  # inside `jit` too, where this is a constant
+        return _solve_pieces(inputs, batch, **options)
+
+
+def _solve_pieces(inputs: Inputs, batch: tuple[int, ...], **options: Any) -> GpipResult:
+    """A concrete batch, cut into pieces that compiled programs exist for."""
+    inputs = _prepared(inputs, batch)
+    num_users, num_antennas = inputs.h_user.shape[-2:]
+    num_eves, beams = inputs.h_eve.shape[-2], options["num_noise_beams"]
+    chunk = chunk_size(*_shape(num_users, num_eves, num_antennas, beams))
+    n = math.prod(batch)
+    cuts = pieces(n, chunk, options["num_starts"])
+    if len(batch) <= 1 and (n == 0 or cuts[0].length == n):  # nothing to cut, fill or put together
+        return _run(inputs, **options)
+    arrays = {name: np.asarray(getattr(inputs, name)) for name in _given(inputs)}
+    flat = {name: x.reshape(n, *x.shape[len(batch) :]) for name, x in arrays.items()}
+
+    def solve_piece(piece: Piece) -> GpipResult:
+        parts = {name: fill(x, piece) for name, x in flat.items()}
+        return _run(inputs._replace(**parts), **options)
+
+    return _together(deal(solve_piece, cuts), cuts, batch)
+
+
+def _batch(inputs: Inputs) -> tuple[int, ...]:
+    """The batch shape."""
+    shapes = {name: np.shape(getattr(inputs, name)) for name in _given(inputs)}
+    return np.broadcast_shapes(
+        *(shape[: len(shape) - _TAILS[name]] for name, shape in shapes.items())
     )
+
+
+def _given(inputs: Inputs) -> list[str]:
+    """Names of the arrays with batch axes that are there."""
+    return [name for name in _TAILS if getattr(inputs, name) is not None]
+
+
+def _prepared(inputs: Inputs, batch: tuple[int, ...]) -> Inputs:
+    """Concrete inputs of full batch shape, in the precision of the channels.
+
+    JAX's channels go as they are; those of NumPy are divided by the noise here, in float64, and so
+    are all where the noise is too small for their precision.
+    """
+    real = jnp.finfo(jnp.result_type(inputs.h_user, inputs.h_eve)).dtype
+    h_user, h_eve, noise = inputs.h_user, inputs.h_eve, inputs.noise_power
+    on_device = isinstance(h_user, jax.Array) and isinstance(h_eve, jax.Array)
+    if not isinstance(noise, jax.Array):
+        done = isinstance(noise, float | int) and noise == 1  # by `jaxsec.design`, for one
+        small = not done and np.min(noise, initial=1.0) < np.finfo(real).tiny
+    else:
+        done = small = False
+    if small or not (on_device or done):
+        h_user = normalise.over_noise("h_user", h_user, noise, math.inf)
+        h_eve = normalise.over_noise("h_eve", h_eve, noise, math.inf)
+        noise = 1.0
+    inputs = inputs._replace(
+        h_user=h_user,
+        h_eve=h_eve,
+        noise_power=_host(noise, real),
+        weights=_host(inputs.weights, real),
+        smoothing=_host(inputs.smoothing, real, constant=True),
+        tolerance=_host(inputs.tolerance, real, constant=True),
+    )
+
+    full = {}
+    for name in _given(inputs):
+        x = getattr(inputs, name)
+        shape = (*batch, *x.shape[x.ndim - _TAILS[name] :])
+        full[name] = x if x.shape == shape else np.broadcast_to(x, shape)
+    return inputs._replace(**full)
+
+
+def _host(x: Any, dtype: np.dtype, *, constant: bool = False) -> Any:
+    """Numbers and NumPy arrays in the given precision; JAX's, and None, as they are."""
+    if x is None or isinstance(x, jax.Array):
+        return x
+    x = np.asarray(x, dtype)
+    return _on_device(x.tobytes(), x.shape, dtype) if constant else x
+
+
+@functools.lru_cache(maxsize=32)
+def _on_device(content: bytes, shape: tuple[int, ...], dtype: np.dtype) -> Array:
+    """A constant of many calls, put on the device once: that takes longer than a call."""
+    return jnp.asarray(np.frombuffer(content, dtype).reshape(shape))
+
+
+def _together(results: list[GpipResult], cuts: list[Piece], batch: tuple[int, ...]) -> GpipResult:
+    """Results of pieces, of channels that are in them, as one of the batch's shape."""
+    counts = [piece.stop - piece.start for piece in cuts]
+
+    def first(*parts: Any) -> Array:
+        x = np.concatenate([np.asarray(x)[:n] for x, n in zip(parts, counts, strict=True)])
+        return jnp.asarray(x.reshape(*batch, *x.shape[1:]))
+
+    def last(*parts: Any) -> Array:
+        cut = [np.asarray(x)[..., :n] for x, n in zip(parts, counts, strict=True)]
+        x = np.concatenate(cut, axis=-1)
+        return jnp.asarray(x.reshape(*x.shape[:-1], *batch))
+
+    return GpipResult(
+        jax.tree.map(first, *[result.strategy for result in results]),
+        jax.tree.map(last, *[result.info for result in results]),
+    )
+
+
+def _run(inputs: Inputs, **options: Any) -> GpipResult:
+    """One compiled program; single-threaded kernels only where nothing but this is compiled."""
+    if jax.default_backend() == "cpu":
+        try:
+            return PROGRAMS.get(_solve_rows, inputs, **options, kernels=True)(inputs)
+        except jax.errors.JaxRuntimeError:
+            pass  # a compiler that cannot build them; if something else is wrong, it comes again
+    return PROGRAMS.get(_solve_rows, inputs, **options, kernels=False)(inputs)
+
+
+def _solve_rows(
+    inputs: Inputs, *, num_noise_beams: int, num_starts: int, plain: bool, kernels: bool
+) -> GpipResult:
+    """The program: a batch of any shape and its starts, as rows of one axis."""
+    real = jnp.finfo(jnp.result_type(inputs.h_user, inputs.h_eve)).dtype
+    batch = _batch(inputs)
     n = math.prod(batch)
 
-    def flat(x, rest: int):
-        tail = x.shape[x.ndim - rest :]
-        return jnp.broadcast_to(x, (*batch, *tail)).reshape(n, *tail)
+    def flat(x: Array, tail: int) -> Array:
+        rest = x.shape[x.ndim - tail :]
+        return jnp.broadcast_to(x, (*batch, *rest)).reshape(n, *rest)
 
-    if initial is None:  # no beams: the closed-form start
-        initial = jnp.zeros((*h_user.shape[:-2], h_user.shape[-1], 0), h_user.dtype)
-    inputs = (
-        flat(h_user, 2),
-        flat(h_eve, 2),
-        flat(noise_power, 0),
-        flat(weights, 1),
-        jnp.arange(n),
-        flat(initial, 2),
+    def repeat(x: Array) -> Array:
+        rows = (num_starts * n, *x.shape[1:])
+        return jnp.broadcast_to(x, (num_starts, *x.shape)).reshape(rows)
+
+    h_user, h_eve = (
+        flat(over_noise(h, inputs.noise_power), 2) for h in (inputs.h_user, inputs.h_eve)
     )
-    solve = functools.partial(
-        _solve_flat,
-        smoothing=jnp.asarray(smoothing, real),
-        key=key,
-        tolerance=tolerance,
-        **options,
-    )
-    result: GpipResult = deal(solve, inputs)
-    strategy, info = jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), result)
-    return GpipResult(
-        strategy,
-        info._replace(
-            rate_history=jnp.moveaxis(info.rate_history, -1, 0),
-            smooth_history=jnp.moveaxis(info.smooth_history, -1, 0),
-        ),
-    )
-
-
-def _solve_flat(*inputs, **options) -> GpipResult:
-    """One compiled program; single-threaded kernels only where nothing but this is compiled."""
-    if any(isinstance(x, Tracer) for x in jax.tree.leaves(inputs)):
-        return _solve_compiled(*inputs, **options, kernels=False)
-    try:
-        return _solve_compiled(*inputs, **options, kernels=True)
-    except jax.errors.JaxRuntimeError:
-        # A compiler that cannot build them; if something else is wrong, this raises it again.
-        return _solve_compiled(*inputs, **options, kernels=False)
-
-
-@functools.partial(jax.jit, static_argnames=("num_noise_beams", "num_starts", "plain", "kernels"))
-def _solve_compiled(*inputs, kernels: bool, **options) -> GpipResult:
-    return _solve_batch(*inputs, **options, kernels=kernels)
-
-
-def _solve_batch(
-    h_user,
-    h_eve,
-    noise_power,
-    weights,
-    index,
-    initial,
-    *,
-    smoothing,
-    key,
-    tolerance,
-    num_noise_beams: int,
-    num_starts: int,
-    plain: bool,
-    kernels: bool,
-) -> GpipResult:
-    """One batch axis throughout: n channels, the histories' steps last."""
-    n, num_users, num_antennas = h_user.shape
-    h = jnp.concatenate([h_user, h_eve], axis=1) / jnp.sqrt(noise_power)[:, None, None]
-    dimensions = min(num_antennas, h.shape[1])
-    num_beams = num_users + num_noise_beams
-
-    # Starts join the batch. The first is closed-form, marked by zeros here; a channel's random
-    # ones depend on its index alone, not on how the batch is dealt.
-    size = gpip_start.random_size(num_users, h_eve.shape[1], num_noise_beams)
-
-    def draw(i):
-        return jax.random.normal(
-            jax.random.fold_in(key, i), (num_starts - 1, size), noise_power.dtype
-        )
-
-    variates = jnp.zeros((1, n, size), noise_power.dtype)
+    h = jnp.concatenate([h_user, h_eve], axis=1)
+    num_users, num_antennas = h_user.shape[1:]
+    weights = jnp.ones(num_users) if inputs.weights is None else inputs.weights
+    rows: list[Array | None] = [repeat(h), repeat(flat(jnp.asarray(weights, real), 1))]
+    rows.append(None if inputs.initial is None else repeat(flat(inputs.initial, 2)))
     if num_starts > 1:
-        variates = jnp.concatenate([variates, jax.vmap(draw, out_axes=1)(index)])
-
-    def repeat(x):
-        rows = num_starts * x.shape[0]
-        return jnp.broadcast_to(x, (num_starts, *x.shape)).reshape(rows, *x.shape[1:])
-
-    inputs = (repeat(h), repeat(weights), variates.reshape(-1, size), repeat(initial))
-    rows, columns = dimensions, dimensions + num_beams + num_users
-    chunk = chunk_size(rows, columns)
-    # What does not fit is worth several cores to XLA, and what it splits can't be a single kernel.
-    kernels = kernels and fits(chunk, rows, columns)
+        size = gpip_start.random_size(num_users, h_eve.shape[1], num_noise_beams)
+        rows.append(_variates(inputs.key, flat(inputs.index, 0), num_starts, size, real))
+    shape = _shape(num_users, h_eve.shape[1], num_antennas, num_noise_beams)
+    chunk = chunk_size(*shape)
     solve = functools.partial(
-        _solve_chunk,
-        smoothing=smoothing,
-        num_beams=num_beams,
+        solve_chunk,
+        smoothing=jnp.asarray(inputs.smoothing, real),
+        num_beams=num_users + num_noise_beams,
         plain=plain,
-        draw=num_starts > 1,
-        kernels=kernels,
+        # What does not fit is worth several cores to XLA: what it splits is no single kernel.
+        kernels=kernels and fits(chunk, *shape),
     )
-    u, info = jax.tree.map(
-        lambda x: x.reshape(num_starts, n, *x.shape[1:]), map_chunks(solve, inputs, chunk)
-    )
-    best = jnp.argmax(info.rate, axis=0)
-    u, info = jax.tree.map(lambda x: x[best, jnp.arange(n)], (u, info))
+    u, info = _best_start(map_chunks(solve, tuple(rows), chunk), num_starts)
+    w, v = normalise_power(u[..., :num_users], u[..., num_users:])
+    info = info._replace(converged=info.residual <= inputs.tolerance)
     return GpipResult(
-        Strategy(*normalise_power(u[..., :num_users], u[..., num_users:])),
-        info._replace(converged=info.residual <= tolerance),
+        Strategy(w.reshape(*batch, *w.shape[1:]), v.reshape(*batch, *v.shape[1:])),
+        jax.tree.map(lambda x: jnp.moveaxis(x, 0, -1).reshape(*x.shape[1:], *batch), info),
     )
 
 
-def _solve_chunk(
-    h, weights, variates, initial, *, smoothing, num_beams: int, plain: bool, draw: bool, kernels
+def _shape(
+    num_users: int, num_eves: int, num_antennas: int, num_noise_beams: int
+) -> tuple[int, int]:
+    """Rows and columns of a row's largest system, [B_0 | (A − B)f | h_1 … h_K]."""
+    dimensions = min(num_antennas, num_users + num_eves)
+    return dimensions, dimensions + num_users + num_noise_beams + num_users
+
+
+def _variates(key: Any, index: Int[Array, "n"], num_starts: int, size: int, dtype: Any) -> Array:
+    """[num_starts·n, size] normal variates; all zero for the first start, which is closed-form.
+
+    A channel's random starts depend on its number alone, not on where it is computed.
+    """
+
+    def draw(i: Int[Array, ""]) -> Array:
+        return jax.random.normal(jax.random.fold_in(key, i), (num_starts - 1, size), dtype)
+
+    drawn = jax.vmap(draw, out_axes=1)(index)
+    return jnp.concatenate([jnp.zeros((1, *drawn.shape[1:]), dtype), drawn]).reshape(-1, size)
+
+
+def _best_start(result: Any, num_starts: int) -> Any:
+    """[n, ...]: of each channel's starts, [num_starts·n, ...], the one of largest finite rate."""
+    if num_starts == 1:
+        return result
+    starts = jax.tree.map(lambda x: x.reshape(num_starts, -1, *x.shape[1:]), result)
+    rate = starts[1].rate
+    best = jnp.argmax(jnp.where(jnp.isfinite(rate), rate, -jnp.inf), axis=0)
+    return jax.tree.map(lambda x: x[best, jnp.arange(x.shape[1])], starts)
+
+
+def solve_chunk(
+    h, weights, initial, variates=None, *, smoothing, num_beams: int, plain: bool, kernels: bool
 ):
     """h [B, R, M] complex, weights [B, K], variates [B, V] to beams [B, M, N] and info.
 
-    From `initial` [B, M, N], or if that holds no beams, from the closed-form or random start.
+    From `initial` [B, M, N], or without it from the closed-form or random start.
     """
     channels = algebra.split(h)  # [R, M, B]
     if h.shape[1] < h.shape[2]:
@@ -187,11 +301,13 @@ def _solve_chunk(
     else:
         basis, reduced = None, channels
     problem = Problem(reduced, algebra.squared_norm(algebra.transpose(reduced)), weights.T)
-    if initial.shape[2]:
+    if initial is not None:
         u = algebra.split(initial)
         start = start_from(problem, u if basis is None else algebra.hermitian_product(basis, u))
     else:
-        start = gpip_start.start(problem, num_beams, h.shape[2], variates.T if draw else None)
+        start = gpip_start.start(
+            problem, num_beams, h.shape[2], None if variates is None else variates.T
+        )
     with single_kernels(kernels):
         f, info = (_iterate_plain if plain else _iterate)(problem, start, smoothing)
     u = f if basis is None else algebra.combine(basis, f)
@@ -215,7 +331,7 @@ def _iterate(problem: Problem, start: Iterate, smoothing: Float[Array, "num_step
     numbers = jnp.arange(1, smoothing.shape[0] + 1, dtype=smoothing.dtype)
     best = _Best(start.f, first, jnp.zeros_like(noise))
     (best, _), trace = jax.lax.scan(step, (best, start), (smoothing, numbers))
-    return best.f, _info(best.rate, best.step, trace)
+    return best.f, _info(best.rate, first, best.step, trace)
 
 
 class _Best(NamedTuple):
@@ -233,23 +349,30 @@ def _keep_best(
     better = reached.hard > best.rate
     best = _Best(
         algebra.where(better, iterate.f, best.f),
-        jnp.maximum(best.rate, reached.hard),
+        jnp.where(better, reached.hard, best.rate),  # which a step to nowhere leaves as it is
         jnp.where(better, number, best.step),
     )
     return best, jnp.stack([reached.hard, reached.smooth, lengths[1]])
 
 
-def _info(rate, iterations, trace: Float[Array, "num_steps 3 B"]) -> GpipInfo:
+def _info(rate, start_rate, iterations, trace: Float[Array, "num_steps 3 B"]) -> GpipInfo:
     residual2 = trace[-1, 2]
     residual = jnp.where(residual2 > 0, jnp.sqrt(jnp.where(residual2 > 0, residual2, 1.0)), 0.0)
     return GpipInfo(
-        rate, residual, residual <= 0, iterations.astype(jnp.int32), trace[:, 0], trace[:, 1]
+        rate,
+        start_rate,
+        residual,
+        residual <= 0,
+        iterations.astype(jnp.int32),
+        trace[:, 0],
+        trace[:, 1],
     )
 
 
 def _iterate_plain(problem: Problem, start: Iterate, smoothing: Float[Array, "num_steps"]):
     """Full steps; the last iterate."""
     noise = jnp.ones_like(problem.weights[0])
+    first = rates_of(problem, start.y.abs2(), noise, smoothing[0]).hard
 
     def step(iterate, alpha):
         iterate, lengths = gpip_step.plain_step(problem, iterate, alpha)
@@ -257,4 +380,5 @@ def _iterate_plain(problem: Problem, start: Iterate, smoothing: Float[Array, "nu
         return iterate, jnp.stack([reached.hard, reached.smooth, lengths[1]])
 
     last, trace = jax.lax.scan(step, start, smoothing)
-    return last.f, _info(trace[-1, 0], jnp.full_like(noise, smoothing.shape[0]), trace)
+    steps = jnp.full_like(noise, smoothing.shape[0])
+    return last.f, _info(trace[-1, 0], first, steps, trace)

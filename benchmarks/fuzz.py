@@ -1,0 +1,229 @@
+"""Does every start of OPT stay finite? Millions of them on channels that no scenario would draw.
+
+    python benchmarks/fuzz.py [--starts N] [--seed S]
+
+Sizes × kinds of channels × link SNR from −40 to 100 dB; half of the starts closed-form, half
+random. Of each start it is asserted that the beams and all of `GpipInfo` are finite, that its rate
+is not below where it began, and that the rate is what float64 makes of the beams, up to 60 dB.
+Exit code 1 if one fails.
+"""
+
+import dataclasses
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+
+from jaxsec.channels import Channels
+from jaxsec.precoding import gpip
+from jaxsec.precoding.batched.programs import PROGRAMS
+from jaxsec.precoding.gpip import start as gpip_start
+from jaxsec.precoding.gpip.solve import solve_chunk
+from jaxsec.report import judge
+from jaxsec.secrecy import normalise_power
+from jaxsec.strategy import Strategy
+
+SIZES = (
+    (1, 1, 0, 2), (1, 1, 1, 1), (1, 2, 3, 1), (2, 2, 2, 2), (2, 5, 6, 1), (3, 1, 2, 0),
+    (4, 4, 6, 2), (5, 3, 0, 0), (8, 1, 1, 2), (8, 2, 4, 2), (8, 4, 4, 2), (8, 8, 4, 2),
+    (16, 5, 1, 4), (32, 2, 2, 1),
+)  # fmt: skip
+"""(M, K, L, J)."""
+ROWS = 128
+"""Starts of a call: one program for each size."""
+SNR_DB = (-40.0, 100.0)
+HONEST_DB = 60.0
+"""Link SNR to which the solver's rate is compared with float64."""
+TOLERANCE = 0.02
+"""By how much they may differ, bit/s/Hz a user."""
+
+Draw = Callable[[np.random.Generator, int, int, int, int], np.ndarray]
+"""Channels [n, R, M] of entries of about one, users first, from (generator, n, M, K, L)."""
+
+
+class Count(NamedTuple):
+    """What became of some starts."""
+
+    starts: int
+    not_finite: int
+    below_start: int
+    dishonest: int
+    worst: float
+    """Largest difference of the solver's rate from float64's, bit/s/Hz a user."""
+
+    def __add__(self, other: "Count") -> "Count":  # type: ignore[override]
+        return Count(
+            self.starts + other.starts,
+            self.not_finite + other.not_finite,
+            self.below_start + other.below_start,
+            self.dishonest + other.dishonest,
+            max(self.worst, other.worst),
+        )
+
+    @property
+    def failures(self) -> int:
+        return self.not_finite + self.below_start + self.dishonest
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Run OPT from many starts on hard channels; assert that all of them end well."""
+
+    starts: int = 1_000_000
+    """Starts in all, rounded up to whole calls."""
+    seed: int = 0
+    """Seed of channels and starts."""
+
+
+def rayleigh(generator, n, m, k, l) -> np.ndarray:
+    parts = generator.standard_normal((2, n, k + l, m))
+    return (parts[0] + 1j * parts[1]) / np.sqrt(2)
+
+
+def rician(generator, n, m, k, l) -> np.ndarray:
+    """Line of sight of 0 to 40 dB over the scattered part."""
+    factor = 10 ** generator.uniform(0, 4, (n, 1, 1))
+    sine = generator.uniform(-1, 1, (n, k + l, 1))
+    sight = np.exp(1j * np.pi * sine * np.arange(m))
+    return (np.sqrt(factor) * sight + rayleigh(generator, n, m, k, l)) / np.sqrt(1 + factor)
+
+
+def correlated(generator, n, m, k, l) -> np.ndarray:
+    """Antennas of correlation 0.9 to 0.9999 to their neighbours."""
+    rho = 1 - 10 ** generator.uniform(-4, -1, n)
+    lag = np.abs(np.subtract.outer(np.arange(m), np.arange(m)))
+    factor = np.linalg.cholesky(rho[:, None, None] ** lag + 1e-12 * np.eye(m))
+    return rayleigh(generator, n, m, k, l) @ np.swapaxes(factor, 1, 2)
+
+
+def collinear(generator, n, m, k, l) -> np.ndarray:
+    """All receivers near one direction: correlation 0.99 to 1 − 1e-7."""
+    rho = 1 - 10 ** generator.uniform(-7, -2, (n, k + l, 1))
+    common = rayleigh(generator, n, m, 1, 0)
+    return rho * common + np.sqrt(1 - rho**2) * rayleigh(generator, n, m, k, l)
+
+
+def collinear_pairs(generator, n, m, k, l) -> np.ndarray:
+    """Each eavesdropper near a user, and the last user near the first."""
+    h = rayleigh(generator, n, m, k, l)
+    near = np.concatenate([np.arange(k - 1), [0], generator.integers(k, size=l)])
+    rho = 1 - 10 ** generator.uniform(-7, -2, (n, k + l, 1))
+    rho[:, : k - 1] = 1.0 if k > 1 else rho[:, : k - 1]
+    moved = rho * h[:, near] + np.sqrt(1 - rho**2) * rayleigh(generator, n, m, k, l)
+    return moved if k > 1 or l else h
+
+
+def duplicates(generator, n, m, k, l) -> np.ndarray:
+    """Every receiver's channel is one of two, but for its phase."""
+    h = rayleigh(generator, n, m, 2, 0)
+    which = generator.integers(2, size=(n, k + l, 1))
+    phase = np.exp(2j * np.pi * generator.integers(4, size=(n, k + l, 1)) / 4)
+    return np.take_along_axis(h, np.broadcast_to(which, (n, k + l, m)), axis=1) * phase
+
+
+def zeros(generator, n, m, k, l) -> np.ndarray:
+    """Half of the receivers, and a quarter of all entries, hear nothing."""
+    h = rayleigh(generator, n, m, k, l) * (generator.uniform(size=(n, k + l, 1)) < 0.5)
+    return h * (generator.uniform(size=h.shape) < 0.75)
+
+
+def unequal(generator, n, m, k, l) -> np.ndarray:
+    """Receivers up to 120 dB apart."""
+    gain = 10 ** generator.uniform(-6, 0, (n, k + l, 1))
+    return gain * rayleigh(generator, n, m, k, l)
+
+
+KINDS: dict[str, Draw] = {
+    draw.__name__: draw
+    for draw in (
+        rayleigh, rician, correlated, collinear, collinear_pairs, duplicates, zeros, unequal
+    )
+}  # fmt: skip
+
+
+def fuzz(size: tuple[int, int, int, int], kind: str, calls: int, seed: int) -> Count:
+    """Runs `calls` times `ROWS` starts of one size on channels of one kind."""
+    m, k, l, j = size
+    generator = np.random.default_rng([seed, *size, list(KINDS).index(kind)])
+    total = Count(0, 0, 0, 0, 0.0)
+    for _ in range(calls):
+        snr_db = generator.uniform(*SNR_DB, ROWS)
+        h = KINDS[kind](generator, ROWS, m, k, l) * 10 ** (snr_db / 20)[:, None, None]
+        h = h.astype(np.complex64)
+        variates = generator.standard_normal((ROWS, gpip_start.random_size(k, l, j)))
+        variates[::2] = 0.0  # the closed-form start
+        args = (h, np.ones((ROWS, k), np.float32), variates.astype(np.float32))
+        u, info = PROGRAMS.get(_solve, args, num_beams=k + j)(*args)
+        total += _judge(h, snr_db, np.asarray(u), jax.tree.map(np.asarray, info), k)
+    return total
+
+
+def _solve(h, weights, variates, *, num_beams: int):
+    solve = functools.partial(
+        solve_chunk,
+        smoothing=jnp.asarray(gpip.annealing(), jnp.float32),
+        num_beams=num_beams,
+        plain=False,
+        kernels=True,
+    )
+    u, info = solve(h, weights, None, variates)
+    num_users = weights.shape[1]
+    beams = normalise_power(u[..., :num_users], u[..., num_users:])
+    return jnp.concatenate(beams, axis=-1), info
+
+
+def _judge(h: np.ndarray, snr_db: np.ndarray, u: Any, info: Any, k: int) -> Count:
+    finite = np.isfinite(u).all(axis=(1, 2))
+    for x in info:
+        finite &= np.isfinite(x).reshape(len(u), -1).all(axis=1)
+    channels = Channels(h[:, :k], h[:, k:], np.ones(()))
+    wide = judge.secrecy_rates(Strategy(u[..., :k], u[..., k:]), channels)
+    difference = np.abs(wide.sum(axis=1) - info.rate) / k
+    difference = np.where(finite & (snr_db <= HONEST_DB), difference, 0.0)
+    return Count(
+        len(u),
+        int((~finite).sum()),
+        int((info.rate < info.start_rate).sum()),
+        int((difference > TOLERANCE).sum()),
+        float(difference.max()),
+    )
+
+
+def run(command: Command) -> dict[tuple[str, tuple[int, int, int, int]], Count]:
+    """Counts of every kind and size."""
+    calls = -(-command.starts // (ROWS * len(SIZES) * len(KINDS)))
+    return {(kind, size): fuzz(size, kind, calls, command.seed) for size in SIZES for kind in KINDS}
+
+
+def table(counts: dict[tuple[str, tuple[int, int, int, int]], Count]) -> str:
+    """A row for each kind of channels and for each size, and the sum."""
+    heads = ("", "starts", "not finite", "below start", "dishonest", "worst, bit/s/Hz")
+    rows: list[tuple[str, ...]] = [heads]
+
+    def add(name: str, chosen: list[Count]) -> None:
+        total = functools.reduce(Count.__add__, chosen)
+        rows.append((name, *(f"{number:,}" for number in total[:4]), f"{total.worst:.4f}"))
+
+    for kind in KINDS:
+        add(kind, [count for (name, _), count in counts.items() if name == kind])
+    for size in SIZES:
+        add(f"M,K,L,J = {size}", [count for (_, of), count in counts.items() if of == size])
+    add("all", list(counts.values()))
+    widths = (28, 12, 12, 13, 11, 17)
+    lines = [zip(row, widths, strict=True) for row in rows]
+    return "\n".join("".join(cell.rjust(width) for cell, width in line) for line in lines)
+
+
+def main(command: Command) -> int:
+    counts = run(command)
+    print(table(counts))
+    return int(any(count.failures for count in counts.values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Command, description=Command.__doc__)))

@@ -1,0 +1,64 @@
+"""Channels over the receiver noise, done once, before anything is designed.
+
+Rates and designs depend on h/√noise_power alone. |h|² of about 1e-7 and noise of about 1e-12 leave
+little of float32's range, and a user's units may leave none: the division is done in float64.
+"""
+
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxsec import checks
+from jaxsec.channels.scenario import Channels
+
+MAX_SNR = 1e30
+"""Largest |h|²/noise_power that `normalise` lets through: sums and products of it fit float32."""
+
+
+def normalise(channels: Channels) -> Channels:
+    """The same channels over the noise amplitude, with noise power 1.
+
+    Complex64, or complex128 where that is enabled and given. Entries below the smallest of that
+    precision (1e-38 in complex64) become zero, as does their rate.
+
+    Args:
+      channels: concrete, checked arrays, `h_user` [..., K, M], `h_eve` [..., L, M], and
+        `noise_power`, one number or [...].
+
+    Returns:
+      NumPy arrays, `noise_power` [...].
+
+    Raises:
+      InputError: |h|²/noise_power is above `MAX_SNR` somewhere.
+    """
+    h_user = over_noise("h_user", channels.h_user, channels.noise_power)
+    h_eve = over_noise("h_eve", channels.h_eve, channels.noise_power)
+    return Channels(h_user, h_eve, np.ones(h_user.shape[:-2], h_user.real.dtype))
+
+
+def over_noise(name: str, h: Any, noise_power: Any, max_snr: float = MAX_SNR) -> Any:
+    """Concrete channels [..., R, M] over the noise amplitude, one for all or [...], NumPy's.
+
+    Raises:
+      InputError: the square of an entry is above `max_snr`; the message names the argument `name`.
+    """
+    h = np.asarray(h)
+    # Real and imaginary parts side by side: a complex division could overflow on the way.
+    parts = np.ascontiguousarray(h).view(h.real.dtype)  # [..., R, 2M]
+    with np.errstate(over="ignore", under="ignore"):
+        parts = parts / np.sqrt(np.asarray(noise_power, np.float64))[..., None, None]
+        peak = max(np.max(parts, initial=0.0), -np.min(parts, initial=0.0))
+        if not peak**2 <= max_snr:
+            _refuse(name, parts, max_snr)
+        return parts.view(np.complex128).astype(jax.dtypes.canonicalize_dtype(h.dtype))
+
+
+def _refuse(name: str, parts: np.ndarray, max_snr: float) -> None:
+    snr = np.square(np.max(np.abs(parts), axis=(-2, -1), initial=0.0))
+    worst = np.unravel_index(np.argmax(snr), snr.shape)
+    where = f" at channel {', '.join(str(i) for i in worst)}" if worst else ""
+    raise checks.InputError(
+        f"`{name}`: |h|²/noise_power is {snr[worst]:.3g}{where}, "
+        f"above the largest allowed {max_snr:.0e}: are both in the same linear units?"
+    )
