@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxsec import checks
-from jaxsec.diffusion.process import Prediction, Schedule, estimate
+from jaxsec.diffusion.process import Prediction, Schedule, estimate, posterior
 
 Denoiser = Callable[[Float[Array, "B *rest"], Int[Array, "B"]], Float[Array, "B *rest"]]
 
@@ -154,13 +154,8 @@ def ancestral(
     clip: float | None = CLIP,
 ) -> Float[Array, "B *rest"]:
     """Samples by all T steps of P1 (15), mean (16), variance β̃_t = β_t·(1−ᾱ_{t−1})/(1−ᾱ_t)."""
-    signal = schedule.signal
-    previous = np.append(1.0, signal[:-1])
-    alpha = 1.0 - schedule.beta
-    # (16) with ε̂, or the same written with the estimated start, which can be clipped.
-    to_start = np.sqrt(previous) * schedule.beta / (1.0 - signal)
-    to_z = np.sqrt(alpha) * (1.0 - previous) / (1.0 - signal)
-    spread = np.sqrt(schedule.beta * (1.0 - previous) / (1.0 - signal))
+    # (16) written with the estimated start instead of ε̂, since it can be clipped.
+    reverse = posterior(schedule)
 
     def step(z, at):
         t, start_weight, z_weight, deviation = at
@@ -168,9 +163,9 @@ def ancestral(
         noise = jax.random.normal(jax.random.fold_in(key, t + 1), z.shape)
         return (start_weight * parts.start + z_weight * z + deviation * noise) * mask, None
 
-    order = np.arange(signal.size)[::-1]
+    order = np.arange(schedule.signal.size)[::-1]
     first = first_noise(key, mask.shape) * mask
-    steps = tuple(jnp.asarray(x[order], jnp.float32) for x in (to_start, to_z, spread))
+    steps = tuple(jnp.asarray(x[order], jnp.float32) for x in reverse)
     return jax.lax.scan(step, first, (jnp.asarray(order, jnp.int32), *steps))[0]
 
 

@@ -21,7 +21,7 @@ from jaxsec import checks
 
 PATIENCE_S = 300
 """Seconds that the first process is waited for."""
-LONGEST_MESSAGE = 2000
+MAX_MESSAGE = 2000
 """Bytes of an error that all processes are told."""
 
 
@@ -93,8 +93,8 @@ def together() -> Iterator[None]:
     try:
         yield
     except checks.InputError as error:
-        message = str(error).encode()[:LONGEST_MESSAGE]
-    padded = np.frombuffer(message.ljust(LONGEST_MESSAGE), np.uint8)
+        message = str(error).encode()[:MAX_MESSAGE]
+    padded = np.frombuffer(message.ljust(MAX_MESSAGE), np.uint8)
     for row in np.asarray(multihost_utils.process_allgather(padded)):
         text = row.tobytes().decode(errors="replace").strip()
         checks.require(not text, text)

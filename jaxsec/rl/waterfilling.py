@@ -198,7 +198,7 @@ class WaterFilling(Episodic):
         else:
             share = (1.0 + action) / 2.0
         share = share + MIN_SHARE
-        return params.total_power * share / jnp.sum(share, axis=-1, keepdims=True)
+        return jnp.asarray(params.total_power) * share / jnp.sum(share, axis=-1, keepdims=True)
 
     def reward(
         self, state: State, action: Float[Array, "N"], params: Params | None = None
