@@ -273,7 +273,7 @@ def test_an_episode_ends_and_starts_again():
 @pytest.mark.usefixtures("quick_compilation")
 def test_a_truncated_episode_shows_the_slot_that_would_have_come():
     """With fading that lasts unchanged it has the gains of before; the new episode has others."""
-    env, states = drawn(1, fading="gauss-markov", correlation=1, episode_length=2)
+    env, states = drawn(1, fading="gauss-markov", correlation=1.0, episode_length=2)
     state = jax.tree.map(lambda x: x[0], states)
     first, action = env.get_obs(state), jnp.array([0.5, -0.5, 0.0])
     gains = slice(0, env.observation_size - 3)

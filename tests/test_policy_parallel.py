@@ -18,7 +18,7 @@ def run(program, devices=8):
         "JAX_ENABLE_COMPILATION_CACHE": "false",
     }
     words = [sys.executable, "-W", "error", "-c", program]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

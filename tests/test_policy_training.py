@@ -134,7 +134,7 @@ def test_policies_learn_what_slots_ask_for(policy, gradient):
         ({"critic_learning_rate": 0.0}, "`critic_learning_rate` must be positive"),
         ({"actor_learning_rate": float("nan")}, "`actor_learning_rate` must be positive"),
         ({"discount": 1.5}, "`discount` must lie between 0 and 1"),
-        ({"tau": -0.1}, "`tracking` must lie between 0 and 1"),
+        ({"tau": -0.1}, "`tau` must lie between 0 and 1"),
         ({"num_updates": 0}, "`num_updates` must be at least 1"),
         ({"batch_size": 0}, "`batch_size` must be at least 1"),
         ({"num_slots": 0}, "`num_slots` must be at least 1"),

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsec.diffusion.process import Schedule
+from jaxsec.diffusion.process import Schedule, posterior
 
 Bound = Literal["tanh", "clip", "hold"]
 """How predicted actions are kept in [-1, 1]. A cut has no gradient outside, and a chain that has
@@ -27,10 +27,10 @@ Predict = Callable[[Float[Array, "*B A"], int], Float[Array, "*B A"]]
 """From a noisy action and the index of the step to what the network puts out."""
 
 
-def variance_preserving(num_steps: int, least: float = 0.1, most: float = 10.0) -> Schedule:
+def variance_preserving(num_steps: int, min_rate: float = 0.1, max_rate: float = 10.0) -> Schedule:
     """β_t = 1 − exp(−β_min/T − (β_max − β_min)(2t − 1)/(2T²)), t = 1…T."""
     t = np.arange(1, num_steps + 1)
-    rate = least / num_steps + (most - least) * (2 * t - 1) / (2 * num_steps**2)
+    rate = min_rate / num_steps + (max_rate - min_rate) * (2 * t - 1) / (2 * num_steps**2)
     beta = 1.0 - np.exp(-rate)
     return Schedule(beta, np.cumprod(1.0 - beta))
 
@@ -71,18 +71,12 @@ def denoise(
       prediction: what `predict` gives.
     """
     keep = {"tanh": jnp.tanh, "clip": lambda x: jnp.clip(x, -1.0, 1.0), "hold": hold}[bound]
-    before = np.append(1.0, schedule.alpha_bar[:-1])
+    reverse = posterior(schedule)
     x = noise[0]
     for t in reversed(range(len(schedule.beta))):
-        beta, alpha_bar, earlier = schedule.beta[t], schedule.alpha_bar[t], before[t]
-        out = predict(x, t)
+        out, alpha_bar = predict(x, t), schedule.alpha_bar[t]
         if prediction == "noise":
             out = (x - np.sqrt(1.0 - alpha_bar) * out) / np.sqrt(alpha_bar)
-        x0 = keep(out)
-        # Mean of q(x_{t-1} | x_t, x_0), Ho et al. (7).
-        mean = (np.sqrt(earlier) * beta * x0 + np.sqrt(1.0 - beta) * (1.0 - earlier) * x) / (
-            1.0 - alpha_bar
-        )
-        deviation = np.sqrt(beta * (1.0 - earlier) / (1.0 - alpha_bar))
-        x = mean + deviation * noise[-t] if t else mean
+        mean = reverse.x0[t] * keep(out) + reverse.current[t] * x
+        x = mean + reverse.deviation[t] * noise[-t] if t else mean
     return jnp.clip(x, -1.0, 1.0) if bound == "clip" else x

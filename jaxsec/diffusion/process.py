@@ -38,6 +38,31 @@ class Estimate(NamedTuple):
     """The noise ε."""
 
 
+class Posterior(NamedTuple):
+    """q(z⁽ᵗ⁻¹⁾ | z⁽ᵗ⁾, z⁽⁰⁾) of every step, Ho et al. (6) and (7): a Gaussian.
+
+    Its mean is x0·z⁽⁰⁾ + current·z⁽ᵗ⁾. At t = 0 it is z⁽⁰⁾ itself, without deviation.
+    """
+
+    x0: np.ndarray
+    """[T] √ᾱ_{t−1}·β_t/(1 − ᾱ_t)."""
+    current: np.ndarray
+    """[T] √α_t·(1 − ᾱ_{t−1})/(1 − ᾱ_t)."""
+    deviation: np.ndarray
+    """[T] √β̃_t, β̃_t = β_t·(1 − ᾱ_{t−1})/(1 − ᾱ_t)."""
+
+
+def posterior(schedule: Schedule) -> Posterior:
+    """What reverse diffusion draws from at every step, its estimate of z⁽⁰⁾ taken for it."""
+    beta, alpha_bar = schedule
+    before = np.append(1.0, alpha_bar[:-1])
+    return Posterior(
+        np.sqrt(before) * beta / (1.0 - alpha_bar),
+        np.sqrt(1.0 - beta) * (1.0 - before) / (1.0 - alpha_bar),
+        np.sqrt(beta * (1.0 - before) / (1.0 - alpha_bar)),
+    )
+
+
 def linear_schedule(num_steps: int = 1000, first: float = 1e-4, last: float = 0.02) -> Schedule:
     """P1, Section IV: β rises linearly from `first` to `last`.
 

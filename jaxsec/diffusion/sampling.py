@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxsec import checks, keys
-from jaxsec.diffusion.process import Prediction, Schedule, estimate
+from jaxsec.diffusion.process import Prediction, Schedule, estimate, posterior
 
 Denoiser = Callable[[Float[Array, "B *rest"], Int[Array, "B"]], Float[Array, "B *rest"]]
 
@@ -167,13 +167,8 @@ def ancestral(
     clip: float | None = CLIP,
 ) -> Float[Array, "B *rest"]:
     """Samples by all T steps of P1 (15), mean (16), variance β̃_t = β_t·(1−ᾱ_{t−1})/(1−ᾱ_t)."""
-    alpha_bar = schedule.alpha_bar
-    previous = np.append(1.0, alpha_bar[:-1])
-    alpha = 1.0 - schedule.beta
-    # (16) with ε̂, or the same written with the estimated x0, which can be clipped.
-    to_x0 = np.sqrt(previous) * schedule.beta / (1.0 - alpha_bar)
-    to_z = np.sqrt(alpha) * (1.0 - previous) / (1.0 - alpha_bar)
-    deviations = np.sqrt(schedule.beta * (1.0 - previous) / (1.0 - alpha_bar))
+    # (16) written with the estimated x0 instead of ε̂, since it can be clipped.
+    reverse = posterior(schedule)
     key_fresh = keys.stream(key, "fresh")
 
     def step(z, at):
@@ -182,9 +177,9 @@ def ancestral(
         noise = jax.random.normal(keys.step(key_fresh, t), z.shape)
         return (x0_weight * parts.x0 + z_weight * z + deviation * noise) * mask, None
 
-    order = np.arange(alpha_bar.size)[::-1]
+    order = np.arange(schedule.alpha_bar.size)[::-1]
     initial = initial_noise(key, mask.shape) * mask
-    steps = tuple(jnp.asarray(x[order], jnp.float32) for x in (to_x0, to_z, deviations))
+    steps = tuple(jnp.asarray(x[order], jnp.float32) for x in reverse)
     return jax.lax.scan(step, initial, (jnp.asarray(order, jnp.int32), *steps))[0]
 
 

@@ -57,11 +57,12 @@ def bounds(environment: Environment, slots: Slots, seed: int) -> Bounds:
         "random": baselines.random_actions(key_random, count, size),
     }
     judged = {name: _worth(environment, slots, action) for name, action in actions.items()}
+    rewards = {name: np.asarray(reward, np.float64) for name, (reward, _) in judged.items()}
     rows = [
-        Row(name, np.asarray([np.mean(reward)]), np.asarray(values))
-        for name, (reward, values) in judged.items()
+        Row(name, np.mean(rewards[name], keepdims=True), np.asarray(values))
+        for name, (_, values) in judged.items()
     ]
-    return Bounds(rows, np.asarray(judged["oracle"][0]))
+    return Bounds(rows, rewards["oracle"])
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import flax.linen as nn
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
+
+from jaxsec.diffusion.networks.embedding import time_features
 
 TIME_SIZE = 16
 """Entries of a time embedding."""
@@ -99,7 +100,5 @@ class Critic(nn.Module):
 
 
 def embed_time(time: int) -> Float[Array, "1 S"]:
-    """Sines and cosines of a denoising step's index (Vaswani et al., 2017)."""
-    rate = np.exp(-np.log(10000.0) * np.arange(TIME_SIZE // 2) / (TIME_SIZE // 2 - 1))
-    waves = np.concatenate((np.sin(time * rate), np.cos(time * rate)))
-    return jnp.asarray(waves[None], jnp.float32)
+    """Features of a denoising step's index."""
+    return time_features(jnp.full(1, time, jnp.int32), TIME_SIZE)
