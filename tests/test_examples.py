@@ -51,9 +51,10 @@ def test_a_function_says_what_it_takes_and_gives(name):
     text = inspect.getdoc(function) or ""
     assert text.partition("\n\n")[0].endswith("."), "the first sentence"
     assert ">>> " in text, "an example"
-    assert "Returns:" in text or inspect.signature(function).return_annotation is None
+    gives = inspect.signature(function).return_annotation not in (None, "None")
+    assert ("Returns:" in text) == gives
     arguments = [p for p in inspect.signature(function).parameters if p not in ("args", "kwargs")]
-    given = text.partition("Args:")[2].partition("Returns:")[0]
+    given = text.partition("Args:")[2].partition("Raises:")[0]
     missing = [p for p in arguments if not re.search(rf"\b{p}\b[^:\n]*:", given)]
     assert not missing, f"{missing} are not told of"
 

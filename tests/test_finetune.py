@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import jaxsec
-from jaxsec import cdm, secrecy
+from jaxsec import secrecy
 from jaxsec.cdm import file as cdm_file
+from jaxsec.cdm import sampler
 from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.cdm.training import finetune, problems
 from jaxsec.channels import knowledge
@@ -84,7 +85,9 @@ def test_filling_up_changes_no_rate():
     initial = jax.random.normal(KEY, padded.condition.mask.shape)
 
     def design(condition, frame, initial):
-        z = cdm.sample(cdm.sampler_of(model), model.params, condition, initial, timesteps(2))
+        z = sampler.sample(
+            sampler.sampler_of(model), model.params, condition, initial, timesteps(2)
+        )
         table = 0.1 * jax.lax.complex(z[:, 0], z[:, 1])
         return secrecy.normalise_power(*found.decode(frame, table, 2))
 
@@ -115,8 +118,8 @@ def strategies(batch, num_steps):
     """What the loss generates, sampled step by step as the designer does."""
     model = models.tiny()
     initial = sampling.initial_noise(jax.random.split(KEY)[0], batch.condition.mask.shape)
-    z = cdm.sample(
-        cdm.sampler_of(model), model.params, batch.condition, initial, timesteps(num_steps)
+    z = sampler.sample(
+        sampler.sampler_of(model), model.params, batch.condition, initial, timesteps(num_steps)
     )
     table = jax.lax.complex(z[:, 0], z[:, 1]) * batch.spread
     return coordinates.get("received").decode(batch.frame, table, 2)
@@ -128,7 +131,7 @@ def test_the_loss_is_the_rate_of_what_is_sampled(batch):
     raw = strategies(batch, 2)
     for power, beams in (("projection", secrecy.normalise_power(*raw)), ("penalty", raw)):
         config = dataclasses.replace(CONFIG, power=power, relative=False, penalty=0.1)
-        loss = finetune.make_loss(config, cdm.sampler_of(model))
+        loss = finetune.make_loss(config, sampler.sampler_of(model))
         value = loss(model.params, KEY, batch, 0.05, timesteps(2))
         rate = secrecy.smooth_secrecy_rates(*beams, *channels, 0.05).sum(axis=-1).mean()
         norm = jnp.sqrt(secrecy.power(*beams))
@@ -147,7 +150,7 @@ def test_gradients_are_those_of_finite_differences(change, batch, no_type_checks
         model = finetune.told_error(model)
         batch = jax.tree.map(jnp.asarray, source("uncertain", max_error=0.1).sample(1))
         assert float(batch.known.error_user.max()) > 0
-    loss = jax.jit(finetune.make_loss(config, cdm.sampler_of(model)))
+    loss = jax.jit(finetune.make_loss(config, sampler.sampler_of(model)))
     arguments = (KEY, batch, 0.2, timesteps(2))
     gradient = jax.grad(loss)(model.params, *arguments)
     length = np.sqrt(sum(float(jnp.sum(g**2)) for g in jax.tree.leaves(gradient)))
@@ -166,9 +169,9 @@ def test_fine_tuning_raises_the_rate_and_compiles_once(batch):
     model = models.tiny()
     state = states.initial(jax.tree.map(jnp.copy, model.params), finetune.optimiser(CONFIG))
     step = finetune.make_step(
-        dataclasses.replace(CONFIG, learning_rate=1e-2), cdm.sampler_of(model)
+        dataclasses.replace(CONFIG, learning_rate=1e-2), sampler.sampler_of(model)
     )
-    loss = jax.jit(finetune.make_loss(CONFIG, cdm.sampler_of(model)))
+    loss = jax.jit(finetune.make_loss(CONFIG, sampler.sampler_of(model)))
     before = loss(model.params, KEY, batch, 0.02, timesteps(2))
     for i in range(CONFIG.num_steps):
         state, value = step(state, source().sample(10 + i), finetune.timesteps_of(CONFIG, i))
@@ -187,7 +190,7 @@ def test_told_of_no_error_it_designs_as_before(batch):
     assert finetune.told_error(told) is told
     for name, which in (("received", model), ("uncertain", told)):
         problem = batch if name == "received" else source(name).sample(1)
-        loss = finetune.make_loss(CONFIG, cdm.sampler_of(which))
+        loss = finetune.make_loss(CONFIG, sampler.sampler_of(which))
         value = loss(which.params, KEY, problem, 0.05, timesteps(1))
         if name == "received":
             wanted = value

@@ -13,7 +13,7 @@ from jax.experimental.key_reuse._core import check_key_reuse
 
 import jaxsec
 from jaxsec import cdm, keys
-from jaxsec.cdm import robust
+from jaxsec.cdm import robust, sampler
 from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.cdm.training import batches, dataset, finetune, pretrain, problems
 from jaxsec.channels import Scenario, knowledge, sample_channels
@@ -243,7 +243,7 @@ def test_trainings_use_keys_once():
 
     tuning = finetune.Config(num_steps=2, ddim_steps=(2,), max_error=0.1, num_candidates=2)
     state = states.initial(model.params, finetune.optimiser(tuning))
-    tune = finetune.make_step(tuning, cdm.sampler_of(model))
+    tune = finetune.make_step(tuning, sampler.sampler_of(model))
     check(tune, state, problem, finetune.timesteps_of(tuning, 0))
     spread = np.full((3, 4), 0.1, np.float32)
     make = lambda key: problems.make(source.coordinates, size, 4, 0.1, key, size, spread)  # noqa: E731

@@ -76,7 +76,7 @@ def folder(tmp_path_factory):
 PROGRAM = """
 import sys
 import jax, numpy as np
-from jaxsec import cdm
+from jaxsec.cdm import sampler
 from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.diffusion.condition import Condition
@@ -126,7 +126,7 @@ source = problems.Source(
     coordinates.get("received"), model.standardiser, 2, 192, 0.0, 8, 3, Size(4, 2, 1)
 )
 state = parallel.replicate(mesh, states.initial(model.params, finetune.optimiser(config)))
-step = finetune.make_step(config, cdm.sampler_of(model), mesh)
+step = finetune.make_step(config, sampler.sampler_of(model), mesh)
 for i in range(2):
     state, loss = step(state, shared(source.sample(i)), finetune.timesteps_of(config, i))
     losses.append(float(loss))

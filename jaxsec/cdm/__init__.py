@@ -6,15 +6,5 @@ makes models, `file` stores them, `pretrained` ships some.
 
 from jaxsec.cdm.designer import DEFAULT_STEPS, design
 from jaxsec.cdm.model import Model, check_size
-from jaxsec.cdm.sampler import Sampler, best_of, sample, sampler_of
 
-__all__ = [
-    "DEFAULT_STEPS",
-    "Model",
-    "Sampler",
-    "best_of",
-    "check_size",
-    "design",
-    "sample",
-    "sampler_of",
-]
+__all__ = ["DEFAULT_STEPS", "Model", "check_size", "design"]

@@ -31,16 +31,28 @@ def design(
     num_samples: int = 1,
     num_steps: int = DEFAULT_STEPS,
 ) -> Strategy:
-    """Beams and noise at full power: the best of `num_samples` candidates for every channel.
+    """Beams and noise at full power: the best of several candidates of a diffusion model.
 
-    Jitted inside. Numbers of users, eavesdroppers and antennas as `check_size` allows.
+    P1, Section III: candidates by DDIM from noise, the best by true sum secrecy rate. Jitted
+    inside. Numbers of users, eavesdroppers and antennas as `check_size` allows.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 2)
+    >>> from jaxsec.cdm import pretrained
+    >>> model = pretrained.load("cdm-f")
+    >>> design(jax.random.key(1), model, *channels, num_samples=2).w.shape
+    (2, 8, 2)
 
     Args:
       key: for the samples' initial noise.
       model: a trained model.
-      h_user, h_eve, noise_power: the channels, any leading batch shape.
+      h_user: users' channels as rows, [..., K, M].
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
       num_samples: candidates a channel.
       num_steps: DDIM steps of each.
+
+    Returns:
+      w [..., M, K] and v [..., M, J].
 
     Raises:
       InputError: shapes or dtypes that do not fit, too many users or eavesdroppers, or a count out

@@ -32,6 +32,18 @@ def check_size(model: Model, num_antennas: int, num_users: int, num_eves: int) -
 
     The number of antennas matters in antenna coordinates only.
 
+    >>> from jaxsec.cdm import pretrained
+    >>> model = pretrained.load("cdm-f")
+    >>> check_size(model, 8, 9, 2)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    jaxsec.checks.InputError: `h_user` must hold 1 to 8 users for this diffusion model...
+
+    Args:
+      model: a trained model.
+      num_antennas: M.
+      num_users: K.
+      num_eves: L.
+
     Raises:
       InputError: it was not.
     """

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from jaxsec import checks
 from jaxsec.channels import Channels
 from jaxsec.files.archive import naming, read_arrays, write_arrays
+from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
 
@@ -82,8 +84,8 @@ def save_channels(path: str | os.PathLike[str], channels: Channels) -> None:
 def save_strategy(
     path: str | os.PathLike[str],
     strategy: Strategy,
-    secrecy_rate: np.ndarray,
-    sum_secrecy_rate: np.ndarray,
+    secrecy_rate: Float[AnyArray, "N K"],
+    sum_secrecy_rate: Float[AnyArray, "N"],
 ) -> None:
     """Writes a strategy file in complex64 and float32, whole or not at all.
 

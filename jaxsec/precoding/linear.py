@@ -37,19 +37,42 @@ SIGNAL_FRACTIONS = np.sin(np.linspace(0.0, np.pi / 2, 64)) ** 2
 
 @together
 def mrt(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
-    """Maximum-ratio transmission: w_k along h_k."""
+    """Maximum-ratio transmission: w_k along h_k (Björnson et al., 4.1).
+
+    >>> mrt(jnp.array([[3.0, 4.0j]]))[:, 0]
+    Array([0.6+0.j , 0. +0.8j], dtype=complex64)
+
+    Args:
+      h_user: users' channels as rows, [..., K, M]; or `Channels`.
+
+    Returns:
+      [..., M, K], ‖w‖² = 1, every user the same share.
+
+    Raises:
+      InputError: a shape or dtype does not fit.
+    """
     _check_user(h_user)
     return _equal_power(lambda h: unit_columns(algebra.transpose(h)), h_user)
 
 
 @together
 def zf(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
-    """Zero-forcing: user k's beam is heard by no other user.
+    """Zero-forcing: user k's beam is heard by no other user (Björnson et al., 4.1).
 
     Users that no beam can separate, whose channels depend on one another, share what is left.
 
+    >>> w = zf(jnp.array([[1.0, 0.0], [0.6, 0.8]], complex))
+    >>> bool(abs(w[0, 1]) < 1e-6)  # the first user hears nothing of the second's beam
+    True
+
+    Args:
+      h_user: users' channels as rows, [..., K, M]; or `Channels`.
+
+    Returns:
+      [..., M, K], ‖w‖² = 1, every user the same share.
+
     Raises:
-      InputError: there are more users than antennas.
+      InputError: a shape or dtype does not fit, or there are more users than antennas.
     """
     _check_user(h_user)
     num_users, num_antennas = h_user.shape[-2:]
@@ -77,7 +100,24 @@ def zf(h_user: Complex[AnyArray, "... K M"]) -> Complex[Array, "... M K"]:
 def rzf(
     h_user: Complex[AnyArray, "... K M"], noise_power: Float[ArrayLike, "..."]
 ) -> Complex[Array, "... M K"]:
-    """Regularised zero-forcing, (HHᴴ + K·σ0²/P·I)⁻¹H with columns of equal power."""
+    """Regularised zero-forcing, (HHᴴ + K·σ0²/P·I)⁻¹H with columns of equal power.
+
+    E. Björnson, J. Hoydis and L. Sanguinetti, Massive MIMO Networks, 4.1.
+
+    >>> h = jnp.array([[1.0, 0.0], [0.6, 0.8]], complex)
+    >>> bool(jnp.allclose(rzf(h, 1e-12), zf(h), atol=1e-5))  # without noise, zero-forcing
+    True
+
+    Args:
+      h_user: users' channels as rows, [..., K, M]; or `Channels`.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+
+    Returns:
+      [..., M, K], ‖w‖² = 1.
+
+    Raises:
+      InputError: a shape or dtype does not fit.
+    """
     _check_user(h_user)
     checks.check_batches(h_user=(h_user, 2), noise_power=(noise_power, 0))
 
@@ -97,11 +137,23 @@ def null_space_noise(
 ) -> Complex[Array, "... M J"]:
     """Artificial noise no user hears, ‖v‖² = 1, or zero where users leave no room (K ≥ M).
 
-    Without `h_eve`: isotropic over the users' null space, J = M − K columns, as Goel and Negi have
-    it. With `h_eve`: J beams aimed at the eavesdroppers, their channels weighed alike.
+    Without `h_eve`: isotropic over the users' null space, J = M − K columns, as Goel and Negi
+    (IEEE TWC, 2008) have it. With `h_eve`: J beams aimed at the eavesdroppers, weighed alike.
+
+    >>> v = null_space_noise(jnp.array([[1.0, 0.0, 0.0]], complex))
+    >>> v.shape, bool(jnp.abs(v[0]).max() < 1e-6)
+    ((3, 2), True)
+
+    Args:
+      h_user: users' channels as rows, [..., K, M].
+      h_eve: eavesdroppers' channels as rows, [..., L, M].
+      num_noise_beams: J, with `h_eve` only.
+
+    Returns:
+      [..., M, J].
 
     Raises:
-      InputError: `num_noise_beams` without `h_eve`, or the reverse.
+      InputError: `num_noise_beams` without `h_eve`, or the reverse; a shape or dtype is wrong.
     """
     _check_user(h_user)
     checks.require(
@@ -128,12 +180,22 @@ def rzf_ns(
 ) -> Strategy:
     """RZF-NS: regularised zero-forcing beams plus null-space noise, baseline 4 of P1, Section IV.
 
+    >>> h, none = jnp.ones((1, 4), complex), jnp.zeros((0, 4), complex)
+    >>> strategy = rzf_ns(h, none, 0.01, signal_fraction=0.5)
+    >>> round(float(jaxsec.sum_secrecy_rate(*strategy, h, none, 0.01)), 3)  # log2(1 + 0.5·4 / 0.01)
+    7.651
+
     Args:
-      h_user, h_eve, noise_power: the channels.
+      h_user: users' channels as rows, [..., K, M]; or `Channels`, which hold the next two as well.
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
       signal_fraction: share of the power that carries data. By default it is chosen for every
         channel by line search on the sum secrecy rate; a fixed, badly chosen one is a straw man.
       num_noise_beams: by default the noise fills the users' null space (J = M − K), the textbook
         form; a number aims that many beams at the eavesdroppers instead, which is stronger.
+
+    Returns:
+      w [..., M, K] and v [..., M, J] at full power.
 
     Raises:
       InputError: a shape or dtype is wrong or `signal_fraction` lies outside [0, 1].

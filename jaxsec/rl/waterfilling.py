@@ -39,9 +39,17 @@ are the same power and no power is a kink; or of (1 + a)/2, one action a power, 
 def water_filling(gains: Float[ArrayLike, "*B N"], total_power: float) -> Float[Array, "*B N"]:
     """The powers of largest sum rate, p_i = max(0, μ − 1/g_i), by sorting.
 
+    T. Cover and J. Thomas, Elements of Information Theory, 9.4.
+
+    >>> water_filling(jnp.array([2.0, 1.0, 0.1]), 1.0).tolist()
+    [0.75, 0.25, 0.0]
+
     Args:
       gains: of the channels over their noise, at least 0.
       total_power: what the powers sum to.
+
+    Returns:
+      [..., N], not negative.
 
     Raises:
       InputError: no channel, or power that is not positive.

@@ -15,7 +15,7 @@ import jax
 
 from jaxsec import cdm, checks
 from jaxsec.cdm import file as cdm_file
-from jaxsec.cdm import pretrained
+from jaxsec.cdm import pretrained, sampler
 from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.cdm.model import Model
 from jaxsec.cdm.training import batches, dataset, finetune, pretrain, problems
@@ -120,7 +120,7 @@ def fine_tune(
     mesh = parallel.devices()
     channels = _channels(config, model, only, multiple=mesh.size)
     state = states.initial(model.params, finetune.optimiser(config))
-    step = finetune.make_step(config, cdm.sampler_of(model), mesh)
+    step = finetune.make_step(config, sampler.sampler_of(model), mesh)
     with _reported("fine-tuning, steps", config.num_steps, "channels") as report:
         state = loop.run(
             out,

@@ -30,6 +30,20 @@ def annealing(num_steps: int = DEFAULT_STEPS, first: float = 2.0, last: float = 
 
     Large smoothing first spreads the jamming over all eavesdroppers, small smoothing then trades
     them off one against another; a small one from the start sees only the worst and oscillates.
+
+    >>> annealing(3, first=1.0, last=0.01).round(4).tolist()
+    [1.0, 0.1, 0.01]
+
+    Args:
+      num_steps: steps of the iteration.
+      first: smoothing of the first step, bit/s/Hz.
+      last: smoothing of the last step, bit/s/Hz.
+
+    Returns:
+      [num_steps], NumPy.
+
+    Raises:
+      InputError: a number is not positive.
     """
     checks.check_at_least("num_steps", num_steps, 1)
     checks.check_positive("first", first)
@@ -60,8 +74,15 @@ def opt(
     never falls at fixed smoothing; the smoothing is annealed; the best iterate by *true* rate is
     returned. Any M, K, L, J. Jitted inside; differentiable by unrolling; safe in float32.
 
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 2)
+    >>> found = opt(channels)
+    >>> found.strategy.w.shape, found.info.rate.shape
+    ((2, 8, 2), (2,))
+
     Args:
-      h_user, h_eve, noise_power: the channels, any leading batch shape.
+      h_user: users' channels as rows, [..., K, M]; or `Channels`, which hold the next two as well.
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
       num_noise_beams: J; more than 2 gain next to nothing in P1's scenario.
       num_starts: random starts are added to the closed-form one, and the best design is kept.
         Worth it where K ≥ M, where optima differ in which users they serve;
@@ -106,10 +127,22 @@ def refine(
     """A few of OPT's steps from a given strategy, which lies in the span of the channels or loses
     the rest; never of a lower true rate than what is there.
 
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 2)
+    >>> start = jaxsec.design(channels, method="rzf-ns", num_noise_beams=2)
+    >>> better = refine(start, channels)
+    >>> rates = [jaxsec.sum_secrecy_rate(x, channels) for x in (start, better)]
+    >>> bool((rates[1] >= rates[0]).all())
+    True
+
     Args:
       strategy: w [..., M, K] and v [..., M, J], of the channels' batch shape.
-      h_user, h_eve, noise_power: the channels.
+      h_user: users' channels as rows, [..., K, M]; or `Channels`, which hold the next two as well.
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
       num_steps: steps; smoothing falls from `REFINING` bit/s/Hz over them.
+
+    Returns:
+      w [..., M, K] and v [..., M, J] at full power.
 
     Raises:
       InputError: shapes or dtypes that do not fit, or no step.
@@ -141,7 +174,26 @@ def plain_gpip(
     """The literature's GPIP: fixed smoothing, full steps f ← B⁻¹A f, last iterate.
 
     P1's smoothing of 0.01 makes it oscillate below RZF-NS; 0.5 is its best over P1's scenario.
-    Arguments, result and errors as for `opt`.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 2)
+    >>> plain_gpip(channels).info.rate_history.shape
+    (30, 2)
+
+    Args:
+      h_user: users' channels as rows, [..., K, M]; or `Channels`, which hold the next two as well.
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+      num_noise_beams: J.
+      user_weights: weights of the sum, [..., K], not negative; all one by default.
+      smoothing: of the maximum over eavesdroppers, bit/s/Hz.
+      num_steps: steps.
+      tolerance: residual below which `info.converged` is set.
+
+    Returns:
+      The strategy at full power, and `GpipInfo`.
+
+    Raises:
+      InputError: shapes or dtypes that do not fit; a number out of range.
     """
     checks.check_channels(h_user, h_eve, noise_power)
     checks.check_at_least("num_noise_beams", num_noise_beams, 0)

@@ -1,0 +1,33 @@
+"""The methods of `jaxsec.design`, a type each, and the table of their names.
+
+    jaxsec.design(channels, method=Gpip(num_starts=8))
+    jaxsec.design(channels, method="opt", num_starts=8)  # the same
+
+A method is a frozen dataclass: its fields are its options, the only ones that it heeds, and calling
+it with a key and channels designs. `METHODS` gives every name on the command line its type and the
+fields that the name fixes. A new designer joins the table, and with it the property tests, the
+command line and the comparison.
+"""
+
+from jaxsec.methods.classical import Gpip, LoadedGpip, Mrt, PlainGpip, Rzf, RzfNs, Zf
+from jaxsec.methods.generative import Diffusion, RobustDiffusion
+from jaxsec.methods.method import Designed, Method
+from jaxsec.methods.table import METHODS, NEUTRAL, heeded_by, make
+
+__all__ = [
+    "METHODS",
+    "NEUTRAL",
+    "Designed",
+    "Diffusion",
+    "Gpip",
+    "LoadedGpip",
+    "Method",
+    "Mrt",
+    "PlainGpip",
+    "RobustDiffusion",
+    "Rzf",
+    "RzfNs",
+    "Zf",
+    "heeded_by",
+    "make",
+]

@@ -1,0 +1,155 @@
+"""Methods without learning: linear precoders, RZF-NS, and the power iterations."""
+
+import dataclasses
+from typing import Any
+
+from jaxtyping import Array, Key
+
+from jaxsec import checks
+from jaxsec.channels import Channels, knowledge
+from jaxsec.methods.method import Designed, check_error, compiled
+from jaxsec.precoding import gpip, linear
+from jaxsec.strategy import Strategy
+
+DEFAULT_NOISE_BEAMS = 2
+"""J where a method does not fix it; in P1's scenario more noise beams gain next to nothing."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mrt:
+    """Maximum-ratio transmission without artificial noise (`precoding.linear.mrt`)."""
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        del key
+        return _without_noise(compiled(linear.mrt, channels.h_user))
+
+
+@dataclasses.dataclass(frozen=True)
+class Zf:
+    """Zero-forcing without artificial noise (`precoding.linear.zf`)."""
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        del key
+        return _without_noise(compiled(linear.zf, channels.h_user))
+
+
+@dataclasses.dataclass(frozen=True)
+class Rzf:
+    """Regularised zero-forcing without artificial noise (`precoding.linear.rzf`)."""
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        del key
+        return _without_noise(compiled(linear.rzf, channels.h_user, channels.noise_power))
+
+
+@dataclasses.dataclass(frozen=True)
+class RzfNs:
+    """RZF-NS: regularised zero-forcing and null-space noise (`precoding.linear.rzf_ns`).
+
+    Raises:
+      InputError: an option is out of its range.
+    """
+
+    signal_fraction: float | None = None
+    """Share of the power for data; by default searched for every channel."""
+    num_noise_beams: int | None = None
+    """J, noise beams aimed at the eavesdroppers; by default the whole null space, M-K."""
+
+    def __post_init__(self) -> None:
+        if self.signal_fraction is not None:
+            checks.check_fraction("signal_fraction", self.signal_fraction)
+        if self.num_noise_beams is not None:
+            checks.check_at_least("num_noise_beams", self.num_noise_beams, 0)
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        del key
+        return Designed(compiled(linear.rzf_ns, *channels, **dataclasses.asdict(self)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Gpip:
+    """OPT: annealed and searched generalised power iteration (`precoding.gpip.opt`).
+
+    Raises:
+      InputError: an option is out of its range.
+    """
+
+    num_starts: int = 1
+    """Starting points of the iteration, of which the best result is kept."""
+    num_noise_beams: int = DEFAULT_NOISE_BEAMS
+    """J, noise beams."""
+    num_steps: int = gpip.DEFAULT_STEPS
+    """Steps of the power iteration."""
+
+    def __post_init__(self) -> None:
+        checks.check_at_least("num_starts", self.num_starts, 1)
+        checks.check_at_least("num_noise_beams", self.num_noise_beams, 0)
+        checks.check_at_least("num_steps", self.num_steps, 1)
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        found = gpip.opt(
+            *channels,
+            num_noise_beams=self.num_noise_beams,
+            num_starts=self.num_starts,
+            key=key if self.num_starts > 1 else None,
+            smoothing=gpip.annealing(self.num_steps),
+        )
+        return _iterated(found)
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadedGpip(Gpip):
+    """OPT on channels scaled so that their error counts as noise (`knowledge.diagonal_loading`).
+
+    Raises:
+      InputError: an option is out of its range.
+    """
+
+    csi_error: float = 0.0
+    """Error variance of the channels that the method is given, in [0, 1)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_error(self.csi_error)
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        return super().__call__(key, compiled(_loaded, *channels, csi_error=self.csi_error))
+
+
+@dataclasses.dataclass(frozen=True)
+class PlainGpip:
+    """The literature's power iteration: fixed smoothing, full steps (`precoding.gpip.plain_gpip`).
+
+    Raises:
+      InputError: an option is out of its range.
+    """
+
+    num_noise_beams: int = DEFAULT_NOISE_BEAMS
+    """J, noise beams."""
+    num_steps: int = gpip.PLAIN_STEPS
+    """Steps of the power iteration."""
+    smoothing: float = gpip.PLAIN_SMOOTHING
+    """Of the maximum over eavesdroppers, bit/s/Hz."""
+
+    def __post_init__(self) -> None:
+        checks.check_at_least("num_noise_beams", self.num_noise_beams, 0)
+        checks.check_at_least("num_steps", self.num_steps, 1)
+        checks.check_positive("smoothing", self.smoothing)
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        del key
+        return _iterated(gpip.plain_gpip(*channels, **dataclasses.asdict(self)))
+
+
+def _loaded(h_user: Any, h_eve: Any, noise_power: Any, *, csi_error: float) -> Channels:
+    known = knowledge.estimated(h_user, h_eve, csi_error)
+    return knowledge.diagonal_loading(known, noise_power)
+
+
+def _without_noise(w: Array) -> Designed:
+    return Designed(Strategy(w, w[..., :0]))
+
+
+def _iterated(found: gpip.GpipResult) -> Designed:
+    info = found.info
+    return Designed(found.strategy, info.iterations, info.residual, info.converged)

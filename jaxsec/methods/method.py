@@ -1,0 +1,47 @@
+"""What a method is, and what it gives back."""
+
+from collections.abc import Callable, Hashable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from jaxtyping import Array, Bool, Float, Int, Key
+
+from jaxsec import checks
+from jaxsec.channels import Channels, knowledge
+from jaxsec.precoding.batched.programs import PROGRAMS
+from jaxsec.strategy import Strategy
+
+
+class Designed(NamedTuple):
+    """What a method has found, and how; None where it has no such thing."""
+
+    strategy: Strategy
+    iterations: Int[Array, "..."] | None = None
+    """Step that found the design; 0 if its start was not improved."""
+    residual: Float[Array, "..."] | None = None
+    """‖B⁻¹(A − B)f‖ at the last step of a power iteration; 0 at a stationary point."""
+    converged: Bool[Array, "..."] | None = None
+    """Whether the residual is within the iteration's tolerance."""
+    candidate_rates: Float[Array, "... S"] | None = None
+    """What each of a diffusion model's S candidates was worth to the choice, bit/s/Hz."""
+
+
+@runtime_checkable
+class Method(Protocol):
+    """A designer of beams and artificial noise, with its options."""
+
+    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        """Designs for channels of any leading batch shape; `key` is for what is drawn."""
+        ...
+
+
+def compiled(fn: Callable[..., Any], *args: Any, **static: Hashable) -> Any:
+    """`fn` of arrays and of options by name, as a program that is dropped when it is not used."""
+    return PROGRAMS.get(fn, args, **static)(*args)
+
+
+def estimated(h_user: Any, h_eve: Any, *, csi_error: float) -> knowledge.Posterior:
+    return knowledge.estimated(h_user, h_eve, csi_error)
+
+
+def check_error(csi_error: float) -> None:
+    checks.require(0.0 <= csi_error < 1.0, f"`csi_error` must lie in [0, 1), but is {csi_error}")

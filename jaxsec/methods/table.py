@@ -1,0 +1,120 @@
+"""The table of methods by their names, and how a name with options becomes a method."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from jaxsec import checks
+from jaxsec.methods.classical import (
+    DEFAULT_NOISE_BEAMS,
+    Gpip,
+    LoadedGpip,
+    Mrt,
+    PlainGpip,
+    Rzf,
+    RzfNs,
+    Zf,
+)
+from jaxsec.methods.generative import Diffusion, RobustDiffusion
+from jaxsec.methods.method import Method
+
+
+class Row(NamedTuple):
+    """A name of `METHODS`."""
+
+    method: type[Any]
+    fixed: Mapping[str, Any] = {}
+    """Options that the name fixes."""
+    defaults: Mapping[str, Any] = {}
+    """Options whose default differs from the type's."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options that the method heeds."""
+        fields = dataclasses.fields(self.method)
+        return tuple(field.name for field in fields if field.name not in self.fixed)
+
+
+def _shipped(name: str) -> Row:
+    return Row(Diffusion, {"model": name, "denoiser": "set", "num_noise_beams": 2})
+
+
+METHODS: dict[str, Row] = {
+    "mrt": Row(Mrt),
+    "zf": Row(Zf),
+    "rzf": Row(Rzf),
+    "rzf-ns": Row(RzfNs),
+    "rzf-ns-aimed": Row(RzfNs, defaults={"num_noise_beams": DEFAULT_NOISE_BEAMS}),
+    "opt-plain": Row(PlainGpip),
+    "opt": Row(Gpip),
+    "opt-loaded": Row(LoadedGpip),
+    "cdm": Row(Diffusion, {"model": "cdm", "num_noise_beams": 2}),
+    "cdm-mlp": _shipped("cdm-mlp"),
+    "cdm-antenna": _shipped("cdm-antenna"),
+    "cdm-f": _shipped("cdm-f"),
+    "cdm-f-robust": Row(RobustDiffusion, {"num_noise_beams": 2}),
+}
+"""Every method by its name on the command line."""
+
+NEUTRAL: Mapping[str, Any] = {
+    "num_starts": 1,
+    "num_samples": 1,
+    "refine": 0,
+    "csi_error": 0.0,
+    "denoiser": "set",
+}
+"""Values at which an option asks for nothing: no contradiction where it is not heeded."""
+
+
+def make(method: str | Method, **options: Any) -> Method:
+    """The method of a name, with its options.
+
+    Args:
+      method: a name in `METHODS`, a .npz file of a diffusion model, or a method as it is.
+      options: fields of its type; None stands for the method's own.
+
+    Raises:
+      InputError: there is no such method, it does not heed an option, or an option is out of its
+        range.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if not isinstance(method, str):
+        checks.require(
+            isinstance(method, Method),
+            f"`method` must be a name or a method such as Gpip(), but is {method!r}",
+        )
+        checks.require(
+            not given,
+            f"`{next(iter(given), None)}` must be a field of `method` where that is no name, "
+            f"as in {type(method).__name__}(...)",
+        )
+        return method
+    row = _shipped(method) if method.endswith(".npz") else METHODS.get(method)
+    if row is None:
+        raise checks.InputError(
+            f"`method` must be one of {', '.join(METHODS)}, or a .npz file, but is {method!r}"
+        )
+    for name in given:
+        _check_heeded(method, row, name, given[name])
+    own = {field.name for field in dataclasses.fields(row.method)}
+    values = {**row.defaults, **given, **row.fixed}
+    return row.method(**{name: value for name, value in values.items() if name in own})
+
+
+def heeded_by(option: str) -> tuple[str, ...]:
+    """Names of the methods that heed an option."""
+    return tuple(name for name, row in METHODS.items() if option in row.options)
+
+
+def _check_heeded(method: str, row: Row, option: str, value: Any) -> None:
+    known = heeded_by(option)
+    checks.require(bool(known), f"there is no option `{option}` of any method")
+    if option in row.options:
+        return
+    wanted = row.fixed.get(option, NEUTRAL.get(option))
+    checks.require(
+        wanted is not None and value == wanted,
+        f"`{option}` is not heeded by method {method!r}, but by {', '.join(known)}"
+        + (f" (here it is {wanted!r})" if option in row.fixed else "")
+        + f"; it is {value!r}",
+    )
