@@ -348,6 +348,23 @@ def test_beams_that_are_not_finite_are_never_written(tmp_path, channel_file, cap
     assert names_in(tmp_path) == ["channels.npz"]
 
 
+def test_a_failing_slice_is_named(tmp_path, channel_file, capsys, monkeypatch):
+    def broken(h_user, h_eve, options):
+        del h_eve, options
+        n, k, m = h_user.shape
+        w = np.zeros((n, m, k), np.complex64)
+        w[-1] = np.nan
+        return Strategy(w, w)
+
+    monkeypatch.setattr(common, "SLICE", 4)
+    monkeypatch.setitem(common.designers.METHODS, METHOD, broken)
+    message = refused(
+        capsys, "design", channel_file, "--method", METHOD, "--out", tmp_path / "s.npz"
+    )
+    assert f"channels 0 to 3: method '{METHOD}' found no finite beams for 1 of 4 cha" in message
+    assert "the first at index 3" in message
+
+
 def test_interrupt_leaves_nothing(tmp_path, channel_file, capsys, monkeypatch):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt

@@ -59,8 +59,8 @@ BEST_KNOWN = "#000000"
 
 
 def design(method: str, key: Key[Array, ""], channels: Channels, **options: Any) -> Strategy:
-    """A method's design, without the checks `jaxsec.design` makes of channels from outside."""
-    return designers.METHODS[method](*channels, designers.Options(key=key, **options))
+    """A method's design."""
+    return designers.design(*channels, method, key=key, **options)
 
 
 def designs(key: Key[Array, ""], channels: Channels) -> Iterator[tuple[str, Strategy]]:

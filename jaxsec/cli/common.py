@@ -151,20 +151,33 @@ def design_in_slices(
     with compile_clock() as compile_seconds:
         for first in range(0, n, SLICE):
             part = slice(first, first + SLICE)
-            strategy = designers.design(
-                channels.h_user[part],
-                channels.h_eve[part],
-                channels.noise_power[part],
-                method,
-                key=jax.random.fold_in(keys(seed)[1], first),
-                **dataclasses.asdict(options),
-            )
+            with _naming_slice(first, n):
+                strategy = designers.design(
+                    channels.h_user[part],
+                    channels.h_eve[part],
+                    channels.noise_power[part],
+                    method,
+                    key=jax.random.fold_in(keys(seed)[1], first),
+                    **dataclasses.asdict(options),
+                )
             pieces.append(jax.tree.map(np.asarray, strategy))
             advance(pieces[-1].w.shape[0])
     wall_s = time.perf_counter() - start
     compile_s = min(compile_seconds(), wall_s)
     strategy = jax.tree.map(lambda *parts: np.concatenate(parts), *pieces)
     return strategy, Timing(wall_s - compile_s, compile_s)
+
+
+@contextlib.contextmanager
+def _naming_slice(first: int, n: int) -> Iterator[None]:
+    """Says which channels an error counts from, where that is not the first."""
+    try:
+        yield
+    except checks.InputError as error:
+        if n <= SLICE:
+            raise
+        last = min(first + SLICE, n) - 1
+        raise checks.InputError(f"channels {first} to {last}: {error}") from None
 
 
 @contextlib.contextmanager
