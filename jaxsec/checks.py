@@ -24,11 +24,9 @@ def require(condition: bool, message: str) -> None:
 
 def check_complex(name: str, array: Any) -> None:
     """`array` must have a complex dtype: a real channel is nearly always a lost imaginary part."""
-    dtype = jnp.result_type(array)
-    require(
-        jnp.issubdtype(dtype, jnp.complexfloating),
-        f"`{name}` must be complex, but has dtype {dtype}",
-    )
+    dtype = array.dtype if hasattr(array, "dtype") else jnp.result_type(array)
+    if not jnp.issubdtype(dtype, jnp.complexfloating):  # text only where needed: it takes time
+        raise InputError(f"`{name}` must be complex, but has dtype {dtype}")
 
 
 def check_rank(name: str, array: Any, wanted: str) -> None:
@@ -37,7 +35,8 @@ def check_rank(name: str, array: Any, wanted: str) -> None:
     least = len([axis for axis in axes if axis != "..."])
     shape = jnp.shape(array)
     fits = len(shape) >= least if "..." in axes else len(shape) == least
-    require(fits, f"`{name}` must have shape {wanted}, but has shape {shape}")
+    if not fits:
+        raise InputError(f"`{name}` must have shape {wanted}, but has shape {shape}")
 
 
 def check_channels(h_user: Any, h_eve: Any, noise_power: Any = 1.0) -> None:
@@ -50,14 +49,13 @@ def check_channels(h_user: Any, h_eve: Any, noise_power: Any = 1.0) -> None:
     check_complex("h_user", h_user)
     check_complex("h_eve", h_eve)
     user_shape, eve_shape = jnp.shape(h_user), jnp.shape(h_eve)
-    require(
-        user_shape[-2] >= 1, f"`h_user` must hold at least one user, but has shape {user_shape}"
-    )
-    require(
-        user_shape[-1] == eve_shape[-1],
-        f"`h_user` and `h_eve` must agree in their number of antennas M (last axis), "
-        f"but have shapes {user_shape} and {eve_shape}",
-    )
+    if user_shape[-2] < 1:
+        raise InputError(f"`h_user` must hold at least one user, but has shape {user_shape}")
+    if user_shape[-1] != eve_shape[-1]:
+        raise InputError(
+            "`h_user` and `h_eve` must agree in their number of antennas M (last axis), "
+            f"but have shapes {user_shape} and {eve_shape}"
+        )
     check_batches(h_user=(h_user, 2), h_eve=(h_eve, 2), noise_power=(noise_power, 0))
 
 

@@ -42,6 +42,32 @@ def test_path_loss_law():
     np.testing.assert_allclose(gain_db, [-30, -52, -30 - 22 * np.log10(80), -30], rtol=1e-5)
 
 
+def test_gradients_are_finite_at_the_origin_and_right_elsewhere(float64):
+    scenario = jaxsec.Scenario(rician_factor=2.0)
+
+    def gain(positions):
+        return jnp.sum(model.large_scale_gain(positions, scenario))
+
+    gradient = jax.grad(gain)(jnp.array([[0.0, 0.0], [0.3, 0.4], [30.0, 40.0]]))
+    np.testing.assert_array_equal(gradient[:2], 0.0)  # within a metre the gain is that at one
+    # d/dr of 10^(−1.5)·r^(−1.1) at r = 50, along (0.6, 0.8).
+    slope = -1.1 * 10**-1.5 * 50.0**-2.1
+    np.testing.assert_allclose(gradient[2], slope * np.array([0.6, 0.8]), rtol=1e-9)
+
+    def faded(users):
+        channels = model.fade(jax.random.key(0), scenario, model.Geometry(users, users + 1.0))
+        return jnp.sum(channels.h_user.real)
+
+    assert bool(jnp.isfinite(jax.grad(faded)(jnp.zeros((2, 2, 2)))).all())
+
+
+def test_the_estimate_of_a_zero_channel_has_a_gradient():
+    def power(h):
+        return jnp.sum(jnp.abs(jaxsec.estimate_channels(jax.random.key(0), h, 0.3) + 1.0))
+
+    assert bool(jnp.isfinite(jax.grad(power)(jnp.zeros((1, 2, 4), jnp.complex64))).all())
+
+
 @pytest.mark.parametrize("factor", [0.0, 3.0])
 def test_fading_power_and_line_of_sight_share(factor):
     scenario = jaxsec.Scenario(rician_factor=factor, num_antennas=4)

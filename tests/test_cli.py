@@ -367,6 +367,24 @@ def test_beams_that_are_not_finite_are_never_written(tmp_path, channel_file, cap
     assert names_in(tmp_path) == ["channels.npz"]
 
 
+def test_a_failing_slice_is_named(tmp_path, channel_file, capsys, monkeypatch):
+    @dataclasses.dataclass(frozen=True)
+    class Broken:
+        def __call__(self, key, channels):
+            n, k, m = channels.h_user.shape
+            w = np.zeros((n, m, k), np.complex64)
+            w[-1] = np.nan
+            return methods.Designed(Strategy(w, w))
+
+    monkeypatch.setattr(comparison, "SLICE", 4)
+    monkeypatch.setitem(methods.METHODS, METHOD, methods.table.Row(Broken))
+    message = refused(
+        capsys, "design", channel_file, "--method", METHOD, "--out", tmp_path / "s.npz"
+    )
+    assert "channels 0 to 3: method 'Broken' found no finite beams for 1 of 4 cha" in message
+    assert "the first at index 3" in message
+
+
 def test_interrupt_leaves_nothing(tmp_path, channel_file, capsys, monkeypatch):
     def interrupted(*_args, **_kwargs):
         raise KeyboardInterrupt

@@ -7,7 +7,7 @@ import pytest
 
 import jaxsec
 from jaxsec import methods, secrecy
-from jaxsec.precoding import linear
+from jaxsec.precoding import gpip, linear
 from tests import cases, compiled
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
@@ -229,3 +229,47 @@ def test_designs_are_reproducible():
         first = jaxsec.design(*channels, num_starts=3, key=key)
         second = jaxsec.design(*channels, num_starts=3, key=key)
         np.testing.assert_array_equal(first.w, second.w)
+
+
+@pytest.mark.parametrize("method", ["mrt", "rzf", "rzf-ns", "opt", "opt-loaded", "cdm"])
+@pytest.mark.parametrize("scale", [1e-14, 1e100])
+def test_any_units_of_complex128_give_the_same_design(method, scale):
+    """In float32 noise of 1e-40 is zero; a warning on the way would be an error here."""
+    channels = cases.channels(n=4)
+    given = [np.asarray(x, np.complex128) * scale for x in channels[:2]]
+    noise = np.asarray(channels.noise_power, np.float64) * scale**2
+    scaled = jaxsec.design(*given, noise, method=method)
+    one = jaxsec.design(*given, float(noise[0]), method=method)
+    wanted = compiled.sum_secrecy_rate(*jaxsec.design(*channels, method=method), *channels)
+    for strategy in (scaled, one):
+        assert strategy.w.dtype == jnp.complex64
+        rate = compiled.sum_secrecy_rate(*strategy, *channels)
+        np.testing.assert_allclose(rate, wanted, rtol=2e-3)
+
+
+def test_units_that_no_design_can_serve_are_named():
+    channels = cases.channels(n=4)
+    with pytest.raises(jaxsec.InputError, match=r"`h_user`: \|h\|²/noise_power is .* same linear"):
+        jaxsec.design(*channels[:2], 1e-45)
+
+
+def test_the_solver_itself_takes_noise_below_float32():
+    channels = cases.channels(n=4)
+    given = [x * np.float32(1e-14) for x in channels[:2]]
+    wanted = gpip.opt(*channels).info.rate
+    for arrays in (given, [np.asarray(x) for x in given]):
+        np.testing.assert_allclose(gpip.opt(*arrays, 1e-40).info.rate, wanted, rtol=2e-3)
+
+
+def test_beams_that_are_not_finite_never_leave(monkeypatch):
+    def broken(h_user, h_eve, options):
+        del h_eve, options
+        w = np.zeros((*h_user.shape[:-2], 8, 2), np.complex64)
+        w[1, 2, 0, 0] = np.nan
+        w[2, 0, 7, 1] = np.inf
+        return jaxsec.Strategy(jnp.asarray(w), jnp.asarray(w[..., :0]))
+
+    monkeypatch.setitem(jaxsec.METHODS, "opt", broken)
+    channels = [x.reshape(3, 4, *x.shape[1:]) for x in cases.channels(n=12)]
+    with pytest.raises(jaxsec.InputError, match=r"beams for 2 of 12 .* index \(1, 2\)"):
+        jaxsec.design(*channels)

@@ -8,6 +8,8 @@ import pytest
 
 import jaxsec
 from jaxsec import secrecy
+from jaxsec.precoding import gpip, linear
+from jaxsec.precoding.closed_form import closed_form
 from jaxsec.strategy import pack_real, unpack_real
 from tests import cases, compiled, reference
 
@@ -267,6 +269,45 @@ def test_bad_shapes_are_named(change, message, no_type_checks):
     }
     with pytest.raises(jaxsec.InputError, match=message):
         jaxsec.sum_secrecy_rate(**{**arguments, **change})
+
+
+BATCHES = [
+    ({"h_eve": 3}, r"`h_eve` .* must agree in their batch axes .* \(2, 2, 8\), \(3, 4, 8\)"),
+    ({"h_eve": 2, "noise_power": 3}, r"`h_user`, `h_eve` and `noise_power` must agree .*, \(3,\)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lengths", "message"), BATCHES)
+@pytest.mark.parametrize(
+    "function",
+    [
+        jaxsec.secrecy_rates, jaxsec.smooth_secrecy_rates, jaxsec.sum_secrecy_rate,
+        jaxsec.worst_user_secrecy_rate, gpip.opt, gpip.plain_gpip, linear.rzf_ns, closed_form,
+        jaxsec.design,
+    ],
+)  # fmt: skip
+def test_batches_that_do_not_agree_are_named(function, lengths, message, no_type_checks):
+    lengths = {"h_user": 2, "h_eve": 2, "noise_power": 2} | lengths
+    tails = {"h_user": (2, 8), "h_eve": (4, 8), "noise_power": ()}
+    arguments = [
+        jnp.ones((n, *tails[name]), jnp.float32 if name == "noise_power" else jnp.complex64)
+        for name, n in lengths.items()
+    ]
+    if function in (gpip.opt, gpip.plain_gpip, linear.rzf_ns, closed_form, jaxsec.design):
+        beams = ()
+    else:
+        beams = jnp.ones((2, 8, 2), jnp.complex64), jnp.ones((2, 8, 1), jnp.complex64)
+    with pytest.raises(jaxsec.InputError, match=message):
+        function(*beams, *arguments)
+
+
+def test_beams_of_another_batch_are_named(no_type_checks):
+    h = jnp.ones((2, 2, 8), jnp.complex64)
+    beams = jnp.ones((3, 8, 2), jnp.complex64)
+    with pytest.raises(jaxsec.InputError, match=r"`w`, `v` and `h_user` must agree in their batch"):
+        jaxsec.user_rates(beams, beams, h, 1.0)
+    with pytest.raises(jaxsec.InputError, match="`h_user` and `noise_power` must agree"):
+        linear.rzf(h, jnp.ones(3))
 
 
 def test_real_coordinates_of_the_wrong_length_are_refused():

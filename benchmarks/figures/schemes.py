@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import jax
 from jaxtyping import Array, Key
 
-from jaxsec import methods
+import jaxsec
 from jaxsec.channels import Channels
 from jaxsec.precoding import gpip
 from jaxsec.strategy import Strategy
@@ -59,8 +59,8 @@ BEST_KNOWN = "#000000"
 
 
 def design(method: str, key: Key[Array, ""], channels: Channels, **options: Any) -> Strategy:
-    """A method's design, without the checks `jaxsec.design` makes of channels from outside."""
-    return methods.make(method, **options)(key, channels).strategy
+    """A method's design."""
+    return jaxsec.design(channels, method=method, key=key, **options)
 
 
 def designs(key: Key[Array, ""], channels: Channels) -> Iterator[tuple[str, Strategy]]:

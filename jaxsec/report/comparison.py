@@ -1,7 +1,8 @@
 """Methods side by side on the same channels, judged against the best known."""
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -164,17 +165,30 @@ def design_in_slices(
     with compile_clock() as compile_seconds:
         for first in range(0, n, SLICE):
             part = slice(first, first + SLICE)
-            strategy = design(
-                Channels(*(x[part] for x in channels)),
-                method=method,
-                key=keys.step(keys.stream(seed, "designs"), first),
-            )
+            with _naming_slice(first, n):
+                strategy = design(
+                    Channels(*(x[part] for x in channels)),
+                    method=method,
+                    key=keys.step(keys.stream(seed, "designs"), first),
+                )
             pieces.append(jax.tree.map(np.asarray, strategy))
             advance(pieces[-1].w.shape[0])
     wall_s = time.perf_counter() - start
     compile_s = min(compile_seconds(), wall_s)
     strategy = jax.tree.map(lambda *parts: np.concatenate(parts), *pieces)
     return strategy, Timing(wall_s - compile_s, compile_s)
+
+
+@contextlib.contextmanager
+def _naming_slice(first: int, n: int) -> Iterator[None]:
+    """Says which channels an error counts from, where that is not the first."""
+    try:
+        yield
+    except checks.InputError as error:
+        if n <= SLICE:
+            raise
+        last = min(first + SLICE, n) - 1
+        raise checks.InputError(f"channels {first} to {last}: {error}") from None
 
 
 def as_json(compared: Comparison) -> dict[str, Any]:

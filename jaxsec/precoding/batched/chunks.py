@@ -35,6 +35,7 @@ class Piece(NamedTuple):
     length: int
 
 
+@functools.cache
 def chunk_size(rows: int, columns: int) -> int:
     """Channels a chunk: on CPU, [rows, columns] complex float32 systems that fit the cache.
 
@@ -79,10 +80,11 @@ def pieces(n: int, chunk: int, repeats: int = 1) -> list[Piece]:
       chunk: rows that a piece may have, if a single channel does not have more.
       repeats: rows of a channel, such as its starts.
     """
-    lengths = [length for length in _lengths() if length * repeats <= chunk] or [1]
+    lengths = _lengths(chunk // repeats)
     longest = lengths[-1]
-    cores = usable_cores() if jax.default_backend() == "cpu" else 1
-    lanes = max(1, min(cores, n * repeats // MIN_SHARE))
+    lanes = max(1, n * repeats // MIN_SHARE)
+    if lanes > 1:
+        lanes = min(lanes, usable_cores() if jax.default_backend() == "cpu" else 1)
     whole = n // (lanes * longest) * lanes  # rounds in which every core has a whole piece
     cuts = [Piece(i * longest, (i + 1) * longest, longest) for i in range(whole)]
     start = whole * longest
@@ -95,10 +97,12 @@ def pieces(n: int, chunk: int, repeats: int = 1) -> list[Piece]:
     return cuts
 
 
-def _lengths() -> tuple[int, ...]:
-    if jax.default_backend() == "cpu":
-        return LENGTHS
-    return tuple(2**i for i in range(MAX_ROWS.bit_length()))
+@functools.cache
+def _lengths(longest: int) -> tuple[int, ...]:
+    """Lengths of pieces, of at most `longest` channels; one channel always is a piece."""
+    doubling = tuple(2**i for i in range(MAX_ROWS.bit_length()))
+    lengths = LENGTHS if jax.default_backend() == "cpu" else doubling
+    return tuple(length for length in lengths if length <= max(longest, 1))
 
 
 def fill(x: np.ndarray, piece: Piece) -> np.ndarray:

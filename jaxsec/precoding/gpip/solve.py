@@ -15,6 +15,7 @@ import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, Float, Int
 
+from jaxsec import checks
 from jaxsec.channels import normalise
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
@@ -91,6 +92,10 @@ def solve(inputs: Inputs, **options: Any) -> GpipResult:
       options: as `_solve_rows` has them, but for `kernels`.
     """
     batch = _batch(inputs)
+    checks.require(
+        math.prod(batch) > 0,
+        f"`h_user` must hold at least one channel, but has shape {np.shape(inputs.h_user)}",
+    )
     if options["num_starts"] > 1:
         inputs = inputs._replace(index=np.arange(math.prod(batch)).reshape(batch))
     # Whatever is traced counts: a key or a smoothing under `vmap` or `grad` as much as channels.
@@ -108,7 +113,7 @@ def _solve_pieces(inputs: Inputs, batch: tuple[int, ...], **options: Any) -> Gpi
     chunk = chunk_size(*_shape(num_users, num_eves, num_antennas, beams))
     n = math.prod(batch)
     cuts = pieces(n, chunk, options["num_starts"])
-    if len(batch) <= 1 and (n == 0 or cuts[0].length == n):  # nothing to cut, fill or put together
+    if len(batch) <= 1 and cuts[0].length == n:  # nothing to cut, fill or put together
         return _run(inputs, **options)
     arrays = {name: np.asarray(getattr(inputs, name)) for name in _given(inputs)}
     flat = {name: x.reshape(n, *x.shape[len(batch) :]) for name, x in arrays.items()}
@@ -122,10 +127,11 @@ def _solve_pieces(inputs: Inputs, batch: tuple[int, ...], **options: Any) -> Gpi
 
 def _batch(inputs: Inputs) -> tuple[int, ...]:
     """The batch shape."""
-    shapes = {name: np.shape(getattr(inputs, name)) for name in _given(inputs)}
-    return np.broadcast_shapes(
-        *(shape[: len(shape) - _TAILS[name]] for name, shape in shapes.items())
-    )
+    batches = set()
+    for name in _given(inputs):
+        shape = np.shape(getattr(inputs, name))
+        batches.add(shape[: len(shape) - _TAILS[name]])
+    return batches.pop() if len(batches) == 1 else np.broadcast_shapes(*batches)
 
 
 def _given(inputs: Inputs) -> list[str]:

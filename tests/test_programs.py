@@ -1,0 +1,173 @@
+"""Compiled programs are kept, dropped and shared; batches are cut to what they serve."""
+
+import os
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import jaxsec
+from jaxsec import cores
+from jaxsec.precoding import gpip
+from jaxsec.precoding.batched import chunks, programs
+from tests import cases
+
+MAPS = Path("/proc/self/maps")
+
+
+def scaled(x, *, factor):
+    return factor * x
+
+
+def test_the_least_recently_used_go():
+    table = programs.Programs(limit=2)
+    x = [np.ones(n, np.float32) for n in (1, 2, 3)]
+    first, second = (table.get(scaled, a, factor=2.0) for a in x[:2])
+    np.testing.assert_array_equal(first(x[0]), [2.0])
+    assert table.get(scaled, x[0], factor=2.0) is first
+    table.get(scaled, x[2], factor=2.0)  # and the second is gone
+    assert len(table) == 2
+    assert table.get(scaled, x[0], factor=2.0) is first
+    assert table.get(scaled, x[1], factor=2.0) is not second
+
+
+def test_whatever_changes_the_program_is_part_of_its_name():
+    table = programs.Programs()
+    x = np.ones(3, np.float32)
+    wanted = [
+        (x, 2.0), (x, 3.0), (x.astype(np.int32), 2.0), (x[:2], 2.0), ((x, None), 2.0),
+        (x[None], 2.0), (x.astype(np.complex64), 2.0),
+    ]  # fmt: skip
+    found = [table.get(scaled, args, factor=factor) for args, factor in wanted]
+    assert len(set(map(id, found))) == len(wanted) == len(table)
+    assert table.get(scaled, jnp.asarray(x), factor=2.0) is found[0]
+    np.testing.assert_array_equal(found[1](x), [3.0, 3.0, 3.0])
+    table.clear()
+    assert len(table) == 0
+
+
+@pytest.mark.skipif(not MAPS.exists(), reason="memory maps are Linux's")
+def test_a_dropped_program_frees_its_memory_maps(quick_compilation_here):
+    def maps():
+        return MAPS.read_bytes().count(b"\n")
+
+    def grow(x, *, steps):
+        for i in range(steps):
+            x = jnp.sort(x * i) + jnp.cumsum(x)
+        return x
+
+    table = programs.Programs(limit=1)
+    x = np.ones(8, np.float32)
+
+    def count(steps):
+        jax.block_until_ready(table.get(grow, x, steps=steps)(x))
+        return maps()
+
+    counts = [count(steps) for steps in range(20, 30)]
+    table.clear()
+    one = counts[-1] - maps()
+    assert one > 0
+    assert counts[-1] - counts[0] < 5 * one  # ten were compiled
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    n=st.integers(1, 20_000),
+    chunk=st.sampled_from([32, 64, 128, 256]),
+    repeats=st.sampled_from([1, 2, 8, 300]),
+    lanes=st.integers(1, 9),
+)
+def test_pieces_are_the_batch_in_few_lengths(n, chunk, repeats, lanes):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chunks, "usable_cores", lambda: lanes)
+        cuts = chunks.pieces(n, chunk, repeats)
+    assert [cut.start for cut in cuts] == [0, *[cut.stop for cut in cuts[:-1]]]
+    assert cuts[-1].stop == n
+    lengths = {cut.length for cut in cuts}
+    assert len(lengths) <= 3 and lengths <= set(chunks.LENGTHS)
+    for cut in cuts:
+        assert 0 < cut.stop - cut.start <= cut.length
+        assert cut.length == 1 or cut.length * repeats <= chunk
+    computed = sum(cut.length for cut in cuts)
+    assert computed <= 2 * n
+    if n > 12 * lanes * chunk:
+        assert computed <= 1.05 * n
+
+
+@pytest.mark.slow
+def test_how_a_batch_is_cut_and_filled_changes_nothing(quick_compilation_here):
+    """5 of 8, and in pieces, against one by one."""
+    channels = cases.channels(n=5, num_antennas=3, num_eavesdroppers=1)
+    options = {"smoothing": np.array([0.5, 0.2]), "num_noise_beams": 1}
+    whole = gpip.opt(*channels, **options)
+    for i in range(5):
+        alone = gpip.opt(*(x[i] for x in channels), **options)
+        np.testing.assert_allclose(alone.info.rate, whole.info.rate[i], rtol=1e-4)
+        np.testing.assert_allclose(
+            alone.info.rate_history, whole.info.rate_history[:, i], rtol=1e-3
+        )
+    again = gpip.opt(*channels, **options)
+    np.testing.assert_array_equal(again.strategy.w, whole.strategy.w)
+
+
+@pytest.mark.slow
+def test_random_starts_belong_to_the_channel_not_to_its_piece(quick_compilation_here):
+    channels = cases.channels(n=300, num_antennas=3, num_eavesdroppers=1)
+    options = {"smoothing": np.array([0.5, 0.2]), "num_noise_beams": 1}
+    options |= {"num_starts": 3, "key": jax.random.key(1)}
+    rate = gpip.opt(*channels, **options).info.rate
+    some = gpip.opt(*(x[:200] for x in channels), **options).info.rate
+    np.testing.assert_allclose(some, rate[:200], rtol=1e-4)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not MAPS.exists(), reason="memory maps are Linux's")
+def test_a_sweep_over_150_shapes_does_not_end_the_process(quick_compilation_here):
+    """Kept for good, they would take all 65,530 maps that Linux gives a process."""
+    most = 0
+    sizes = [(m, k, l) for m in (1, 2, 3, 4, 5) for k in (1, 2) for l in (0, 1, 2)]
+    shapes = [(*size, n) for n in (1, 2, 3, 5, 9) for size in sizes]
+    assert len(shapes) == 150
+    for m, k, l, n in shapes:
+        channels = cases.at_snr(0, n, m, k, l, 20.0)
+        info = gpip.opt(*channels, num_noise_beams=1, smoothing=np.array([0.5])).info
+        assert bool(jnp.isfinite(info.rate).all())
+        most = max(most, MAPS.read_bytes().count(b"\n"))
+    assert len(programs.PROGRAMS) <= programs.MAX_PROGRAMS
+    assert most < 30_000
+
+
+def test_cores_are_those_the_process_may_use(tmp_path, monkeypatch):
+    groups, own = tmp_path / "groups", tmp_path / "cgroup"
+    (groups / "pod" / "box").mkdir(parents=True)
+    own.write_text("1:cpu:/old\n0::/pod/box\n")
+
+    def limit(**lines):
+        for name, line in lines.items():
+            folder = groups / {"top": "", "pod": "pod", "box": "pod/box"}[name]
+            (folder / "cpu.max").write_text(line)
+        cores._container_limit.cache_clear()
+        return cores._container_limit(groups, own)
+
+    assert limit() == 2.0**30
+    assert limit(box="max 100000\n") == 2.0**30
+    assert limit(pod="250000 100000\n") == 2.5
+    assert limit(box="150000 100000\n") == 1.5
+    assert limit(top="50000 100000\n") == 0.5
+    monkeypatch.setattr(cores, "_GROUPS", groups)
+    monkeypatch.setattr(cores, "_OWN_GROUP", own)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)), raising=False)
+    for line, wanted in (("50000 100000", 1), ("250000 100000", 2), ("max 100000", 6)):
+        limit(top=line, pod="max 100000", box="max 100000")
+        assert cores.usable_cores() == wanted
+    cores._container_limit.cache_clear()
+
+
+def test_an_empty_batch_is_refused(no_type_checks):
+    channels = cases.channels(n=1)
+    with pytest.raises(jaxsec.InputError, match=r"at least one channel, .* \(0, 2, 8\)"):
+        jaxsec.design(*(x[:0] for x in channels))
