@@ -50,6 +50,37 @@ def test_whatever_changes_the_program_is_part_of_its_name():
     assert len(table) == 0
 
 
+def test_what_cannot_be_built_is_tried_once():
+    tried = []
+
+    def fragile(x, *, fast):
+        tried.append(fast)
+        if fast:
+            raise jax.errors.JaxRuntimeError("UNIMPLEMENTED")
+        return x + 1.0
+
+    table = programs.Programs()
+    x = np.ones(2, np.float32)
+    for _ in range(3):
+        program = table.get(fragile, x, instead=(("fast", False),), fast=True)
+        np.testing.assert_array_equal(program(x), 2.0)
+    assert tried == [True, False]
+    with pytest.raises(jax.errors.JaxRuntimeError):
+        table.get(fragile, x, fast=True)(x)
+
+
+@pytest.mark.parametrize(
+    ("m", "k", "l"), [(8, 2, 4), pytest.param(12, 6, 6, marks=pytest.mark.slow)]
+)
+def test_single_kernels_are_built_where_they_fit(m, k, l):
+    """Not silently done without, at twice the compile time and half the speed."""
+    channels = cases.at_snr(0, 4, m, k, l, 20.0)
+    before = list(programs.PROGRAMS._table)
+    gpip.opt(*channels, smoothing=np.array([0.5]))
+    (new,) = [key for key in programs.PROGRAMS._table if key not in before]
+    assert len(programs.PROGRAMS._table[new]._forms) == 2
+
+
 @pytest.mark.skipif(not MAPS.exists(), reason="memory maps are Linux's")
 def test_a_dropped_program_frees_its_memory_maps(quick_compilation_here):
     def maps():

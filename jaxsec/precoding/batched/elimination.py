@@ -15,6 +15,7 @@ from jaxsec.precoding.batched.algebra import (
     MAX_UNROLLED,
     SplitComplex,
     concatenate,
+    diagonal,
     max_first,
     put,
     stack,
@@ -65,9 +66,8 @@ def _augment(a: SplitComplex, b: SplitComplex) -> SplitComplex:
 @one_kernel
 def _least(system: SplitComplex, ridge: Float[Array, "B"]) -> Float[Array, "D B"]:
     """The least that can be left on the diagonal of A: the ridge, or rounding, D·ε·a_jj."""
-    diagonal = _diagonal(system)
-    rounding = diagonal.shape[0] * jnp.finfo(ridge.dtype).eps
-    return jnp.maximum(rounding * diagonal, _positive(ridge)[None])
+    rounding = system.shape[0] * jnp.finfo(ridge.dtype).eps
+    return jnp.maximum(rounding * _diagonal(system), _positive(ridge)[None])
 
 
 @one_kernel
@@ -93,18 +93,15 @@ def _pivot(
     return pivot
 
 
-def _wanted(entry: SplitComplex, diagonal: Array, least: Array) -> Array:
+def _wanted(entry: SplitComplex, corner: Array, least: Array) -> Array:
     """|s_1j|² over s_jj; nothing of it overflows where the quotient does not."""
-    inverse = 1.0 / jnp.maximum(diagonal, least)
+    inverse = 1.0 / jnp.maximum(corner, least)
     return entry.re * (entry.re * inverse) + entry.im * (entry.im * inverse)
 
 
 def _diagonal(system: SplitComplex) -> Float[Array, "D B"]:
     """The real diagonal of A in [A | b]."""
-    size = system.shape[0]
-    if size > MAX_UNROLLED:
-        return jnp.einsum("ddb->db", system.re[:, :size])
-    return jnp.stack([system.re[d, d] for d in range(size)])
+    return diagonal(system.re, system.shape[0])
 
 
 def _positive(ridge: Float[Array, "B"]) -> Float[Array, "B"]:

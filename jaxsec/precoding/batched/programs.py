@@ -19,20 +19,30 @@ MAX_PROGRAMS = 32
 
 
 class Program:
-    """A function compiled for inputs of one shape, at its first call."""
+    """A function compiled for inputs of one shape, at its first call.
 
-    def __init__(self, fn: Callable[..., Any]) -> None:
-        self._fn = jax.jit(fn)
+    Of several forms of the function, the first that the compiler can build.
+    """
+
+    def __init__(self, *forms: Callable[..., Any]) -> None:
+        self._forms = [jax.jit(form) for form in forms]
         self._compiling = threading.Lock()
         self._compiled = False
 
     def __call__(self, *args: Any) -> Any:
         if self._compiled:
-            return self._fn(*args)
+            return self._forms[0](*args)
         with self._compiling:  # other threads wait instead of compiling the same
-            result = self._fn(*args)
-            self._compiled = True
-        return result
+            while True:
+                try:
+                    result = self._forms[0](*args)
+                except jax.errors.JaxRuntimeError:
+                    if self._compiled or len(self._forms) == 1:
+                        raise
+                    del self._forms[0]  # for good: failing takes as long as compiling
+                else:
+                    self._compiled = True
+                    return result
 
 
 class Programs:
@@ -54,20 +64,30 @@ class Programs:
         with self._lock:
             self._table.clear()
 
-    def get(self, fn: Callable[..., Any], args: Any, **static: Hashable) -> Program:
+    def get(
+        self,
+        fn: Callable[..., Any],
+        args: Any,
+        *,
+        instead: tuple[tuple[str, Hashable], ...] = (),
+        **static: Hashable,
+    ) -> Program:
         """`fn` with the options `static`, to be called with `args` or others of their shapes.
 
         Args:
           fn: a function of positional arrays and of options by name.
           args: arrays, NumPy's or JAX's, tracers, or None.
+          instead: options that replace those of `static` where the compiler cannot build that.
           static: options that decide what is compiled.
         """
-        key = (fn, tuple(static.items()), _shapes(args))
+        key = (fn, tuple(static.items()), instead, _shapes(args))
         with self._lock:
             program = self._table.get(key)
             if program is None:
                 # Another function each time: `jax.jit` shares what it compiles between equal ones.
-                program = self._table[key] = Program(functools.partial(fn, **static))
+                forms = [static, static | dict(instead)] if instead else [static]
+                program = Program(*(functools.partial(fn, **form) for form in forms))
+                self._table[key] = program
                 while len(self._table) > self.limit:
                     self._table.popitem(last=False)
             else:

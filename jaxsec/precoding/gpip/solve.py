@@ -208,13 +208,12 @@ def _together(results: list[GpipResult], cuts: list[Piece], batch: tuple[int, ..
 
 
 def _run(inputs: Inputs, **options: Any) -> GpipResult:
-    """One compiled program; single-threaded kernels only where nothing but this is compiled."""
-    if jax.default_backend() == "cpu":
-        try:
-            return PROGRAMS.get(_solve_rows, inputs, **options, kernels=True)(inputs)
-        except jax.errors.JaxRuntimeError:
-            pass  # a compiler that cannot build them; if something else is wrong, it comes again
-    return PROGRAMS.get(_solve_rows, inputs, **options, kernels=False)(inputs)
+    """One compiled program; single-threaded kernels only where nothing but this is compiled, and
+    the compiler can build them."""
+    kernels = jax.default_backend() == "cpu"
+    instead = (("kernels", False),) if kernels else ()
+    program = PROGRAMS.get(_solve_rows, inputs, instead=instead, **options, kernels=kernels)
+    return program(inputs)
 
 
 def _solve_rows(
