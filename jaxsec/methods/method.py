@@ -1,6 +1,6 @@
 """What a method is, and what it gives back."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Bool, Float, Int, Key
@@ -34,7 +34,7 @@ class Method(Protocol):
         ...
 
 
-def compiled(fn: Callable[..., Any], *args: Any, **static: Hashable) -> Any:
+def compiled(fn: Callable[..., Any], *args: Any, **static: Any) -> Any:
     """`fn` of arrays and of options by name, as a program that is dropped when it is not used."""
     return PROGRAMS.get(fn, args, **static)(*args)
 
