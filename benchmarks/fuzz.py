@@ -1,6 +1,6 @@
 """Does every start of OPT stay finite? Millions of them on channels that no scenario would draw.
 
-    python benchmarks/fuzz.py [--starts N] [--seed S]
+    python -m benchmarks.fuzz [--starts N] [--seed S]
 
 Sizes × kinds of channels × link SNR from −40 to 100 dB; half of the starts closed-form, half
 random. Of each start it is asserted that the beams and all of `GpipInfo` are finite, that its rate
@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
+from benchmarks.report import Claim, Report, table
 from jaxsec.channels import Channels
 from jaxsec.precoding import gpip
 from jaxsec.precoding.batched.programs import PROGRAMS
@@ -203,30 +204,41 @@ def run(command: Command) -> dict[tuple[str, tuple[int, int, int, int]], Count]:
     return {(kind, size): fuzz(size, kind, calls, command.seed) for size in SIZES for kind in KINDS}
 
 
-def table(counts: dict[tuple[str, tuple[int, int, int, int]], Count]) -> str:
-    """A row for each kind of channels and for each size, and the sum."""
-    heads = ("", "starts", "not finite", "below start", "dishonest", "worst, bit/s/Hz")
-    rows: list[tuple[str, ...]] = [heads]
+def lines(counts: dict[tuple[str, tuple[int, int, int, int]], Count]) -> dict[str, Count]:
+    """Sums for each kind of channels, for each size, and of all."""
 
-    def add(name: str, chosen: list[Count]) -> None:
-        total = functools.reduce(Count.plus, chosen)
-        rows.append((name, *(f"{number:,}" for number in total[:4]), f"{total.worst:.4f}"))
+    def total(chosen: list[Count]) -> Count:
+        return functools.reduce(Count.plus, chosen)
 
-    for kind in KINDS:
-        add(kind, [count for (name, _), count in counts.items() if name == kind])
-    for size in SIZES:
-        add(f"M,K,L,J = {size}", [count for (_, of), count in counts.items() if of == size])
-    add("all", list(counts.values()))
-    widths = (28, 12, 12, 13, 11, 17)
-    lines = [zip(row, widths, strict=True) for row in rows]
-    return "\n".join("".join(cell.rjust(width) for cell, width in line) for line in lines)
+    kinds = {
+        kind: total([count for (name, _), count in counts.items() if name == kind])
+        for kind in KINDS
+    }
+    sizes = {
+        f"M,K,L,J = {size}": total([count for (_, of), count in counts.items() if of == size])
+        for size in SIZES
+    }
+    return {**kinds, **sizes, "all": total(list(counts.values()))}
 
 
-def main(command: Command) -> int:
-    counts = run(command)
-    print(table(counts))
-    return int(any(count.failures for count in counts.values()))
+def main(command: Command, argv: list[str]) -> int:
+    """Counts, prints the table; 1 if a start failed."""
+    report = Report("fuzz", argv, seed=command.seed, num_samples=command.starts)
+    summed = lines(run(command))
+    heads = ("starts", "not finite", "below start", "dishonest", "worst, bit/s/Hz")
+    cells = [
+        (name, *(f"{number:,}" for number in count[:4]), f"{count.worst:.4f}")
+        for name, count in summed.items()
+    ]
+    failures = summed["all"].failures
+    claim = Claim(
+        "every start ends well", f"{failures} of {summed['all'].starts:,} do not", not failures
+    )
+    rows = [{"of": name, **count._asdict()} for name, count in summed.items()]
+    return report.finish(
+        rows, table("Starts of OPT on hard channels", ("of",), heads, cells), [claim]
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Command, description=Command.__doc__)))
+    sys.exit(main(tyro.cli(Command, description=Command.__doc__), sys.argv[1:]))

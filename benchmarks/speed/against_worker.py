@@ -1,5 +1,7 @@
 """Designs on request, for `against`: one process, on the checkout that PYTHONPATH names.
 
+    python -m benchmarks.speed.against_worker < requests
+
 Uses what any two versions of the library share. Reads a line a request from its input, JSON, and
 writes one with the seconds: {"case": [M, K, L], "batch": n, "method": name}.
 """
