@@ -10,7 +10,7 @@ from jaxsec.precoding import gpip, linear
 from jaxsec.precoding.batched import algebra, basis, elimination
 from jaxsec.precoding.batched.algebra import MAX_LOOPED, MAX_UNROLLED
 from jaxsec.precoding.batched.basis import MAX_VECTORS
-from jaxsec.precoding.gpip import solve as gpip_solve
+from jaxsec.precoding.batched.programs import PROGRAMS
 from tests import cases
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -213,18 +213,11 @@ def test_gradient_through_a_large_design_is_finite(no_type_checks):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("m", "k", "l"), [(16, 5, 7), (16, 10, 12)])
-def test_loops_are_built_into_single_kernels(m, k, l, full_compilation, monkeypatch):
+def test_loops_are_built_into_single_kernels(m, k, l, full_compilation):
     """Without being compiled a second time, which is what a failure leads to; a full chunk."""
-
-    asked = []
-    compiled = gpip_solve._solve_compiled
-
-    def note(*inputs, kernels, **options):
-        asked.append(kernels)
-        return compiled(*inputs, kernels=kernels, **options)
-
-    monkeypatch.setattr(gpip_solve, "_solve_compiled", note)
     channels = cases.channels(n=33, num_antennas=m, num_users=k, num_eavesdroppers=l)
+    before = list(PROGRAMS._table)
     rate = gpip.opt(*channels, smoothing=gpip.annealing(2)).info.rate
-    assert asked == [True]
+    made = [program for key, program in PROGRAMS._table.items() if key not in before]
+    assert made and all(len(program._forms) == 2 for program in made)
     assert bool(jnp.isfinite(rate).all())

@@ -59,6 +59,7 @@ def test_a_function_says_what_it_takes_and_gives(name):
     assert not missing, f"{missing} are not told of"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.usefixtures("quick_compilation")
 def test_the_example_of_a_function_runs(name, tmp_path, monkeypatch):

@@ -85,6 +85,7 @@ ENTRY_POINTS = {
         for name in ENTRY_POINTS
     ],
 )
+@pytest.mark.slow
 def test_an_equal_one_is_not_compiled_again(name, no_type_checks):
     call = ENTRY_POINTS[name]
     jax.block_until_ready(call())

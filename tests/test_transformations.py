@@ -8,10 +8,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jaxsec.training import finetune
 
 import jaxsec
-from jaxsec import cdm, posterior, robust
+from jaxsec import cdm
+from jaxsec.cdm import robust
+from jaxsec.cdm.training import finetune
+from jaxsec.channels import knowledge
 from jaxsec.precoding import gpip, linear
 from jaxsec.precoding.closed_form import closed_form
 from tests import cases, models
@@ -55,8 +57,8 @@ def refine(x, c):
 
 
 def robustly(x, c):
-    known = posterior.posterior(*bend(x, c)[:2], 0.1)
-    return robust.design(finetune.told_error(models.tiny()), KEY, known, 1e-12, num_steps=2)
+    known = knowledge.estimated(*bend(x, c)[:2], 0.1)
+    return robust.design(KEY, finetune.told_error(models.tiny()), known, 1e-12, num_steps=2)
 
 
 LINEAR = {
@@ -78,7 +80,7 @@ COMPILED = {
     "opt, starts": lambda x, c: opt(*bend(x, c), num_starts=2, key=KEY),
     "plain_gpip": plain,
     "refine": refine,
-    "cdm": lambda x, c: cdm.design(models.tiny(), KEY, *bend(x, c), num_steps=2),
+    "cdm": lambda x, c: cdm.design(KEY, models.tiny(), *bend(x, c), num_steps=2),
     "robust": robustly,
 }
 """Functions with programs of their own, which cut and deal concrete batches."""

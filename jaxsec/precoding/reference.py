@@ -100,4 +100,4 @@ def single_pair_rate(
     overlap = np.abs(np.sum(np.conj(user) * eve, axis=-1)) ** 2 / noise**2
     half = (2.0 + a + e + np.maximum(a * e - overlap, 0.0)) / 2.0
     root = half + np.sqrt(np.maximum(half**2 - (1.0 + a) * (1.0 + e), 0.0))
-    return np.maximum(np.log2(root / (1.0 + e)), 0.0)
+    return np.asarray(np.maximum(np.log2(root / (1.0 + e)), 0.0))
