@@ -148,7 +148,7 @@ def test_line_search_beats_every_fixed_split():
     [
         ({"method": "magic"}, "`method` must be one of mrt, zf"),
         ({"noise_power": 0.0}, "`noise_power` must be positive"),
-        ({"noise_power": np.ones(3)}, "`noise_power` must be a scalar or have the channels' batch"),
+        ({"noise_power": np.ones(3)}, "and `noise_power` must agree in their batch axes"),
         ({"h_user": np.full((4, 2, 8), np.nan, np.complex64)}, "`h_user` must be finite"),
         ({"h_user": np.ones((4, 2, 8), np.float32)}, "`h_user` must be complex"),
         ({"h_eve": np.ones((4, 2, 7), np.complex64)}, "must agree in their number of antennas"),
@@ -262,14 +262,13 @@ def test_the_solver_itself_takes_noise_below_float32():
 
 
 def test_beams_that_are_not_finite_never_leave(monkeypatch):
-    def broken(h_user, h_eve, options):
-        del h_eve, options
-        w = np.zeros((*h_user.shape[:-2], 8, 2), np.complex64)
+    def broken(self, key, channels):
+        w = np.zeros((*channels.h_user.shape[:-2], 8, 2), np.complex64)
         w[1, 2, 0, 0] = np.nan
         w[2, 0, 7, 1] = np.inf
-        return jaxsec.Strategy(jnp.asarray(w), jnp.asarray(w[..., :0]))
+        return methods.Designed(jaxsec.Strategy(jnp.asarray(w), jnp.asarray(w[..., :0])))
 
-    monkeypatch.setitem(jaxsec.METHODS, "opt", broken)
+    monkeypatch.setattr(methods.Gpip, "__call__", broken)
     channels = [x.reshape(3, 4, *x.shape[1:]) for x in cases.channels(n=12)]
     with pytest.raises(jaxsec.InputError, match=r"beams for 2 of 12 .* index \(1, 2\)"):
         jaxsec.design(*channels)
