@@ -111,8 +111,8 @@ def test_measures_and_reports(monkeypatch, tmp_path, capsys):
     case = solver.Case(
         4, 2, 2, batches=(1, 4), num_judged=4, num_tuning=4, steps=(4, 16), repeats=0.1
     )
-    monkeypatch.setattr("MAIN", case)
-    monkeypatch.setattr("QUICK", (case,))
+    monkeypatch.setattr(solver, "MAIN", case)
+    monkeypatch.setattr(solver, "QUICK", (case,))
     path = tmp_path / "report.json"
     code = solver.main(solver.Command(quick=True, json=path), ["--quick"])
     report = json.loads(path.read_text())
