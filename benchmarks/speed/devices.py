@@ -34,7 +34,7 @@ class Command:
     """Time a training on one device and on two."""
 
     quick: bool = False
-    """Fewer updates a round, and one round."""
+    """The deterministic policy, fewer updates a round, and one round."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also write the numbers to this file."""
 
@@ -51,7 +51,10 @@ def main(command: Command, argv: list[str]) -> int:
     """Measures and prints the table."""
     check_outputs((), (command.json, ()))
     report = Report("speed.devices", argv)
-    rows = measure(Config(), *((10, 1) if command.quick else (60, ROUNDS)))
+    if command.quick:
+        rows = measure(Config(policy="ddpg"), count=10, rounds=1)
+    else:
+        rows = measure(Config(), count=60, rounds=ROUNDS)
     return report.finish(
         rows,
         table(
