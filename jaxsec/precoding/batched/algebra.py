@@ -112,7 +112,7 @@ def transpose(a: SplitComplex) -> SplitComplex:
     return SplitComplex(jnp.swapaxes(a.re, 0, 1), jnp.swapaxes(a.im, 0, 1))
 
 
-def fold(count: int, term: Callable[[Any], T], join: Callable[[T, T], T] = operator.add) -> T:
+def fold(count: int, term: Callable[[Any], T], join: Callable[[Any, Any], Any] = operator.add) -> T:
     """term(0) + … + term(count − 1), or joined otherwise: written out if short, else a loop.
 
     Args:
