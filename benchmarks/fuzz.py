@@ -22,10 +22,9 @@ import tyro
 from benchmarks.report import Claim, Report, table
 from jaxsec.channels import Channels
 from jaxsec.precoding import gpip
-from jaxsec.precoding.batched.chunks import fits
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.gpip import start as gpip_start
-from jaxsec.precoding.gpip.solve import solve_chunk
+from jaxsec.precoding.gpip.solve import single_kernels_for, solve_chunk
 from jaxsec.report import judge
 from jaxsec.secrecy import normalise_power
 from jaxsec.strategy import Strategy
@@ -153,6 +152,7 @@ def fuzz(size: tuple[int, int, int, int], kind: str, calls: int, seed: int) -> C
     m, k, l, j = size
     generator = np.random.default_rng([seed, *size, list(KINDS).index(kind)])
     total = Count(0, 0, 0, 0, 0.0)
+    kernels = single_kernels_for(ROWS, k, l, m, j)
     for _ in range(calls):
         snr_db = generator.uniform(*SNR_DB, ROWS)
         h = KINDS[kind](generator, ROWS, m, k, l) * 10 ** (snr_db / 20)[:, None, None]
@@ -160,16 +160,10 @@ def fuzz(size: tuple[int, int, int, int], kind: str, calls: int, seed: int) -> C
         variates = generator.standard_normal((ROWS, gpip_start.random_size(k, l, j)))
         variates[::2] = 0.0  # the closed-form start
         args = (h, np.ones((ROWS, k), np.float32), variates.astype(np.float32))
-        program = PROGRAMS.get(_solve, args, num_beams=k + j, kernels=_kernels(m, k, l, j))
+        program = PROGRAMS.get(_solve, args, num_beams=k + j, kernels=kernels)
         u, info = program(*args)
         total = total.plus(_judge(h, snr_db, np.asarray(u), jax.tree.map(np.asarray, info), k))
     return total
-
-
-def _kernels(m: int, k: int, l: int, j: int) -> bool:
-    """Single kernels where `gpip` asks for them, for a chunk of as many rows."""
-    dimensions = min(m, k + l)
-    return fits(ROWS, dimensions, dimensions + k + j + k)
 
 
 def _solve(h, weights, variates, *, num_beams: int, kernels: bool):

@@ -186,10 +186,11 @@ def test_comparison_uses_keys_once(tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "REFERENCE_SLICE", 2)
     used = []
 
-    def design(h_user, h_eve, noise_power, method, *, key, **_):
-        del noise_power, method
+    def design(channels, *, method, key):
+        del method
         used.append(numbers(key))
         jax.random.normal(key)
+        h_user = channels.h_user
         shape = (h_user.shape[0], h_user.shape[-1])
         return Strategy(np.ones((*shape, h_user.shape[1]), complex), np.ones((*shape, 0), complex))
 
@@ -197,7 +198,7 @@ def test_comparison_uses_keys_once(tmp_path, monkeypatch):
         used.append(numbers(key))
         return 100.0 + np.asarray(jax.random.uniform(key, (len(part.h_user),)))
 
-    monkeypatch.setattr(comparison.methods, "design", design)
+    monkeypatch.setattr(comparison, "design", design)
     monkeypatch.setattr(comparison.reference, "best_known", best_known)
     with jax.debug_key_reuse(True):
         argv = ["compare", "--methods", "rzf-ns", "--num-channels", "4", "--csi-error", "0.1"]

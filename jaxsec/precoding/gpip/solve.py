@@ -243,15 +243,14 @@ def _solve_rows(
     if num_starts > 1:
         size = gpip_start.random_size(num_users, h_eve.shape[1], num_noise_beams)
         rows.append(_variates(inputs.key, flat(inputs.index, 0), num_starts, size, real))
-    shape = _shape(num_users, h_eve.shape[1], num_antennas, num_noise_beams)
-    chunk = chunk_size(*shape)
+    sizes = (num_users, h_eve.shape[1], num_antennas, num_noise_beams)
+    chunk = chunk_size(*_shape(*sizes))
     solve = functools.partial(
         solve_chunk,
         smoothing=jnp.asarray(inputs.smoothing, real),
         num_beams=num_users + num_noise_beams,
         plain=plain,
-        # What does not fit is worth several cores to XLA: what it splits is no single kernel.
-        kernels=kernels and fits(chunk, *shape),
+        kernels=kernels and single_kernels_for(chunk, *sizes),
     )
     u, info = _best_start(map_chunks(solve, tuple(rows), chunk), num_starts)
     w, v = normalise_power(u[..., :num_users], u[..., num_users:])
@@ -268,6 +267,21 @@ def _shape(
     """Rows and columns of a row's largest system, [B_0 | (A − B)f | h_1 … h_K]."""
     dimensions = min(num_antennas, num_users + num_eves)
     return dimensions, dimensions + num_users + num_noise_beams + num_users
+
+
+def single_kernels_for(
+    rows: int, num_users: int, num_eves: int, num_antennas: int, num_noise_beams: int
+) -> bool:
+    """Whether a chunk of that many rows may ask for single kernels (`batched.kernels`).
+
+    What does not fit the cache is worth several cores to XLA, and what it splits is no single
+    kernel. And where sums are loops, an array without entries (no eavesdropper, or no noise beam)
+    ends the compiler, and the process with it: such sizes do without.
+    """
+    looped = max(num_users + num_eves, num_users + num_noise_beams) > algebra.MAX_UNROLLED
+    empty = num_eves == 0 or num_noise_beams == 0
+    shape = _shape(num_users, num_eves, num_antennas, num_noise_beams)
+    return fits(rows, *shape) and not (looped and empty)
 
 
 def _variates(key: Any, index: Int[Array, "n"], num_starts: int, size: int, dtype: Any) -> Array:
