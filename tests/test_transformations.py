@@ -18,7 +18,14 @@ from jaxsec.precoding import gpip, linear
 from jaxsec.precoding.closed_form import closed_form
 from tests import cases, models
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_compilation", "tiny_model")]
+
+
+@pytest.fixture(scope="module")
+def tiny_model():
+    """Made before anything is traced: it is kept, and would be kept as tracers."""
+    return models.tiny()
+
 
 KEY = jax.random.key(3)
 STEPS = np.array([0.5, 0.2])
