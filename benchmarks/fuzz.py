@@ -24,7 +24,8 @@ from jaxsec.channels import Channels
 from jaxsec.precoding import gpip
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.gpip import start as gpip_start
-from jaxsec.precoding.gpip.solve import single_kernels_for, solve_chunk
+from jaxsec.precoding.gpip.iterate import solve_chunk
+from jaxsec.precoding.gpip.solve import single_kernels_for
 from jaxsec.report import judge
 from jaxsec.secrecy import normalise_power
 from jaxsec.strategy import Strategy

@@ -1,7 +1,7 @@
 """OPT: joint generalised power iteration precoding (GPIP) of beams and artificial noise.
 
 `design` has the public functions, `start` what they start from, `step` the mathematics of one step,
-`solve` the compiled loop around it.
+`iterate` the loop of them on a chunk of channels, `solve` the compiled program of a batch.
 """
 
 from jaxsec.precoding.gpip.design import (
@@ -13,7 +13,8 @@ from jaxsec.precoding.gpip.design import (
     plain_gpip,
     refine,
 )
-from jaxsec.precoding.gpip.solve import GpipInfo, GpipResult
+from jaxsec.precoding.gpip.iterate import GpipInfo
+from jaxsec.precoding.gpip.solve import GpipResult
 
 __all__ = [
     "DEFAULT_STEPS",
