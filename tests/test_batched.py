@@ -211,7 +211,7 @@ def test_gradient_through_a_large_design_is_finite(no_type_checks):
     assert bool(jnp.isfinite(jax.jit(jax.grad(rate))(1.0)))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("m", "k", "l"), [(16, 5, 7), (16, 10, 12)])
 def test_loops_are_built_into_single_kernels(m, k, l, full_compilation):
     """Without being compiled a second time, which is what a failure leads to; a full chunk."""

@@ -59,7 +59,7 @@ def test_any_batch_shape_and_a_noise_power_a_channel(channels):
     np.testing.assert_allclose(strategy.w.reshape(6, 8, 2), flat.w, atol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_how_a_batch_is_cut_changes_nothing(channels, monkeypatch):
     """One chunk or several, the last one filled up: to rounding the same designs."""
     many = jax.tree.map(lambda x: jnp.concatenate([x] * 6), channels)  # 36 channels
@@ -132,14 +132,14 @@ def test_shipped_models_are_close_to_opt_and_fine_tuning_is_ahead(no_type_checks
     assert tuned.mean() > cdm_.mean()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_shipped_model_serves_sizes_it_has_not_seen(no_type_checks):
     channels = cases.channels(seed=77, n=100, num_antennas=16, num_users=3, num_eavesdroppers=3)
     ours = rates(jaxsec.design(*channels, method="cdm", ddim_steps=1), channels)
     assert ours.mean() >= 0.99 * rates(jaxsec.design(*channels), channels).mean()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_shipped_unet_is_close_to_opt_at_its_size(no_type_checks):
     channels = cases.channels(seed=77, n=200)
     ours = rates(jaxsec.design(*channels, method="cdm", denoiser="unet"), channels)

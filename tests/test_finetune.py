@@ -62,6 +62,7 @@ def test_problems_follow_from_seed_and_step(batch):
     assert snr_db.max() < 75
 
 
+@pytest.mark.long
 def test_every_figure_of_the_paper_is_drawn():
     drawn = {size[1:] for _, sizes in problems.BUCKETS.values() for size in sizes}
     figures = {(2, 4)} | {(4, l) for l in range(2, 9)} | {(k, 2) for k in range(2, 7)}

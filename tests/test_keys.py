@@ -227,7 +227,7 @@ def test_generative_designs_use_keys_once():
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_trainings_use_keys_once():
     config = pretrain.Config(denoiser="mlp", num_steps=2, batch_entries=96)
     tiny = {"num_parameters": 4000, "num_layers": 1, "num_rows": 6, "num_columns": 4}

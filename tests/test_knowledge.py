@@ -75,6 +75,7 @@ def test_without_error_nothing_changes(channels):
     np.testing.assert_allclose(rate, compiled.sum_secrecy_rate(*strategy, *channels), rtol=1e-5)
 
 
+@pytest.mark.long
 def test_errors_out_of_range_are_named(channels):
     with pytest.raises(jaxsec.InputError, match=r"`error` must lie between 0 and 1, but is 1\.5"):
         knowledge.estimated(channels.h_user, channels.h_eve, 1.5)
@@ -103,6 +104,8 @@ def test_a_model_must_be_told(channels):
         finetune.told_error(dataclasses.replace(models.tiny(), coordinates="antenna"))
 
 
+@pytest.mark.long
+@pytest.mark.long
 def test_the_reference_climbs_on_fresh_draws(channels):
     known = knowledge.estimated(channels.h_user, channels.h_eve, 0.05)
     start = jaxsec.design(*channels, method="opt")

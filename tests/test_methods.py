@@ -44,8 +44,13 @@ def test_common_rotation_of_all_channels_changes_no_rate(method):
 
 @pytest.mark.parametrize(
     ("method", "m", "k", "l"),
-    [(method, *size) for size in ((8, 3, 0), (4, 4, 2)) for method in AT_ANY_SIZE]
-    + [(method, 2, 5, 6) for method in (*AT_ANY_SIZE, "cdm-mlp", "cdm-f-robust")],
+    [(method, 8, 3, 0) for method in AT_ANY_SIZE]
+    + [pytest.param(method, 4, 4, 2, marks=pytest.mark.long) for method in AT_ANY_SIZE]
+    + [(method, 2, 5, 6) for method in AT_ANY_SIZE if not method.startswith("cdm")]
+    + [
+        pytest.param(method, 2, 5, 6, marks=pytest.mark.long)
+        for method in ("cdm", "cdm-mlp", "cdm-f-robust")
+    ],
 )
 def test_any_size_is_served_or_refused_clearly(method, m, k, l, no_type_checks):
     channels = cases.channels(n=N, num_antennas=m, num_users=k, num_eavesdroppers=l)

@@ -18,7 +18,7 @@ from jaxsec.cli.__main__ import main
 from jaxsec.learning import parallel
 from tests import cases
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ def start(folder):
     return subprocess.Popen([sys.executable, "-m", "jaxsec", *arguments(folder)], env=environment)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_at_any_moment_it_ends_with_the_same_policy(finished, tmp_path):
     killed = tmp_path / "killed"
     with start(killed) as run:

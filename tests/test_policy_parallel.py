@@ -76,6 +76,7 @@ def compare(**changes):
     return max(float(np.abs(x - y).max()) for x, y in zip(
         jax.tree.leaves(one.actor), jax.tree.leaves(learner.actor)))
 
+@pytest.mark.long
 for changes in (
     {"policy": "ddpg", "discount": 0.5},
     {"policy": "gdm", "gradient": "environment"},
