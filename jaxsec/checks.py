@@ -10,6 +10,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 
 class InputError(ValueError):
@@ -102,6 +103,21 @@ def check_finite(name: str, array: Any) -> None:
             f"`{name}` must be finite, but {int(bad.sum())} of {bad.size} entries are not, "
             f"the first at index {first}"
         )
+
+
+def check_error(name: str, error: Any, shape: tuple[int, ...]) -> None:
+    """Variances of errors: real, of the links' shape; where concrete, finite and not negative."""
+    require(
+        jnp.shape(error) == shape,
+        f"`{name}` must have shape {shape}, one for each link, but has shape {jnp.shape(error)}",
+    )
+    dtype = error.dtype if hasattr(error, "dtype") else jnp.result_type(error)
+    require(jnp.issubdtype(dtype, jnp.floating), f"`{name}` must be real, but has dtype {dtype}")
+    if isinstance(error, Tracer):
+        return
+    check_finite(name, error)
+    least = np.min(np.asarray(error), initial=0.0)
+    require(least >= 0, f"`{name}` must not be negative, but its smallest entry is {least}")
 
 
 def check_designed(method: str, *arrays: Any, batch_axes: int = 1) -> None:

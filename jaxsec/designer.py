@@ -3,17 +3,22 @@
 from typing import Any, Literal, NamedTuple, overload
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int, Key
 
 from jaxsec import checks, methods
 from jaxsec.channels import Channels
+from jaxsec.channels.knowledge import Posterior
 from jaxsec.channels.normalise import normalise
-from jaxsec.methods import Method
-from jaxsec.secrecy import sum_secrecy_rate
+from jaxsec.methods import Knowing, Method
+from jaxsec.secrecy import MEAN, OverDraws, sum_secrecy_rate
 from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
+
+DEFAULT, DEFAULT_UNCERTAIN = "opt", "opt-robust"
+"""Methods where none is named: for channels that are known exactly, and for others."""
 
 
 class Diagnostics(NamedTuple):
@@ -35,7 +40,7 @@ class Diagnostics(NamedTuple):
 def design(
     h_user: Channels,
     *,
-    method: str | Method = ...,
+    method: str | Method | None = ...,
     key: Key[Array, ""] | None = ...,
     diagnostics: Literal[False] = ...,
     **options: Any,
@@ -44,7 +49,7 @@ def design(
 def design(
     h_user: Channels,
     *,
-    method: str | Method = ...,
+    method: str | Method | None = ...,
     key: Key[Array, ""] | None = ...,
     diagnostics: Literal[True],
     **options: Any,
@@ -54,7 +59,7 @@ def design(
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
-    method: str | Method = ...,
+    method: str | Method | None = ...,
     *,
     key: Key[Array, ""] | None = ...,
     diagnostics: Literal[False] = ...,
@@ -65,7 +70,7 @@ def design(
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
-    method: str | Method = ...,
+    method: str | Method | None = ...,
     *,
     key: Key[Array, ""] | None = ...,
     diagnostics: Literal[True],
@@ -75,8 +80,11 @@ def design(
     h_user: Any,
     h_eve: Any = None,
     noise_power: Any = None,
-    method: str | Method = "opt",
+    method: str | Method | None = None,
     *,
+    error_user: Float[ArrayLike, "... K"] | None = None,
+    error_eve: Float[ArrayLike, "... L"] | None = None,
+    objective: OverDraws = MEAN,
     key: Key[Array, ""] | None = None,
     diagnostics: bool = False,
     **options: Any,
@@ -87,14 +95,25 @@ def design(
     >>> strategy = jaxsec.design(channels, method=jaxsec.Gpip(num_steps=20))
     >>> strategy.w.shape, strategy.v.shape
     ((4, 8, 2), (4, 8, 2))
+    >>> known = jaxsec.channels.knowledge.estimated(channels.h_user, channels.h_eve, 0.01, 0.5)
+    >>> noise, outage = channels.noise_power, jaxsec.secrecy.Outage(0.05)
+    >>> jaxsec.design(known, noise_power=noise, objective=outage).v.shape
+    (4, 8, 6)
 
     Args:
-      h_user: [..., K, M], complex and finite; or `Channels`, which hold the next two as well. Of
-        NumPy's complex128 the whole range serves: they are divided by the noise in float64.
+      h_user: [..., K, M], complex and finite; or `Channels`, which hold the next two as well, or a
+        `Posterior`, which holds `h_eve` and the errors. Of NumPy's complex128 the whole range
+        serves: they are divided by the noise in float64.
       h_eve: [..., L, M]; L = 0 is allowed.
       noise_power: σ0²/P in units of |h|², positive, a scalar or [...].
       method: one of `jaxsec.methods`, as `Gpip(num_starts=8)`; or its name in `METHODS`, whose
-        options then follow; or a .npz file of a trained diffusion model.
+        options then follow; or a .npz file of a trained diffusion model. By default "opt", and
+        "opt-robust" where channels are not known exactly.
+      error_user: variance of every antenna's entry around `h_user`, which then is the mean, in
+        units of |h|², [..., K]; by default users' channels are known exactly.
+      error_eve: the same of `h_eve`, [..., L]. Mean zero, where only the gain is known, is allowed.
+      objective: over the channels that the errors leave possible, `secrecy.MEAN` or
+        `secrecy.Outage(0.05)`.
       key: for methods that draw random numbers; a fixed one by default, so that the same call gives
         the same design.
       diagnostics: also return how the design was reached.
@@ -106,28 +125,74 @@ def design(
     Raises:
       InputError: an unknown method, an option that it does not heed or that is out of range,
         channels that are malformed, not finite or without noise, more users or eavesdroppers than
-        the method can serve, or no finite beams for some channel. Under a transformation of JAX
+        the method can serve, errors or an objective that the method cannot use, or no finite beams
+        for some channel. Under a transformation of JAX
         values are not checked.
     """
+    h_user, h_eve, noise_power, errors = _arrays(h_user, h_eve, noise_power, error_user, error_eve)
+    uncertain = errors is not None
+    if method is None:
+        method = DEFAULT_UNCERTAIN if uncertain else DEFAULT
     chosen = methods.make(method, **options)
-    if isinstance(h_user, Channels):
-        checks.require(
-            h_eve is None and noise_power is None,
-            "`h_eve` and `noise_power` must be left out where channels are given as `Channels`",
-        )
-        h_user, h_eve, noise_power = h_user
-    for name, given in (("h_eve", h_eve), ("noise_power", noise_power)):
-        checks.require(given is not None, f"`{name}` is missing")
-    checks.check_channels(h_user, h_eve, noise_power)
+    name = method if isinstance(method, str) else type(method).__name__
     one: Any = 1.0  # a number, by which methods know that nothing is left to divide
     channels = Channels(*_over_noise(h_user, h_eve, noise_power), one)
-    found = chosen(jax.random.key(0) if key is None else key, channels)
+    key = jax.random.key(0) if key is None else key
+    if errors is None:  # where nothing is uncertain, any objective is the rate
+        found = chosen(key, channels)
+    else:
+        checks.require(
+            isinstance(chosen, Knowing),
+            f"`method` {name!r} designs for channels that are known exactly; where they are not, "
+            f"it must be one of {', '.join(methods.knowing())}",
+        )
+        over = (_error_over_noise(error, noise_power) for error in errors)
+        knowing: Any = chosen
+        found = knowing.given(key, Posterior(channels.h_user, channels.h_eve, *over), objective)
     if not any(isinstance(x, Tracer) for x in found.strategy):
-        name = method if isinstance(method, str) else type(method).__name__
         checks.check_designed(name, *found.strategy, batch_axes=found.strategy.w.ndim - 2)
     if not diagnostics:
         return found.strategy
-    return found.strategy, Diagnostics(sum_secrecy_rate(*found.strategy, *channels), *found[1:])
+    return found.strategy, Diagnostics(sum_secrecy_rate(found.strategy, channels), *found[1:])
+
+
+def _arrays(h_user: Any, h_eve: Any, noise_power: Any, error_user: Any, error_eve: Any) -> Any:
+    """Channels, noise and errors apart, checked for shape; None for errors that are all zero."""
+    if isinstance(h_user, Channels | Posterior):
+        twice = {"h_eve": h_eve}
+        if isinstance(h_user, Channels):
+            twice["noise_power"] = noise_power
+            h_user, h_eve, noise_power = h_user
+        else:
+            twice |= {"error_user": error_user, "error_eve": error_eve}
+            h_user, h_eve, error_user, error_eve = h_user
+        for name, given in twice.items():
+            checks.require(
+                given is None,
+                f"`{name}` must be left out where it comes with `h_user`, as `Channels` or "
+                "`Posterior`",
+            )
+    for name, given in (("h_eve", h_eve), ("noise_power", noise_power)):
+        checks.require(given is not None, f"`{name}` is missing")
+    checks.check_channels(h_user, h_eve, noise_power)
+    errors = []
+    for name, error, h in (("error_user", error_user, h_user), ("error_eve", error_eve, h_eve)):
+        error = np.zeros(h.shape[:-1], h.real.dtype) if error is None else error
+        checks.check_error(name, error, h.shape[:-1])
+        errors.append(error)
+    traced = any(isinstance(x, Tracer) for x in errors)
+    if not traced and not any(np.any(np.asarray(x) > 0) for x in errors):
+        return h_user, h_eve, noise_power, None
+    return h_user, h_eve, noise_power, errors
+
+
+def _error_over_noise(error: Any, noise_power: Any) -> Any:
+    """Variances [..., R] over the noise, a scalar or [...]; in float64 where they are concrete."""
+    if isinstance(error, Tracer) or isinstance(noise_power, Tracer):
+        noise_power = jnp.asarray(noise_power)
+        return jnp.asarray(error) / (noise_power[..., None] if noise_power.ndim else noise_power)
+    quotient = np.asarray(error, np.float64) / np.asarray(noise_power, np.float64)[..., None]
+    return quotient.astype(jax.dtypes.canonicalize_dtype(np.asarray(error).dtype))
 
 
 def _over_noise(

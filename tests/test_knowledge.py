@@ -41,7 +41,9 @@ def test_estimate_and_posterior_agree(channels):
     generator = np.random.default_rng(0)
     truth = jnp.asarray(cases.gaussian(generator, (n, 1, 2)), jnp.complex64)
     estimate = jaxsec.estimate_channels(KEY, truth, e, jnp.ones((n, 1)))
-    known = knowledge.estimated(estimate, estimate[:, :0], e, jnp.ones((n, 1)), jnp.ones((n, 0)))
+    known = knowledge.estimated(
+        estimate, estimate[:, :0], e, gain_user=jnp.ones((n, 1)), gain_eve=jnp.ones((n, 0))
+    )
     error = truth - known.h_user
     assert abs(float(jnp.mean(jnp.abs(error) ** 2)) - e) < 0.01
     assert abs(complex(jnp.mean(error * estimate.conj()))) < 0.02

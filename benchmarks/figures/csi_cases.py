@@ -71,7 +71,9 @@ class Case:
         geometry = sample_geometry(key_place, scenario, n)
         estimate = fade(key_fade, scenario, geometry)  # distributed as the channels are
         gains = [large_scale_gain(x, scenario) for x in geometry]
-        self.known = estimated(estimate.h_user, estimate.h_eve, error, *gains)
+        self.known = estimated(
+            estimate.h_user, estimate.h_eve, error, gain_user=gains[0], gain_eve=gains[1]
+        )
         self.noise_power = estimate.noise_power
         self.estimate = Channels(self.known.h_user, self.known.h_eve, self.noise_power)
         self.num_draws = num_draws

@@ -1,4 +1,7 @@
-"""What a base station knows of channels that it has estimated: their mean, and how far off it is.
+"""What a base station knows of channels: for every link their mean, and how far off it may be.
+
+`exact`; `estimated` or by `least_squares`; or statistically, where the mean is zero, or the line of
+sight, and the error is all else of the gain: any `Posterior` will do.
 
 Rayleigh channels and an estimate of error variance e (`estimate_channels`) make the
 channel Gaussian around √(1−e)·estimate, with variance e·gain² an antenna and no preferred
@@ -6,7 +9,7 @@ direction. At full power a receiver hears, of all beams together, exactly that v
 error, on average over it: a design for the mean alone trusts what it should not.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -66,37 +69,126 @@ def estimate_channels(
     return jnp.sqrt(1.0 - error) * h + jnp.sqrt(error) * gain[..., None] * noise
 
 
+def exact(h_user: Complex[AnyArray, "... K M"], h_eve: Complex[AnyArray, "... L M"]) -> Posterior:
+    """Channels that are known as they are: no error.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
+    >>> bool((exact(channels.h_user, channels.h_eve).error_eve == 0).all())
+    True
+
+    Args:
+      h_user: users' channels as rows, [..., K, M].
+      h_eve: eavesdroppers' channels as rows, [..., L, M].
+
+    Returns:
+      Means and errors, a variance of 0 for every link.
+    """
+    real = jnp.finfo(jnp.result_type(h_user, h_eve)).dtype
+    return Posterior(
+        h_user, h_eve, jnp.zeros(h_user.shape[:-1], real), jnp.zeros(h_eve.shape[:-1], real)
+    )
+
+
 def estimated(
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],
-    error: Float[ArrayLike, "..."],
+    error: float | Float[ArrayLike, "..."],
+    error_eve: float | Float[ArrayLike, "..."] | None = None,
+    *,
     gain_user: Float[AnyArray, "... K"] | None = None,
     gain_eve: Float[AnyArray, "... L"] | None = None,
 ) -> Posterior:
-    """The channels' posterior, given estimates of error variance e.
+    """The channels' posterior, given estimates √(1−e)·h + √e·gain·CN(0, I) of Rayleigh channels.
+
+    Means are √(1−e)·estimate, errors e·gain². At e = 1 the estimate says nothing, and only the gain
+    of the link is known: the mean is zero.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
+    >>> known = estimated(channels.h_user, channels.h_eve, 0.01, 1.0)
+    >>> bool((known.h_eve == 0).all() and (known.error_eve > 0).all())
+    True
 
     Args:
-      h_user, h_eve: estimates √(1−e)·h + √e·gain·CN(0, I).
-      error: e in [0, 1), a scalar or one a channel.
-      gain_user, gain_eve: large-scale amplitude gain of each link; without, the estimate's root
+      h_user: estimates of the users' channels as rows, [..., K, M].
+      h_eve: of the eavesdroppers', [..., L, M].
+      error: e in [0, 1], of users' channels, and of eavesdroppers' where `error_eve` is not given;
+        a scalar or one a channel, [...].
+      error_eve: e in [0, 1] of eavesdroppers' channels.
+      gain_user: large-scale amplitude gain of each link, [..., K]; without, the estimate's root
         mean square over the antennas.
+      gain_eve: the same, [..., L].
+
+    Returns:
+      Means and errors of all links.
 
     Raises:
       InputError: a shape or dtype is wrong, or e is out of range.
     """
     checks.check_channels(h_user, h_eve)
-    if isinstance(error, float | int):
-        checks.check_fraction("error", error)
-    share = jnp.broadcast_to(jnp.asarray(error, jnp.float32), h_user.shape[:-2])
-    scale = jnp.sqrt(1.0 - share)[..., None, None]
+    error_eve = error if error_eve is None else error_eve
+    for name, e in (("error", error), ("error_eve", error_eve)):
+        if isinstance(e, float | int):
+            checks.check_fraction(name, e)
+    mean_user, error_user = _posterior(h_user, error, gain_user)
+    mean_eve, error_eve = _posterior(h_eve, error_eve, gain_eve)
+    return Posterior(mean_user, mean_eve, error_user, error_eve)
 
-    def spread(h, gain):
+
+def _posterior(h: Any, error: Any, gain: Any) -> tuple[Array, Array]:
+    h = jnp.asarray(h)
+    share = jnp.broadcast_to(jnp.asarray(error, h.real.dtype), h.shape[:-2])[..., None]
+    power = jnp.mean(jnp.square(h.real) + jnp.square(h.imag), axis=-1)
+    if gain is not None:
+        power = jnp.square(jnp.asarray(gain))
+    return jnp.sqrt(1.0 - share)[..., None] * h, share * power
+
+
+def least_squares(
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
+    noise_user: Float[ArrayLike, "... K"],
+    noise_eve: Float[ArrayLike, "... L"],
+    *,
+    gain_user: Float[ArrayLike, "... K"],
+    gain_eve: Float[ArrayLike, "... L"],
+) -> Posterior:
+    """The posterior, given least-squares estimates h + n of Rayleigh channels, n of CN(0, σ²).
+
+    With β = gain² the mean is β/(β + σ²)·estimate and the error βσ²/(β + σ²) (S. M. Kay,
+    Fundamentals of Statistical Signal Processing: Estimation Theory, Theorem 10.2).
+
+    >>> one, none = jnp.ones((1, 2), complex), jnp.ones((0, 2), complex)
+    >>> known = least_squares(one, none, 1.0, 1.0, gain_user=1.0, gain_eve=1.0)
+    >>> complex(known.h_user[0, 0]), float(known.error_user[0])
+    ((0.5+0j), 0.5)
+
+    Args:
+      h_user: estimates of the users' channels as rows, [..., K, M].
+      h_eve: of the eavesdroppers', [..., L, M].
+      noise_user: σ² of each link's estimate in units of |h|², a scalar or [..., K].
+      noise_eve: the same, a scalar or [..., L].
+      gain_user: large-scale amplitude gain of each link, a scalar or [..., K].
+      gain_eve: the same, a scalar or [..., L].
+
+    Returns:
+      Means and errors of all links.
+
+    Raises:
+      InputError: a shape or dtype is wrong.
+    """
+    checks.check_channels(h_user, h_eve)
+
+    def link(h: Any, noise: Any, gain: Any) -> tuple[Array, Array]:
         h = jnp.asarray(h)
-        power = jnp.mean(jnp.square(h.real) + jnp.square(h.imag), axis=-1)
-        return share[..., None] * (power if gain is None else jnp.square(jnp.asarray(gain)))
+        noise, gain2 = jnp.asarray(noise), jnp.square(jnp.asarray(gain))
+        total = gain2 + noise
+        kept = jnp.where(total > 0, gain2 / jnp.where(total > 0, total, 1.0), 0.0)
+        kept = jnp.broadcast_to(kept, h.shape[:-1]).astype(h.real.dtype)
+        return kept[..., None] * h, kept * noise
 
-    mean_user, mean_eve = (scale * jnp.asarray(h) for h in (h_user, h_eve))
-    return Posterior(mean_user, mean_eve, spread(h_user, gain_user), spread(h_eve, gain_eve))
+    mean_user, error_user = link(h_user, noise_user, gain_user)
+    mean_eve, error_eve = link(h_eve, noise_eve, gain_eve)
+    return Posterior(mean_user, mean_eve, error_user, error_eve)
 
 
 def diagonal_loading(

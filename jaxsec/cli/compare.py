@@ -15,7 +15,13 @@ from rich.table import Table
 
 from jaxsec import checks, keys
 from jaxsec.channels import Scenario, sample_channels
-from jaxsec.cli.options import METHODS, MethodOptions, ScenarioOptions, check_seed
+from jaxsec.cli.options import (
+    METHODS,
+    KnowledgeOptions,
+    MethodOptions,
+    ScenarioOptions,
+    check_seed,
+)
 from jaxsec.files.archive import PICTURES, check_outputs
 from jaxsec.report import comparison, console, statistics, timing
 
@@ -44,6 +50,9 @@ class Command:
     options: tyro.conf.OmitArgPrefixes[MethodOptions] = dataclasses.field(
         default_factory=MethodOptions
     )
+    knowledge: tyro.conf.OmitArgPrefixes[KnowledgeOptions] = dataclasses.field(
+        default_factory=KnowledgeOptions
+    )
     scenario: tyro.conf.OmitArgPrefixes[ScenarioOptions] = dataclasses.field(
         default_factory=ScenarioOptions
     )
@@ -55,12 +64,12 @@ def run(command: Command, argv: list[str]) -> None:
     named = METHODS if command.methods == ("all",) else command.methods
     methods = tuple(dict.fromkeys(named))
     checks.require(bool(methods), "`--methods` must name at least one method")
-    made = command.options.methods(methods, shared=("csi_error",))
+    made = command.options.methods(methods)
     checks.check_at_least("--num-channels", command.num_channels, 1)
     check_seed(command.seed)
     given = command.options.given()
-    csi_error = given.get("csi_error", 0.0)
-    checks.require(0.0 <= csi_error < 1.0, f"`--csi-error` must lie in [0, 1), but is {csi_error}")
+    errors = command.knowledge.errors() or (0.0, 0.0)
+    objective = command.knowledge.over_draws()
     check_outputs((), (command.json, ()), (command.figure, PICTURES))
 
     drawn = sample_channels(keys.channels(command.seed), scenario, command.num_channels)
@@ -69,7 +78,8 @@ def run(command: Command, argv: list[str]) -> None:
         made,
         channels,
         command.seed,
-        csi_error=csi_error,
+        csi_error=errors,
+        objective=objective,
         num_noise_beams=max(2, given.get("num_noise_beams", 0)),
         with_best_known=command.best_known,
         left_out=_say_left_out if command.methods == ("all",) else None,
@@ -78,7 +88,8 @@ def run(command: Command, argv: list[str]) -> None:
         "command": shlex.join(["jaxsec", *argv]),
         "seed": command.seed,
         "num_channels": command.num_channels,
-        "options": command.options.given(),
+        "options": given,
+        "knowledge": dataclasses.asdict(command.knowledge),
         "scenario": dataclasses.asdict(scenario),
         "hardware": timing.hardware(),
         **comparison.as_json(compared),

@@ -2,22 +2,23 @@
 
 import dataclasses
 import shlex
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import jax
 import numpy as np
 import tyro
 
-from jaxsec import checks
+from jaxsec import checks, designer, keys
 from jaxsec.channels import Channels
+from jaxsec.channels.knowledge import Posterior, estimated
 from jaxsec.channels.normalise import normalise
-from jaxsec.cli.options import METHODS, MethodOptions, check_seed
+from jaxsec.cli.options import METHODS, KnowledgeOptions, MethodOptions, check_seed
 from jaxsec.files.archive import FORMATS, check_outputs, naming
-from jaxsec.files.channels import load_channels, save_strategy
-from jaxsec.methods import Method
+from jaxsec.files.channels import load_known, save_strategy
 from jaxsec.report import comparison, console, judge, statistics
 from jaxsec.report.timing import Timing, hardware
+from jaxsec.secrecy import OverDraws
 from jaxsec.strategy import Strategy
 
 WARM_UP_S = 1.0
@@ -28,19 +29,23 @@ class Command:
     """Design secure beams and artificial noise for the channels in a file.
 
     CHANNELS is .npz or MATLAB .mat (v5, -v7) and holds h_user (N,K,M) and h_eve (N,L,M), complex,
-    and noise_power, receiver noise over transmit power in units of |h|², a number or (N,).
+    and noise_power, receiver noise over transmit power in units of |h|², a number or (N,). Where it
+    also holds error_user (N,K) and error_eve (N,L), variances in units of |h|², channels are means.
     """
 
     channels: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHANNELS")]
     """File of channels, .npz or .mat."""
     out: Path
     """File to write, .npz or .mat: w (N,M,K), v (N,M,J), secrecy_rate, sum_secrecy_rate."""
-    method: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(METHODS) + "}")] = "opt"
-    """How to design."""
+    method: Annotated[str | None, tyro.conf.arg(metavar="{" + ",".join(METHODS) + "}")] = None
+    """How to design; by default opt, and opt-robust where channels are not known exactly."""
     seed: int = 0
     """Seed of random starts and samples."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also write the summary to this file."""
+    knowledge: tyro.conf.OmitArgPrefixes[KnowledgeOptions] = dataclasses.field(
+        default_factory=KnowledgeOptions
+    )
     options: tyro.conf.OmitArgPrefixes[MethodOptions] = dataclasses.field(
         default_factory=MethodOptions
     )
@@ -49,37 +54,89 @@ class Command:
 def run(command: Command, argv: list[str]) -> None:
     """Reads, designs, judges, saves and prints a summary."""
     check_seed(command.seed)
-    method = command.options.method(command.method)
+    objective = command.knowledge.over_draws()
+    errors = command.knowledge.errors()
+    if command.method is not None:
+        command.options.method(command.method)  # refused before anything is read
     check_outputs((command.channels,), (command.out, FORMATS), (command.json, ()))
-    channels = load_channels(command.channels)
+    known, noise_power = _known(command.channels, errors)
     with naming(command.channels):
-        normalised = normalise(channels)
-    n = channels.h_user.shape[0]
-    with console.progress(f"designing ({command.method})", n) as advance:
-        strategy, timing = _design(command, method, normalised, advance)
+        normalised = normalise(Channels(known.h_user, known.h_eve, noise_power))
+    told = _told(known, noise_power, objective)
+    name = command.method or (designer.DEFAULT if told is None else designer.DEFAULT_UNCERTAIN)
+    method = command.options.method(name)
+    n = known.h_user.shape[0]
+    with console.progress(f"designing ({name})", n) as advance:
+        strategy, timing = comparison.design_in_slices(
+            method, normalised, command.seed, told=told, advance=advance
+        )
     if timing.run_s < WARM_UP_S:
         # A first call this short is mostly JAX waking up: time a second one.
-        again = _design(command, method, normalised, lambda done: None)[1]
+        again = comparison.design_in_slices(
+            method, normalised, command.seed, told=told, advance=lambda done: None
+        )[1]
         timing = Timing(again.run_s, timing.compile_s)
-    rate = judge.secrecy_rates(strategy, channels)  # [N, K]
-    checks.check_designed(command.method, rate)
-    sum_rate = np.sum(rate, axis=-1)
-    save_strategy(command.out, strategy, rate, sum_rate)
-    report = _report(command, channels, strategy, sum_rate, timing)
+    promise = _judged(command, strategy, known, noise_power, told)
+    checks.check_designed(name, promise.secrecy_rate)
+    sum_rate = np.sum(promise.secrecy_rate, axis=-1)
+    save_strategy(command.out, strategy, promise.secrecy_rate, sum_rate)
+    report = _report(command, name, known, strategy, sum_rate, timing)
+    if told is not None:
+        kept = comparison.mean_as_json(promise.outage_secrecy_rate)
+        report["knowledge"] = dataclasses.asdict(command.knowledge)
+        report["outage_secrecy_rate"] = kept
     if command.json is not None:
         console.write_json(command.json, report | {"command": shlex.join(["jaxsec", *argv])})
     print(_summary(report))
 
 
-def _design(
-    command: Command, method: Method, normalised: Channels, advance: Callable[[int], object]
-) -> tuple[Strategy, Timing]:
-    return comparison.design_in_slices(method, normalised, command.seed, advance=advance)
+def _known(path: Path, errors: tuple[float, float] | None) -> tuple[Posterior, Any]:
+    """What the file and the options say of the channels."""
+    known, noise_power = load_known(path)
+    if errors is None:
+        return known, noise_power
+    checks.require(
+        not np.any(known.error_user > 0) and not np.any(known.error_eve > 0),
+        f"{path}: holds errors of its own, `error_user` or `error_eve`: leave out `--csi-error`",
+    )
+    # In float64: |h|² may be too small for float32.
+    with jax.enable_x64(True):
+        user, eve = (np.asarray(h, np.complex128) for h in known[:2])
+        return jax.tree.map(np.asarray, estimated(user, eve, *errors)), noise_power
+
+
+def _told(known: Posterior, noise_power: Any, objective: OverDraws) -> comparison.Told | None:
+    """What the method is told beside the channels over the noise; None where they are exact."""
+    if not np.any(known.error_user > 0) and not np.any(known.error_eve > 0):
+        return None
+    noise = np.asarray(noise_power, np.float64)[..., None]
+    user, eve = (np.asarray(error / noise, np.float32) for error in known[2:])
+    return comparison.Told(user, eve, objective)
+
+
+def _judged(
+    command: Command, strategy: Strategy, known: Posterior, noise_power: Any, told: Any
+) -> judge.Promise:
+    """Rates on the channels, or where they are not exact, over what they may be."""
+    if told is None:
+        channels = Channels(known.h_user, known.h_eve, noise_power)
+        rate = judge.secrecy_rates(strategy, channels)
+        return judge.Promise(rate, np.sum(rate, axis=-1))
+    normalised = normalise(Channels(known.h_user, known.h_eve, noise_power))
+    over_noise = Posterior(normalised.h_user, normalised.h_eve, told.error_user, told.error_eve)
+    return judge.over_posterior(
+        keys.stream(command.seed, "design/judging"),
+        strategy,
+        over_noise,
+        1.0,
+        command.knowledge.outage_probability,
+    )
 
 
 def _report(
     command: Command,
-    channels: Channels,
+    method: str,
+    channels: Posterior,
     strategy: Strategy,
     sum_rate: np.ndarray,
     timing: Timing,
@@ -89,7 +146,7 @@ def _report(
     return {
         "channels": str(command.channels),
         "strategy": str(command.out),
-        "method": command.method,
+        "method": method,
         "num_channels": n,
         "num_antennas": num_antennas,
         "num_users": num_users,
@@ -118,4 +175,8 @@ def _summary(report: dict) -> str:
         f"after {report['compile_s']:.1f} s to compile",
         "written to": report["strategy"],
     }
+    if "outage_secrecy_rate" in report:  # rates over what the channels may be
+        kept = statistics.Mean(*report["outage_secrecy_rate"].values())
+        probability = 1.0 - report["knowledge"]["outage_probability"]
+        rows[f"kept in {100 * probability:g}%"] = f"{kept} bit/s/Hz (sum secrecy rate, mean)"
     return "\n".join(f"{name:<18}{value}" for name, value in rows.items())

@@ -14,6 +14,7 @@ import tyro
 from jaxsec import checks, methods
 from jaxsec.channels import Scenario
 from jaxsec.methods import Method
+from jaxsec.secrecy import MEAN, Outage, OverDraws
 
 METHODS = tuple(methods.METHODS)
 Config = TypeVar("Config")
@@ -29,6 +30,49 @@ class ScenarioOptions(Scenario):
     def scenario(self) -> Scenario:
         """The checked scenario."""
         return Scenario(**dataclasses.asdict(self))
+
+
+@dataclasses.dataclass(frozen=True)
+class KnowledgeOptions:
+    """How far off the channels are that a method is given, and what it designs for."""
+
+    csi_error: float | None = None
+    """Error variance e of all channels given: they are √(1−e)·h + √e·gain·CN, with e in [0, 1]; at
+    1 only the gain is known."""
+    csi_error_users: float | None = None
+    """The same of users' channels."""
+    csi_error_eavesdroppers: float | None = None
+    """The same of eavesdroppers' channels."""
+    objective: Literal["sum", "outage"] = "sum"
+    """Where channels are not known exactly: the mean of the sum secrecy rate over what they may be,
+    or the rate kept with probability 1 - `--outage-probability`."""
+    outage_probability: float = 0.05
+    """Probability with which an outage is allowed."""
+
+    def errors(self) -> tuple[float, float] | None:
+        """e of users and of eavesdroppers; None where nothing is said."""
+        given = (self.csi_error, self.csi_error_users, self.csi_error_eavesdroppers)
+        names = ("--csi-error", "--csi-error-users", "--csi-error-eavesdroppers")
+        for name, error in zip(names, given, strict=True):
+            if error is not None:
+                checks.check_fraction(name, error)
+        if all(error is None for error in given):
+            return None
+        both, users, eves = given
+        checks.require(
+            both is None or (users is None and eves is None),
+            "`--csi-error` is for all channels: leave it out, or `--csi-error-users` and "
+            "`--csi-error-eavesdroppers`",
+        )
+        return tuple(e if e is not None else both or 0.0 for e in (users, eves))  # pyright: ignore
+
+    def over_draws(self) -> OverDraws:
+        """The objective."""
+        checks.require(
+            0.0 <= self.outage_probability < 1.0,
+            f"`--outage-probability` must lie in [0, 1), but is {self.outage_probability}",
+        )
+        return Outage(self.outage_probability) if self.objective == "outage" else MEAN
 
 
 def _documentation(method: type[Any]) -> dict[str, str]:

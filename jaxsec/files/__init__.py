@@ -3,6 +3,7 @@
 from jaxsec.files.channels import (
     StoredStrategy,
     load_channels,
+    load_known,
     load_strategy,
     save_channels,
     save_strategy,
@@ -11,6 +12,7 @@ from jaxsec.files.channels import (
 __all__ = [
     "StoredStrategy",
     "load_channels",
+    "load_known",
     "load_strategy",
     "save_channels",
     "save_strategy",

@@ -24,8 +24,12 @@ HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _RESAVE = "save it again in MATLAB with `save(..., '-v7')`"
 
 
-def read_arrays(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Reads the arrays called `names`; the ending of `path` says the format.
+def read_arrays(
+    path: str | os.PathLike[str], names: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, np.ndarray]:
+    """Reads the arrays called `names`, and of `optional` those that are there.
+
+    The ending of `path` says the format.
 
     Raises:
       InputError: the file cannot be read, is damaged, lacks a name, or holds something else there.
@@ -42,7 +46,7 @@ def read_arrays(path: str | os.PathLike[str], names: Sequence[str]) -> dict[str,
             raise checks.InputError(f"cannot be read: {error.strerror}") from None
         with file, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _READERS[path.suffix.lower()](file, names)
+            return _READERS[path.suffix.lower()](file, names, optional)
 
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
@@ -146,7 +150,9 @@ def check_ending(path: Path, endings: Sequence[str]) -> None:
     )
 
 
-def _read_npz(file: BinaryIO, names: Sequence[str]) -> dict[str, np.ndarray]:
+def _read_npz(
+    file: BinaryIO, names: Sequence[str], optional: Sequence[str]
+) -> dict[str, np.ndarray]:
     checks.require(file.read(2) == b"PK", "is not an .npz file: it is no zip archive")
     file.seek(0)
     try:
@@ -155,7 +161,8 @@ def _read_npz(file: BinaryIO, names: Sequence[str]) -> dict[str, np.ndarray]:
         raise checks.InputError(f"is damaged or truncated ({_brief(error)})") from None
     with archive:
         _check_present(names, archive.files)
-        return {name: _read_member(archive, name) for name in names}
+        there = [*names, *(name for name in optional if name in archive.files)]
+        return {name: _read_member(archive, name) for name in there}
 
 
 def _read_member(archive: Mapping[str, Any], name: str) -> np.ndarray:
@@ -173,7 +180,9 @@ def _read_member(archive: Mapping[str, Any], name: str) -> np.ndarray:
     return array
 
 
-def _read_mat(file: BinaryIO, names: Sequence[str]) -> dict[str, np.ndarray]:
+def _read_mat(
+    file: BinaryIO, names: Sequence[str], optional: Sequence[str]
+) -> dict[str, np.ndarray]:
     # The header: 116 bytes of text, 8 of offset, 2 of version, then "MI" or "IM". Version 7.3 is
     # HDF5 behind a 512-byte block that looks the same but for the text.
     data = file.read()
@@ -186,13 +195,13 @@ def _read_mat(file: BinaryIO, names: Sequence[str]) -> dict[str, np.ndarray]:
         f"is not a MATLAB v5 file, or is truncated: {_RESAVE}",
     )
     try:
-        arrays, present = matlab.parse(data, names)
+        arrays, present = matlab.parse(data, [*names, *optional])
     except checks.InputError:
         raise
     except Exception as error:
         raise checks.InputError(f"is damaged or truncated ({_brief(error)})") from None
     _check_present(names, present)
-    return {name: arrays[name] for name in names}
+    return {name: arrays[name] for name in (*names, *optional) if name in arrays}
 
 
 _READERS = {".npz": _read_npz, ".mat": _read_mat}

@@ -6,6 +6,7 @@ NumPy .npz or MATLAB .mat (v5, `save(..., '-v7')`).
 | file | holds |
 |---|---|
 | channels | `h_user` (N, K, M) and `h_eve` (N, L, M), complex; `noise_power`, a number or (N,) |
+| known in part | the same, now means, and `error_user` (N, K), `error_eve` (N, L), variances |
 | strategy | complex `w` (N, M, K), `v` (N, M, J); `secrecy_rate` (N, K), `sum_secrecy_rate` (N,) |
 
 Files are read strictly: what is not plainly right is an `InputError` naming file and field, and
@@ -21,9 +22,13 @@ from jaxtyping import Float
 
 from jaxsec import checks
 from jaxsec.channels import Channels
+from jaxsec.channels.knowledge import Posterior
 from jaxsec.files.archive import naming, read_arrays, write_arrays
 from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
+
+ERRORS = ("error_user", "error_eve")
+"""Fields that a channel file may have beside the channels."""
 
 
 class StoredStrategy(NamedTuple):
@@ -58,6 +63,41 @@ def load_channels(path: str | os.PathLike[str]) -> Channels:
         if Path(path).suffix.lower() == ".mat":
             arrays = _undo_matlab(arrays)
         return _checked_channels(**arrays)
+
+
+def load_known(path: str | os.PathLike[str]) -> tuple[Posterior, Any]:
+    """Reads and checks a channel file that may also hold the errors of its links.
+
+    >>> drawn = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 3)
+    >>> save_channels("channels.npz", drawn)
+    >>> bool((load_known("channels.npz")[0].error_user == 0).all())  # holds none: known exactly
+    True
+
+    Args:
+      path: ends in .npz or .mat. `error_user` (N, K) and `error_eve` (N, L) are variances of every
+        antenna's entry around `h_user` and `h_eve`, in units of |h|²; zero where they are missing.
+
+    Returns:
+      What is known, NumPy arrays, and `noise_power`, of shape () or [N].
+
+    Raises:
+      InputError: as `load_channels`; or errors are misshapen, not real, not finite or negative.
+    """
+    arrays = read_arrays(path, Channels._fields, ERRORS)
+    errors = {name: arrays.pop(name) for name in ERRORS if name in arrays}
+    with naming(path):
+        if Path(path).suffix.lower() == ".mat":
+            arrays = _undo_matlab(arrays)
+        channels = _checked_channels(**arrays)
+        errors_of = []
+        for name, h in zip(ERRORS, channels[:2], strict=True):
+            none: Any = np.zeros(h.shape[:2])
+            error = _native(errors[name]) if name in errors else none
+            if h.shape[1] == 0 and error.size == 0:
+                error = none  # MATLAB's [] is 0×0
+            checks.check_error(name, error, h.shape[:2])
+            errors_of.append(error)
+        return Posterior(channels.h_user, channels.h_eve, *errors_of), channels.noise_power
 
 
 def save_channels(path: str | os.PathLike[str], channels: Channels) -> None:

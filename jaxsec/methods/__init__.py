@@ -11,8 +11,9 @@ command line and the comparison.
 
 from jaxsec.methods.classical import Gpip, LoadedGpip, Mrt, PlainGpip, Rzf, RzfNs, Zf
 from jaxsec.methods.generative import Diffusion, RobustDiffusion
-from jaxsec.methods.method import Designed, Method
-from jaxsec.methods.table import METHODS, NEUTRAL, heeded_by, make
+from jaxsec.methods.method import Designed, Knowing, Method
+from jaxsec.methods.table import METHODS, NEUTRAL, heeded_by, knowing, make
+from jaxsec.methods.uncertain import RobustRzfNs, StochasticGpip
 
 __all__ = [
     "METHODS",
@@ -20,14 +21,18 @@ __all__ = [
     "Designed",
     "Diffusion",
     "Gpip",
+    "Knowing",
     "LoadedGpip",
     "Method",
     "Mrt",
     "PlainGpip",
     "RobustDiffusion",
+    "RobustRzfNs",
     "Rzf",
     "RzfNs",
+    "StochasticGpip",
     "Zf",
     "heeded_by",
+    "knowing",
     "make",
 ]

@@ -7,8 +7,10 @@ from jaxtyping import Array, Key
 
 from jaxsec import checks
 from jaxsec.channels import Channels
-from jaxsec.methods.method import Designed, check_error, compiled, estimated
+from jaxsec.channels.knowledge import Posterior, exact
+from jaxsec.methods.method import Designed, only_mean
 from jaxsec.precoding import gpip
+from jaxsec.secrecy import OverDraws
 from jaxsec.strategy import Strategy
 
 DENOISERS = ("set", "unet")
@@ -75,8 +77,6 @@ class RobustDiffusion:
       InputError: an option is out of its range.
     """
 
-    csi_error: float = 0.0
-    """Error variance of the channels that the method is given, in [0, 1)."""
     num_samples: int = 1
     """Candidates that a diffusion model samples for a channel, of which the best is kept."""
     refine: int = 0
@@ -85,30 +85,36 @@ class RobustDiffusion:
     """Sampling steps of a diffusion model."""
 
     def __post_init__(self) -> None:
-        check_error(self.csi_error)
         checks.check_at_least("num_samples", self.num_samples, 1)
         checks.check_at_least("refine", self.refine, 0)
         checks.check_at_least("ddim_steps", self.ddim_steps, 1)
-        checks.require(
-            self.refine == 0 or self.csi_error == 0.0,
-            "`refine` must be 0 where `csi_error` is not: OPT's iteration trusts the channels, but "
-            f"is {self.refine}",
-        )
 
     def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
+        found = self._sampled(key, exact(channels.h_user, channels.h_eve))
+        refined = _refined(found.strategy, channels, self.refine)
+        return refined._replace(candidate_rates=found.candidate_rates)
+
+    def given(self, key: Key[Array, ""], known: Posterior, objective: OverDraws) -> Designed:
+        only_mean("cdm-f-robust", objective)
+        checks.require(
+            self.refine == 0,
+            "`refine` must be 0 where channels are not known exactly: OPT's iteration trusts them, "
+            f"but is {self.refine}",
+        )
+        return self._sampled(key, known)
+
+    def _sampled(self, key: Key[Array, ""], known: Posterior) -> Designed:
         from jaxsec.cdm import pretrained, robust
 
-        links = channels.h_user, channels.h_eve
-        known = compiled(estimated, *links, csi_error=self.csi_error)
         strategy, rates = robust.candidates(
             key,
             pretrained.load("cdm-f-robust"),
             known,
-            channels.noise_power,
+            1.0,
             num_samples=self.num_samples,
             num_steps=self.ddim_steps,
         )
-        return _refined(strategy, channels, self.refine)._replace(candidate_rates=rates)
+        return Designed(strategy, candidate_rates=rates)
 
 
 def _refined(strategy: Strategy, channels: Channels, num_steps: int) -> Designed:

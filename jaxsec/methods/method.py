@@ -6,8 +6,10 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from jaxsec import checks
-from jaxsec.channels import Channels, knowledge
+from jaxsec.channels import Channels
+from jaxsec.channels.knowledge import Posterior
 from jaxsec.precoding.batched.programs import PROGRAMS
+from jaxsec.secrecy import MEAN, OverDraws
 from jaxsec.strategy import Strategy
 
 
@@ -34,14 +36,28 @@ class Method(Protocol):
         ...
 
 
+@runtime_checkable
+class Knowing(Protocol):
+    """A method that can use what is known of channels beside their means."""
+
+    def given(self, key: Key[Array, ""], known: Posterior, objective: OverDraws) -> Designed:
+        """Designs for an objective over the channels that what is known leaves possible.
+
+        Args:
+          key: for what is drawn.
+          known: over the receiver noise, of any leading batch shape.
+          objective: over draws.
+        """
+        ...
+
+
+def only_mean(name: str, objective: OverDraws) -> None:
+    """Refuses what a method that knows no objective but the mean cannot be asked for."""
+    checks.require(
+        objective == MEAN, f"method {name!r} designs for the mean, and `objective` is {objective}"
+    )
+
+
 def compiled(fn: Callable[..., Any], *args: Any, **static: Any) -> Any:
     """`fn` of arrays and of options by name, as a program that is dropped when it is not used."""
     return PROGRAMS.get(fn, args, **static)(*args)
-
-
-def estimated(h_user: Any, h_eve: Any, *, csi_error: float) -> knowledge.Posterior:
-    return knowledge.estimated(h_user, h_eve, csi_error)
-
-
-def check_error(csi_error: float) -> None:
-    checks.require(0.0 <= csi_error < 1.0, f"`csi_error` must lie in [0, 1), but is {csi_error}")

@@ -16,7 +16,8 @@ from jaxsec.methods.classical import (
     Zf,
 )
 from jaxsec.methods.generative import Diffusion, RobustDiffusion
-from jaxsec.methods.method import Method
+from jaxsec.methods.method import Knowing, Method
+from jaxsec.methods.uncertain import RobustRzfNs, StochasticGpip
 
 
 class Row(NamedTuple):
@@ -48,6 +49,8 @@ METHODS: dict[str, Row] = {
     "opt-plain": Row(PlainGpip),
     "opt": Row(Gpip),
     "opt-loaded": Row(LoadedGpip),
+    "rzf-ns-robust": Row(RobustRzfNs),
+    "opt-robust": Row(StochasticGpip),
     "cdm": Row(Diffusion, {"model": "cdm", "num_noise_beams": 2}),
     "cdm-mlp": _shipped("cdm-mlp"),
     "cdm-antenna": _shipped("cdm-antenna"),
@@ -60,7 +63,6 @@ NEUTRAL: Mapping[str, Any] = {
     "num_starts": 1,
     "num_samples": 1,
     "refine": 0,
-    "csi_error": 0.0,
     "denoiser": "set",
 }
 """Values at which an option asks for nothing: no contradiction where it is not heeded."""
@@ -99,6 +101,11 @@ def make(method: str | Method, **options: Any) -> Method:
     own = {field.name for field in dataclasses.fields(row.method)}
     values = {**row.defaults, **given, **row.fixed}
     return row.method(**{name: value for name, value in values.items() if name in own})
+
+
+def knowing() -> tuple[str, ...]:
+    """Names of the methods that can use what is known of channels beside their means."""
+    return tuple(name for name, row in METHODS.items() if issubclass(row.method, Knowing))
 
 
 def heeded_by(option: str) -> tuple[str, ...]:

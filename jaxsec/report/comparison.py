@@ -10,12 +10,14 @@ import numpy as np
 
 from jaxsec import checks, keys
 from jaxsec.channels import Channels, Scenario, estimate_channels
+from jaxsec.channels.knowledge import estimated
 from jaxsec.channels.normalise import normalise
 from jaxsec.designer import design
-from jaxsec.methods import Method
+from jaxsec.methods import Knowing, Method
 from jaxsec.precoding import reference
 from jaxsec.report import console, judge, statistics
 from jaxsec.report.timing import Timing, compile_clock
+from jaxsec.secrecy import MEAN, OverDraws
 from jaxsec.strategy import Strategy
 
 SLICE = 4096
@@ -36,6 +38,19 @@ class Result(NamedTuple):
     sum_rate: np.ndarray  # [n], bit/s/Hz
     num_noise_beams: int
     timing: Timing
+
+
+class Told(NamedTuple):
+    """What a method is told beside the channels, which then are means."""
+
+    error_user: np.ndarray  # [n, K], over the noise
+    error_eve: np.ndarray  # [n, L]
+    objective: OverDraws
+
+    def of(self, part: slice) -> dict[str, Any]:
+        """Arguments of `design` for a slice of the channels."""
+        errors = {"error_user": self.error_user[part], "error_eve": self.error_eve[part]}
+        return {**errors, "objective": self.objective}
 
 
 class Comparison(NamedTuple):
@@ -62,7 +77,8 @@ def compare(
     channels: Channels,
     seed: int,
     *,
-    csi_error: float = 0.0,
+    csi_error: tuple[float, float] = (0.0, 0.0),
+    objective: OverDraws = MEAN,
     num_noise_beams: int = 2,
     with_best_known: bool = True,
     left_out: Callable[[str, checks.InputError], object] | None = None,
@@ -73,7 +89,9 @@ def compare(
       methods: by their names in tables and pictures.
       channels: the true ones [n, ...], by which all are judged.
       seed: of estimation errors, random starts and samples.
-      csi_error: error variance of the estimates that the methods are given of the channels.
+      csi_error: error variance of the estimates that the methods are given of users' and of
+        eavesdroppers' channels. Methods that can use no more design for the estimates.
+      objective: of the methods that can use what is known beside the estimates.
       num_noise_beams: J of the best known design.
       with_best_known: whether to find the best known rate of each channel, which is slow.
       left_out: told of a method that cannot serve the channels, and why; without, that is an error.
@@ -83,11 +101,20 @@ def compare(
     """
     normalised = normalise(channels)
     given = normalise(estimates(channels, csi_error, seed))
+    known = None
+    if max(csi_error) > 0.0:
+        known = jax.tree.map(np.asarray, estimated(given.h_user, given.h_eve, *csi_error))
     n, results = channels.h_user.shape[0], []
     for name, method in methods.items():
         with console.progress(f"designing ({name})", n * (1 + REPEATS)) as advance:
             try:
-                results.append(measure(name, method, channels, given, seed, advance=advance))
+                told, means = None, given
+                if known is not None and isinstance(method, Knowing):
+                    told = Told(known.error_user, known.error_eve, objective)
+                    means = Channels(known.h_user, known.h_eve, given.noise_power)
+                results.append(
+                    measure(name, method, channels, means, seed, told=told, advance=advance)
+                )
             except checks.InputError as error:
                 if left_out is None:
                     raise
@@ -99,20 +126,27 @@ def compare(
     return Comparison(results, np.maximum.reduce([reached, *(x.sum_rate for x in results)]))
 
 
-def estimates(channels: Channels, error: float, seed: int) -> Channels:
-    """What methods are told of channels that are known with an error of this variance."""
-    if error == 0.0:
+def estimates(channels: Channels, errors: tuple[float, float], seed: int) -> Channels:
+    """What methods are told of channels that are known with errors of these variances."""
+    if max(errors) == 0.0:
         return channels
     both = jax.random.split(keys.stream(seed, "compare/estimation"))
     h_user, h_eve = (
         np.asarray(estimate_channels(key, h, error))
-        for key, h in zip(both, channels[:2], strict=True)
+        for key, h, error in zip(both, channels[:2], errors, strict=True)
     )
     return Channels(h_user, h_eve, channels.noise_power)
 
 
 def measure(
-    name: str, method: Method, channels: Channels, given: Channels, seed: int, *, advance: Advance
+    name: str,
+    method: Method,
+    channels: Channels,
+    given: Channels,
+    seed: int,
+    *,
+    told: Told | None = None,
+    advance: Advance,
 ) -> Result:
     """One method on normalised channels, timed and judged.
 
@@ -122,6 +156,7 @@ def measure(
       channels: the true ones, by which it is judged.
       given: what the method is told of them.
       seed: of what it draws.
+      told: what else the method is told.
       advance: told of every run's channels.
 
     Raises:
@@ -129,7 +164,7 @@ def measure(
     """
     runs = []
     for _ in range(1 + REPEATS):  # the first run warms up: it compiles
-        runs.append(design_in_slices(method, given, seed, advance=advance))
+        runs.append(design_in_slices(method, given, seed, told=told, advance=advance))
     strategy, first = runs[0]
     sum_rate = np.sum(judge.secrecy_rates(strategy, channels), axis=-1)
     checks.check_designed(name, sum_rate)
@@ -152,9 +187,11 @@ def best_known(
 
 
 def design_in_slices(
-    method: Method, channels: Channels, seed: int, *, advance: Advance
+    method: Method, channels: Channels, seed: int, *, told: Told | None = None, advance: Advance
 ) -> tuple[Strategy, Timing]:
     """Designs normalised channels [N, ...] slice by slice, in at most two compiled shapes.
+
+    With `told`, the channels are means, and their errors over the noise.
 
     Returns:
       The strategy as NumPy arrays, w [N, M, K] and v [N, M, J], and what it took.
@@ -170,6 +207,7 @@ def design_in_slices(
                     Channels(*(x[part] for x in channels)),
                     method=method,
                     key=keys.step(keys.stream(seed, "designs"), first),
+                    **({} if told is None else told.of(part)),
                 )
             pieces.append(jax.tree.map(np.asarray, strategy))
             advance(pieces[-1].w.shape[0])

@@ -3,12 +3,19 @@
 Written apart from `jaxsec.secrecy`, so that a design is not judged by the code that made it.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Key
 
+from jaxsec import keys
 from jaxsec.channels import Channels
+from jaxsec.channels.knowledge import Posterior, sample
 from jaxsec.strategy import Strategy
+
+JUDGING_DRAWS = 1000
+"""Draws by which a design for channels that are not known exactly is judged."""
 
 
 def secrecy_rates(strategy: Strategy, channels: Channels) -> np.ndarray:
@@ -26,6 +33,47 @@ def secrecy_rates(strategy: Strategy, channels: Channels) -> np.ndarray:
     user = np.log1p(np.diagonal(user_sinr, axis1=1, axis2=2))
     wiretap = np.log1p(np.max(eve_sinr, axis=1, initial=0.0))
     return np.maximum(user - wiretap, 0.0) / np.log(2.0)
+
+
+class Promise(NamedTuple):
+    """What a strategy reaches on draws of what its channels may be; bit/s/Hz."""
+
+    secrecy_rate: np.ndarray
+    """[N, K], the mean of every user's."""
+    outage_secrecy_rate: np.ndarray
+    """[N], the sum that is kept with the probability asked for."""
+
+
+def over_posterior(
+    key: Key[Array, ""],
+    strategy: Strategy,
+    known: Posterior,
+    noise_power: Any,
+    outage_probability: float,
+) -> Promise:
+    """Mean rates and the outage secrecy rate, on `JUDGING_DRAWS` draws of every channel.
+
+    Args:
+      key: for the draws; not one that a designer had.
+      strategy: w [N, M, K], v [N, M, J].
+      known: means and errors of N channels.
+      noise_power: () or [N].
+      outage_probability: ε.
+    """
+    rates, kept = [], []
+    noise_power = np.broadcast_to(np.asarray(noise_power), known.h_user.shape[:1])
+    for n in range(known.h_user.shape[0]):
+        h_user, h_eve = sample(
+            keys.step(key, n), Posterior(*(x[n : n + 1] for x in known)), JUDGING_DRAWS
+        )
+        channels = Channels(h_user[:, 0], h_eve[:, 0], noise_power[n])
+        shape = (JUDGING_DRAWS,)
+        w, v = (jnp.broadcast_to(jnp.asarray(x[n]), (*shape, *x.shape[1:])) for x in strategy)
+        rate = secrecy_rates(Strategy(w, v), channels)
+        rates.append(rate.mean(axis=0))
+        missed = int(outage_probability * JUDGING_DRAWS)
+        kept.append(np.sort(rate.sum(axis=1))[missed])
+    return Promise(np.stack(rates), np.stack(kept))
 
 
 def _sinr(strategy: Strategy, h: Any, noise_power: Any) -> np.ndarray:

@@ -3,10 +3,17 @@
 from jaxsec.secrecy.loss import secrecy_loss
 from jaxsec.secrecy.objectives import (
     expected_rate,
-    secrecy_outage_probability,
     secure_energy_efficiency,
     sum_secrecy_rate,
     worst_user_secrecy_rate,
+)
+from jaxsec.secrecy.over_draws import (
+    MEAN,
+    Mean,
+    Outage,
+    OverDraws,
+    outage_secrecy_rate,
+    secrecy_outage_probability,
 )
 from jaxsec.secrecy.power import normalise_power, power
 from jaxsec.secrecy.rates import (
@@ -22,9 +29,14 @@ from jaxsec.secrecy.rates import (
 
 __all__ = [
     "LN2",
+    "MEAN",
+    "Mean",
+    "Outage",
+    "OverDraws",
     "colluding_wiretap_rates",
     "expected_rate",
     "normalise_power",
+    "outage_secrecy_rate",
     "power",
     "received_gains",
     "received_powers",

@@ -1,4 +1,4 @@
-"""What a strategy is worth as one number: sums, worst cases, outage, efficiency, P1 (7)."""
+"""What a strategy is worth as one number: sums, worst cases, efficiency, P1 (7)."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
@@ -84,26 +84,6 @@ def worst_user_secrecy_rate(
     """
     rates = secrecy_rates(w, v, h_user, h_eve, noise_power, colluding=colluding)
     return jnp.min(rates, axis=-1)
-
-
-def secrecy_outage_probability(
-    secrecy_rate: Float[Array, "n *rest"], target_rate: float | Float[Array, ""]
-) -> Float[Array, "*rest"]:
-    """Share of channel draws in which the secrecy rate falls below a target.
-
-    Pr{R_s < R} as a mean over draws (M. Bloch and J. Barros, Physical-Layer Security, 5.2).
-
-    >>> float(secrecy_outage_probability(jnp.array([1.0, 2.0, 3.0, 4.0]), 2.5))
-    0.5
-
-    Args:
-      secrecy_rate: [n, ...], draws first, bit/s/Hz.
-      target_rate: R, bit/s/Hz.
-
-    Returns:
-      [...], in [0, 1].
-    """
-    return jnp.mean(secrecy_rate < target_rate, axis=0, dtype=secrecy_rate.dtype)
 
 
 @together

@@ -132,7 +132,7 @@ def make(
 
     h_user, gain_user = link(estimate.h_user, geometry.users, jnp.ones(num_users, bool))
     h_eve, gain_eve = link(estimate.h_eve, geometry.eavesdroppers, eves)
-    known = knowledge.estimated(h_user, h_eve, error, gain_user, gain_eve)
+    known = knowledge.estimated(h_user, h_eve, error, gain_user=gain_user, gain_eve=gain_eve)
     channels = knowledge.diagonal_loading(known, 1.0)
     num_noise_beams = spread.shape[1] - num_users
     frame = coordinates.frame(*channels, num_noise_beams)

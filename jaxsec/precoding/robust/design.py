@@ -1,0 +1,204 @@
+"""Designs for channels known with errors: RZF-NS searched on draws, and stochastic GPIP.
+
+Both take what is known of every link, its mean and the variance of its error, and design for the
+mean of the sum secrecy rate over the channels that this leaves possible, or for the rate that is
+kept with a probability.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float, Key
+
+from jaxsec import checks, keys
+from jaxsec.channels.knowledge import Posterior
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.batched.chunks import map_chunks
+from jaxsec.precoding.batched.programs import PROGRAMS
+from jaxsec.precoding.robust import iterate, split
+from jaxsec.precoding.robust.problem import Beams, Uncertain, reduced, sample
+from jaxsec.secrecy import MEAN, OverDraws
+from jaxsec.shapes import flat
+from jaxsec.strategy import Strategy
+
+DEFAULT_STEPS = 60
+DEFAULT_DRAWS = 64
+SPLIT_DRAWS = 256
+"""Draws on which RZF-NS is searched."""
+CHUNK_ENTRIES = 400_000
+"""Amplitudes of all draws that a chunk of channels may hold: what stays near the cores."""
+
+
+def rzf_ns_robust(
+    key: Key[Array, ""],
+    known: Posterior,
+    noise_power: Float[ArrayLike, "..."],
+    *,
+    objective: OverDraws = MEAN,
+) -> Strategy:
+    """RZF-NS for uncertain channels: aimed and isotropic noise, their powers searched on draws.
+
+    Beams are regularised by the errors; noise in the users' null space is aimed at the
+    eavesdroppers' means or isotropic (S. Goel and R. Negi, Guaranteeing Secrecy using Artificial
+    Noise, IEEE TWC 2008). Where of eavesdroppers nothing but the gain is known, nothing better has
+    been found.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
+    >>> known = jaxsec.channels.knowledge.estimated(channels.h_user, channels.h_eve, 0.1)
+    >>> strategy = rzf_ns_robust(jax.random.key(1), known, channels.noise_power)
+    >>> strategy.w.shape, strategy.v.shape
+    ((4, 8, 2), (4, 8, 6))
+
+    Args:
+      key: for the draws.
+      known: means and errors of all links.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+      objective: over the draws, `secrecy.MEAN` or `secrecy.Outage(0.05)`.
+
+    Returns:
+      w [..., M, K] and v [..., M, J] at full power, J = M − K, or 0 where users leave no room.
+
+    Raises:
+      InputError: a shape or dtype does not fit.
+    """
+    return _design(key, known, noise_power, objective=objective, num_steps=0, num_draws=SPLIT_DRAWS)
+
+
+def stochastic_gpip(
+    key: Key[Array, ""],
+    known: Posterior,
+    noise_power: Float[ArrayLike, "..."],
+    *,
+    objective: OverDraws = MEAN,
+    num_steps: int = DEFAULT_STEPS,
+    num_draws: int = DEFAULT_DRAWS,
+) -> Strategy:
+    """Robust OPT: generalised power iteration on fresh draws of what is not known (`step`).
+
+    From RZF-NS with powers searched on draws, or a single user's beam where that is worth more; the
+    better of start and result is kept, by draws of their own.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
+    >>> known = jaxsec.channels.knowledge.estimated(channels.h_user, channels.h_eve, 0.1)
+    >>> outage = jaxsec.secrecy.Outage(0.05)
+    >>> key, noise = jax.random.key(1), channels.noise_power
+    >>> stochastic_gpip(key, known, noise, objective=outage, num_steps=4).v.shape
+    (4, 8, 6)
+
+    Args:
+      key: for the draws.
+      known: means and errors of all links.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+      objective: over the draws, `secrecy.MEAN` or `secrecy.Outage(0.05)`.
+      num_steps: of the iteration.
+      num_draws: fresh draws of every step.
+
+    Returns:
+      w [..., M, K] and v [..., M, J] at full power, J = M − K, or 0 where users leave no room.
+
+    Raises:
+      InputError: a shape or dtype does not fit, or a count is below 1.
+    """
+    checks.check_at_least("num_steps", num_steps, 1)
+    checks.check_at_least("num_draws", num_draws, 1)
+    return _design(
+        key, known, noise_power, objective=objective, num_steps=num_steps, num_draws=num_draws
+    )
+
+
+def _design(key, known: Posterior, noise_power, **options) -> Strategy:
+    checks.check_channels(known.h_user, known.h_eve, noise_power)
+    checks.check_batches(
+        h_user=(known.h_user, 2),
+        h_eve=(known.h_eve, 2),
+        error_user=(known.error_user, 1),
+        error_eve=(known.error_eve, 1),
+        noise_power=(noise_power, 0),
+    )
+    args = (key, known, noise_power)
+    return PROGRAMS.get(_design_batch, args, **options)(*args)
+
+
+def _design_batch(
+    key, known: Posterior, noise_power, *, objective: OverDraws, num_steps: int, num_draws: int
+) -> Strategy:
+    """The program: a batch of any shape, chunk by chunk, all on the same draws."""
+    real = jnp.finfo(jnp.result_type(known.h_user, known.h_eve)).dtype
+    noise_power = jnp.asarray(noise_power, real)
+    batch = np.broadcast_shapes(
+        known.h_user.shape[:-2],
+        known.h_eve.shape[:-2],
+        known.error_user.shape[:-1],
+        known.error_eve.shape[:-1],
+        noise_power.shape,
+    )
+    rows = Posterior(
+        *(flat(batch, jnp.asarray(h), 2) for h in (known.h_user, known.h_eve)),
+        *(flat(batch, jnp.asarray(e, real), 1) for e in (known.error_user, known.error_eve)),
+    )
+    num_users, num_antennas = rows.h_user.shape[1:]
+    num_receivers = num_users + rows.h_eve.shape[1]
+    size = min(num_receivers, num_antennas)
+    beams = max(size, num_users)
+    chunk = int(2 ** np.floor(np.log2(CHUNK_ENTRIES / (num_draws * num_receivers * beams))))
+
+    def solve(known: Posterior, noise: Float[Array, "B"]) -> Complex[Array, "B M N"]:
+        problem, basis = reduced(known, noise)
+        found = _solve(
+            key,
+            problem,
+            objective,
+            num_users,
+            num_antennas - size,
+            num_steps=num_steps,
+            num_draws=num_draws,
+        )
+        return _in_antennas(found, basis, num_users)
+
+    u = map_chunks(solve, (rows, flat(batch, noise_power, 0)), min(max(chunk, 16), 128))
+    u = u.reshape(*batch, *u.shape[1:])
+    return Strategy(u[..., :num_users], u[..., num_users:])
+
+
+def _solve(
+    key,
+    known: Uncertain,
+    objective: OverDraws,
+    num_users: int,
+    outside: int,
+    *,
+    num_steps: int,
+    num_draws: int,
+) -> Beams:
+    if num_steps == 0:
+        num_receivers, size = known.mean.shape[:2]
+        draws = sample(keys.stream(key, "split"), num_draws, num_receivers, size, outside)
+        noise = split.noise_of(known, num_users, outside)
+        w = split.together(known, num_users)
+        return split.search(known, draws, w, noise, objective).beams
+    start = iterate.best_start(keys.stream(key, "start"), known, objective, num_users, outside)
+    result = iterate.iterate(
+        keys.stream(key, "steps"),
+        known,
+        start,
+        objective,
+        num_users,
+        outside,
+        num_steps=num_steps,
+        num_draws=num_draws,
+    )
+    key = keys.stream(key, "judging")
+    return iterate.better(key, known, [start, result], objective, num_users, outside).beams
+
+
+def _in_antennas(
+    beams: Beams, basis: Complex[Array, "B M S"], num_users: int
+) -> Complex[Array, "B M N"]:
+    """Beams of the antennas, and beside them one noise beam a dimension outside the span."""
+    u = basis @ algebra.join(beams.f)
+    num_antennas, size = basis.shape[1:]
+    outside = num_antennas - size
+    if not outside or num_users == size:
+        return u
+    rest = jnp.linalg.qr(basis, mode="complete")[0][:, :, size:]
+    v = rest * jnp.sqrt(beams.outside / outside)[:, None, None].astype(rest.dtype)
+    return jnp.concatenate([u, v], axis=2)

@@ -1,0 +1,110 @@
+"""The stochastic power iteration on one chunk of channels, from the best of several starts."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key
+
+from jaxsec import keys
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.robust import split
+from jaxsec.precoding.robust.problem import Beams, Uncertain, sample, sum_rates
+from jaxsec.precoding.robust.split import Split
+from jaxsec.precoding.robust.step import step
+from jaxsec.secrecy import OverDraws
+from jaxsec.shapes import lift
+
+FIRST_LENGTH, LAST_LENGTH = 0.7, 0.15
+"""η of the first step and of the last; between them it falls geometrically."""
+SEARCH_DRAWS = 64
+"""Draws on which starts are searched."""
+SEARCH_FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 12))[1:] ** 2)
+SEARCH_SHARES = (0.0, 0.3, 1.0)
+JUDGING_DRAWS = 256
+"""Draws by which start and result are compared."""
+
+
+def best_start(
+    key: Key[Array, ""], known: Uncertain, objective: OverDraws, num_users: int, outside: int
+) -> Beams:
+    """Of RZF for all users and each user alone, with searched powers, the best on draws."""
+    num_receivers, size = known.mean.shape[:2]
+    draws = sample(key, SEARCH_DRAWS, num_receivers, size, outside)
+    noise = split.noise_of(known, num_users, outside)
+    w = [split.together(known, num_users)]
+    if num_users > 1:
+        w += [split.alone(known, num_users, user) for user in range(num_users)]
+
+    def search(w: SplitComplex) -> Split:
+        return split.search(
+            known,
+            draws,
+            w,
+            noise,
+            objective,
+            fractions=SEARCH_FRACTIONS,
+            shares=SEARCH_SHARES,
+        )
+
+    found = jax.lax.map(search, jax.tree.map(lambda *x: jnp.stack(x), *w))
+    return best_of(found).beams
+
+
+def iterate(
+    key: Key[Array, ""],
+    known: Uncertain,
+    start: Beams,
+    objective: OverDraws,
+    num_users: int,
+    outside: int,
+    *,
+    num_steps: int,
+    num_draws: int,
+) -> Beams:
+    """`num_steps` steps from a start, the later half averaged; beams of unit power."""
+    num_receivers, size, batch = known.mean.shape
+    ratio = (LAST_LENGTH / FIRST_LENGTH) ** (1.0 / max(num_steps - 1, 1))
+
+    def turn(carry, number):
+        beams, memory, total = carry
+        draws = sample(keys.step(key, number), num_draws, num_receivers, size, outside)
+        length = FIRST_LENGTH * ratio ** number.astype(known.error.dtype)
+        beams, memory = step(known, draws, beams, memory, objective, num_users, length)
+        late = (number >= num_steps // 2).astype(known.error.dtype)
+        amplitude = Beams(beams.f, jnp.sqrt(beams.outside))
+        total = jax.tree.map(lambda sum_, x: sum_ + late * x, total, amplitude)
+        return (beams, memory, total), None
+
+    memory = jnp.full((num_receivers + 1, batch), -1.0, known.error.dtype)
+    first = (start, memory, jax.tree.map(jnp.zeros_like, start))
+    (_, _, total), _ = jax.lax.scan(turn, first, jnp.arange(num_steps))
+    outside_power = jnp.square(total.outside)
+    norm2 = algebra.sum_first(algebra.squared_norm(total.f)) + outside_power
+    scale = jax.lax.rsqrt(norm2)
+    return Beams(total.f.scale(scale), outside_power * jnp.square(scale))
+
+
+def better(
+    key: Key[Array, ""],
+    known: Uncertain,
+    candidates: list[Beams],
+    objective: OverDraws,
+    num_users: int,
+    outside: int,
+) -> Split:
+    """The candidate of the largest objective on fresh draws, and what it is worth there."""
+    num_receivers, size = known.mean.shape[:2]
+    draws = sample(key, JUDGING_DRAWS, num_receivers, size, outside)
+    both = jax.tree.map(lambda *x: jnp.stack(x), *candidates)
+    values = jax.lax.map(
+        lambda beams: objective.value(sum_rates(known, draws, beams, num_users)), both
+    )
+    return best_of(Split(both, values))
+
+
+def best_of(found: Split) -> Split:
+    """Of the candidates on the leading axis of every array, a channel's best that is finite."""
+    value = jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf)
+    best = jnp.argmax(value, axis=0)  # [B]
+    return jax.tree.map(lambda x: jnp.take_along_axis(x, lift(best, x.ndim), axis=0)[0], found)

@@ -1,0 +1,141 @@
+"""Closed-form beams and noise whose powers are searched on draws of the channels.
+
+RZF beams, or a single user's beam away from the eavesdroppers; noise in the users' null space, part
+of it aimed at the eavesdroppers' means and part isotropic. What matters is how much of each.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.batched.elimination import solve_hermitian
+from jaxsec.precoding.linear import regularised, unit_columns
+from jaxsec.precoding.problem import as_problem
+from jaxsec.precoding.robust.problem import Beams, Draws, Uncertain, amplitudes, others, own
+from jaxsec.secrecy import OverDraws
+
+FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 18))[1:] ** 2)
+"""Shares of the power for data."""
+SHARES = (0.0, 0.15, 0.4, 0.7, 1.0)
+"""Shares of the noise that is isotropic."""
+
+
+class Noise(NamedTuple):
+    """Where noise may go: dimensions of the span that no user's mean is in."""
+
+    basis: SplitComplex
+    """[S, S − K, B], orthonormal."""
+    aimed: SplitComplex
+    """[S, S − K, B], of unit power together or zero: at every eavesdropper's mean alike."""
+    inside: float
+    """Share of isotropic noise in the span, (S − K)/(M − K)."""
+
+
+class Split(NamedTuple):
+    """Beams with the searched powers, and what they are worth."""
+
+    beams: Beams
+    value: Float[Array, "B"]
+
+
+def noise_of(known: Uncertain, num_users: int, outside: int) -> Noise:
+    """The users' null space in the span, completed by `outside` dimensions that are not in it."""
+    mean = known.mean
+    size = mean.shape[1]
+    count = max(size - num_users, 0)
+    users = algebra.join(mean[:num_users])  # [B, K, S]
+    basis = jnp.linalg.qr(jnp.swapaxes(users, 1, 2), mode="complete")[0][:, :, num_users:]
+    seen = jnp.einsum("bsj,bls->bjl", basis.conj(), algebra.join(mean[num_users:]))
+    norm2 = jnp.sum(jnp.square(seen.real) + jnp.square(seen.imag), axis=1, keepdims=True)
+    seen = seen * jnp.where(norm2 > 0, jax.lax.rsqrt(jnp.where(norm2 > 0, norm2, 1.0)), 0.0)
+    number = max(seen.shape[2], 1)
+    # As many beams as dimensions, of the same covariance.
+    aimed = basis @ _root(seen @ jnp.swapaxes(seen.conj(), 1, 2) / number)
+    total = max(count + outside, 1)
+    return Noise(algebra.split(basis), algebra.split(aimed), count / total)
+
+
+def together(known: Uncertain, num_users: int) -> SplitComplex:
+    """[S, K, B]: RZF beams for all users, each of the same power, the error counted as noise."""
+    mean = known.mean[:num_users].scale(jax.lax.rsqrt(1.0 + known.error[:num_users])[:, None])
+    problem = as_problem(mean, num_users)
+    w = regularised(problem, algebra.transpose(problem.h), problem.weights)
+    return w.scale(jnp.full_like(known.error[0], 1.0 / np.sqrt(num_users)))
+
+
+def alone(known: Uncertain, num_users: int, user: int) -> SplitComplex:
+    """[S, K, B]: one user's beam of unit power, away from the eavesdroppers' means."""
+    ridge = jnp.ones_like(known.error[0])
+    target = algebra.transpose(known.mean[user : user + 1])
+    if known.mean.shape[0] > num_users:
+        eve, error = known.mean[num_users:], known.error[num_users:]
+        matrix = algebra.weighted_gram(eve, 1.0 / (1.0 + error), ridge)
+        target = solve_hermitian(matrix, target, ridge)
+    beam = unit_columns(target)
+    chosen = jnp.asarray(np.arange(num_users) == user, ridge.dtype)
+    return SplitComplex(beam.re * chosen[None, :, None], beam.im * chosen[None, :, None])
+
+
+def search(
+    known: Uncertain,
+    draws: Draws,
+    w: SplitComplex,
+    noise: Noise,
+    objective: OverDraws,
+    *,
+    fractions: Sequence[float] = FRACTIONS,
+    shares: Sequence[float] = SHARES,
+) -> Split:
+    """Of all powers of data, aimed and isotropic noise, those of the largest objective."""
+    num_users, count = w.shape[1], noise.basis.shape[1]
+    inside = noise.inside / max(count, 1)
+    signal = amplitudes(known, draws, w).abs2()
+    aimed = jnp.sum(amplitudes(known, draws, noise.aimed).abs2(), axis=2)
+    even = inside * jnp.sum(amplitudes(known, draws, noise.basis).abs2(), axis=2)
+    even = even + (1.0 - noise.inside) * known.error[None] * draws.gamma[..., None]
+
+    def value(powers):
+        data, steered, spread = powers
+        rest = others(data * signal, 1.0 + steered * aimed + spread * even)
+        quotient = 1.0 + data * own(signal, num_users) / own(rest, num_users)
+        leaked = data * signal[:, num_users:] / rest[:, num_users:]
+        quotient = quotient / (1.0 + jnp.max(leaked, axis=1, initial=0.0))
+        return objective.value(jnp.sum(jnp.maximum(jnp.log2(quotient), 0.0), axis=1))
+
+    tried = [(p, (1 - p) * (1 - s), (1 - p) * s) for p in fractions for s in shares]
+    if not count:  # nobody to hide from, or no room: all power to the data
+        tried = [(1.0, 0.0, 0.0)]
+    powers = jnp.asarray(tried, known.error.dtype)
+    values = jax.lax.map(value, powers)
+    data, steered, spread = powers[jnp.argmax(values, axis=0)].T  # [B] each
+    v = _mixed(noise, steered, spread * inside)
+    f = algebra.concatenate([w.scale(jnp.sqrt(data)), v], axis=1)
+    total = algebra.sum_first(algebra.squared_norm(f))  # less where there was nobody to aim at
+    outside = spread * (1.0 - noise.inside)
+    scale = jax.lax.rsqrt(total + outside)
+    return Split(Beams(f.scale(scale), outside * jnp.square(scale)), jnp.max(values, axis=0))
+
+
+def _mixed(noise: Noise, steered: Float[Array, "B"], spread: Float[Array, "B"]) -> SplitComplex:
+    """[S, S − K, B]: beams of the covariance steered·aimed·aimedᴴ + spread·basis·basisᴴ."""
+    basis, aimed = algebra.join(noise.basis), algebra.join(noise.aimed)
+    inner = jnp.swapaxes(basis.conj(), 1, 2) @ aimed
+    covariance = steered[:, None, None] * (inner @ jnp.swapaxes(inner.conj(), 1, 2))
+    covariance = covariance + spread[:, None, None] * jnp.eye(basis.shape[2])[None]
+    return algebra.split(basis @ _root(covariance))
+
+
+def _root(covariance: Array) -> Array:
+    """L with LLᴴ the covariance [B, n, n], up to a millionth of its trace."""
+    size = covariance.shape[-1]
+    if not size:
+        return covariance
+    trace = jnp.trace(covariance, axis1=1, axis2=2).real
+    ridge = (1e-6 * trace + 1e-20)[:, None, None] * jnp.eye(size)[None]
+    return jnp.linalg.cholesky(covariance + ridge)
