@@ -17,7 +17,6 @@ from jaxtyping import Array, Int
 
 from jaxsec import checks
 from jaxsec.channels import normalise
-from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.chunks import Piece, chunk_size, deal, fill, fits, map_chunks, pieces
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.gpip import start as gpip_start
@@ -252,13 +251,11 @@ def single_kernels_for(
     """Whether a chunk of that many rows may ask for single kernels (`batched.kernels`).
 
     What does not fit the cache is worth several cores to XLA, and what it splits is no single
-    kernel. And where sums are loops, an array without entries (no eavesdropper, or no noise beam)
-    ends the compiler, and the process with it: such sizes do without.
+    kernel. And an array without entries, where there is no eavesdropper or no noise beam, can end
+    the compiler, and the process with it: such sizes do without.
     """
-    looped = max(num_users + num_eves, num_users + num_noise_beams) > algebra.MAX_UNROLLED
-    empty = num_eves == 0 or num_noise_beams == 0
     shape = _shape(num_users, num_eves, num_antennas, num_noise_beams)
-    return fits(rows, *shape) and not (looped and empty)
+    return fits(rows, *shape) and num_eves > 0 and num_noise_beams > 0
 
 
 def _variates(key: Any, index: Int[Array, "n"], num_starts: int, size: int, dtype: Any) -> Array:
