@@ -116,7 +116,7 @@ def check_error(name: str, error: Any, shape: tuple[int, ...]) -> None:
     if isinstance(error, Tracer):
         return
     check_finite(name, error)
-    least = np.min(np.asarray(error), initial=0.0)
+    least = float(np.min(np.asarray(error), initial=0.0))
     require(least >= 0, f"`{name}` must not be negative, but its smallest entry is {least}")
 
 

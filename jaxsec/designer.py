@@ -10,7 +10,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int, Key
 
 from jaxsec import checks, methods
 from jaxsec.channels import Channels
-from jaxsec.channels.knowledge import Posterior
+from jaxsec.channels.knowledge import Posterior, estimated
 from jaxsec.channels.normalise import normalise
 from jaxsec.methods import Knowing, Method
 from jaxsec.secrecy import MEAN, OverDraws, sum_secrecy_rate
@@ -84,6 +84,7 @@ def design(
     *,
     error_user: Float[ArrayLike, "... K"] | None = None,
     error_eve: Float[ArrayLike, "... L"] | None = None,
+    csi_error: float | tuple[float, float] = 0.0,
     objective: OverDraws = MEAN,
     key: Key[Array, ""] | None = None,
     diagnostics: bool = False,
@@ -112,6 +113,9 @@ def design(
       error_user: variance of every antenna's entry around `h_user`, which then is the mean, in
         units of |h|², [..., K]; by default users' channels are known exactly.
       error_eve: the same of `h_eve`, [..., L]. Mean zero, where only the gain is known, is allowed.
+      csi_error: instead of those two, e in [0, 1] of channels that are estimates
+        √(1−e)·h + √e·gain·CN, or a pair of them, of users and of eavesdroppers
+        (`channels.knowledge.estimated`).
       objective: over the channels that the errors leave possible, `secrecy.MEAN` or
         `secrecy.Outage(0.05)`.
       key: for methods that draw random numbers; a fixed one by default, so that the same call gives
@@ -130,7 +134,8 @@ def design(
         values are not checked.
     """
     h_user, h_eve, noise_power, errors = _arrays(h_user, h_eve, noise_power, error_user, error_eve)
-    uncertain = errors is not None
+    estimates = _error_pair(csi_error, errors)
+    uncertain = errors is not None or estimates is not None
     if method is None:
         method = DEFAULT_UNCERTAIN if uncertain else DEFAULT
     chosen = methods.make(method, **options)
@@ -138,7 +143,7 @@ def design(
     one: Any = 1.0  # a number, by which methods know that nothing is left to divide
     channels = Channels(*_over_noise(h_user, h_eve, noise_power), one)
     key = jax.random.key(0) if key is None else key
-    if errors is None:  # where nothing is uncertain, any objective is the rate
+    if not uncertain:  # where nothing is uncertain, any objective is the rate
         found = chosen(key, channels)
     else:
         checks.require(
@@ -146,9 +151,14 @@ def design(
             f"`method` {name!r} designs for channels that are known exactly; where they are not, "
             f"it must be one of {', '.join(methods.knowing())}",
         )
-        over = (_error_over_noise(error, noise_power) for error in errors)
+        if errors is None:
+            e_user, e_eve = estimates or (0.0, 0.0)
+            known = estimated(channels.h_user, channels.h_eve, e_user, e_eve)
+        else:
+            over = [_error_over_noise(error, noise_power) for error in errors]
+            known = Posterior(channels.h_user, channels.h_eve, *over)
         knowing: Any = chosen
-        found = knowing.given(key, Posterior(channels.h_user, channels.h_eve, *over), objective)
+        found = knowing.given(key, known, objective)
     if not any(isinstance(x, Tracer) for x in found.strategy):
         checks.check_designed(name, *found.strategy, batch_axes=found.strategy.w.ndim - 2)
     if not diagnostics:
@@ -184,6 +194,22 @@ def _arrays(h_user: Any, h_eve: Any, noise_power: Any, error_user: Any, error_ev
     if not traced and not any(np.any(np.asarray(x) > 0) for x in errors):
         return h_user, h_eve, noise_power, None
     return h_user, h_eve, noise_power, errors
+
+
+def _error_pair(csi_error: Any, errors: Any) -> tuple[float, float] | None:
+    """e of users' and of eavesdroppers' estimates; None where both are zero."""
+    pair = csi_error if isinstance(csi_error, tuple) else (csi_error, csi_error)
+    checks.require(
+        len(pair) == 2, f"`csi_error` must be a number or a pair of them, but is {csi_error}"
+    )
+    for error in pair:
+        checks.check_fraction("csi_error", error)
+    if max(pair) == 0.0:
+        return None
+    checks.require(
+        errors is None, "`csi_error` must be left out where `error_user` or `error_eve` is given"
+    )
+    return pair
 
 
 def _error_over_noise(error: Any, noise_power: Any) -> Any:

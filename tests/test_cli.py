@@ -286,7 +286,7 @@ def test_compile_clock_counts_nested_spans_once(monkeypatch):
     [
         (["--method", "magic"], ", ".join(methods.METHODS)),
         (["--num-starts", "0"], "`--num-starts` must be at least 1"),
-        (["--csi-error", "0.1"], "`--csi-error` is not heeded by method 'opt', but by opt-loaded"),
+        (["--csi-error", "0.1", "--method", "opt"], "`--method` opt designs for channels that are"),
         (["--method", "rzf-ns", "--refine", "3"], "`--refine` is not heeded by method 'rzf-ns'"),
         (["--num-noise-beams", "-1"], "`--num-noise-beams` must be at least 0"),
         (["--seed", "-1"], "`--seed` must lie in"),
@@ -347,7 +347,7 @@ def test_sample_refuses_bad_options(tmp_path, capsys, options, wanted):
         (["--methods", "opt", "magic"], "must be one of"),
         (["--methods"], "at least one method"),
         (["--num-channels", "0"], "`--num-channels`"),
-        (["--csi-error", "1"], "`--csi-error` must lie in [0, 1), but is 1.0"),
+        (["--csi-error", "1.5"], "`--csi-error` must lie between 0 and 1, but is 1.5"),
         (["--figure", "f.bmp"], "must end in .png"),
         (["--num-eavesdroppers", "-1"], "`num_eavesdroppers`"),
     ],

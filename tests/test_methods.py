@@ -13,9 +13,9 @@ from tests import cases, compiled
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
 
 METHODS = list(jaxsec.METHODS)
-TWINS = ("cdm-mlp", "cdm-f", "opt-loaded", "cdm-antenna")
+TWINS = ("cdm-mlp", "cdm-f", "opt-loaded", "cdm-antenna", "opt-robust")
 """Code of cdm or opt, but for the weights, for an error that is zero here, or for coordinates that
-know the antennas apart (`test_coordinates`)."""
+know the antennas apart (`test_coordinates`); opt on draws has tests of its own (`test_robust`)."""
 DISTINCT = [method for method in METHODS if method not in TWINS]
 AT_ANY_SIZE = [method for method in DISTINCT if method != "cdm-f-robust"]  # as cdm, told more
 N = 64
@@ -170,7 +170,7 @@ def test_bad_input_is_named(change, message, no_type_checks):
 @pytest.mark.parametrize("name", METHODS)
 def test_options_that_a_method_does_not_heed_are_refused_by_name(name):
     heeded = jaxsec.METHODS[name].options
-    other = {"num_starts": 5, "refine": 3, "csi_error": 0.1, "smoothing": 0.3, "denoiser": "unet"}
+    other = {"num_starts": 5, "refine": 3, "smoothing": 0.3, "denoiser": "unet"}
     for option, value in other.items():
         if option in heeded:
             assert getattr(methods.make(name, **{option: value}), option) == value

@@ -146,11 +146,11 @@ def _posterior(h: Any, error: Any, gain: Any) -> tuple[Array, Array]:
 def least_squares(
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],
-    noise_user: Float[ArrayLike, "... K"],
-    noise_eve: Float[ArrayLike, "... L"],
+    noise_user: float | Float[ArrayLike, "... K"],
+    noise_eve: float | Float[ArrayLike, "... L"],
     *,
-    gain_user: Float[ArrayLike, "... K"],
-    gain_eve: Float[ArrayLike, "... L"],
+    gain_user: float | Float[ArrayLike, "... K"],
+    gain_eve: float | Float[ArrayLike, "... L"],
 ) -> Posterior:
     """The posterior, given least-squares estimates h + n of Rayleigh channels, n of CN(0, σ²).
 

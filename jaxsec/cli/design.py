@@ -16,6 +16,7 @@ from jaxsec.channels.normalise import normalise
 from jaxsec.cli.options import METHODS, KnowledgeOptions, MethodOptions, check_seed
 from jaxsec.files.archive import FORMATS, check_outputs, naming
 from jaxsec.files.channels import load_known, save_strategy
+from jaxsec.methods import Knowing, knowing
 from jaxsec.report import comparison, console, judge, statistics
 from jaxsec.report.timing import Timing, hardware
 from jaxsec.secrecy import OverDraws
@@ -65,6 +66,11 @@ def run(command: Command, argv: list[str]) -> None:
     told = _told(known, noise_power, objective)
     name = command.method or (designer.DEFAULT if told is None else designer.DEFAULT_UNCERTAIN)
     method = command.options.method(name)
+    checks.require(
+        told is None or isinstance(method, Knowing),
+        f"`--method` {name} designs for channels that are known exactly; where they are not, it "
+        f"must be one of {', '.join(knowing())}",
+    )
     n = known.h_user.shape[0]
     with console.progress(f"designing ({name})", n) as advance:
         strategy, timing = comparison.design_in_slices(
@@ -96,7 +102,7 @@ def _known(path: Path, errors: tuple[float, float] | None) -> tuple[Posterior, A
     if errors is None:
         return known, noise_power
     checks.require(
-        not np.any(known.error_user > 0) and not np.any(known.error_eve > 0),
+        not (np.any(known.error_user > 0) or np.any(known.error_eve > 0)),
         f"{path}: holds errors of its own, `error_user` or `error_eve`: leave out `--csi-error`",
     )
     # In float64: |h|² may be too small for float32.

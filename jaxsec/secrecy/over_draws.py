@@ -6,7 +6,7 @@ gradient is that of the objective.
 
 import dataclasses
 import math
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +18,7 @@ BANDWIDTH = 0.35
 """Width of the kernel around a quantile, in standard deviations of the rate over the draws."""
 
 
+@runtime_checkable
 class OverDraws(Protocol):
     """What is asked of a rate that differs from draw to draw."""
 
@@ -73,8 +74,8 @@ class Outage:
 
         L. J. Hong, Estimating quantile sensitivities, Operations Research 2009.
         """
-        width = BANDWIDTH * jnp.std(rates, axis=0) + 1e-6
-        return jax.nn.softmax(-0.5 * jnp.square((rates - self.value(rates)) / width), axis=0)
+        width = BANDWIDTH * jnp.std(rates, axis=0, keepdims=True) + 1e-6
+        return jax.nn.softmax(-0.5 * jnp.square((rates - self.value(rates)[None]) / width), axis=0)
 
 
 def outage_secrecy_rate(
@@ -105,7 +106,7 @@ def outage_secrecy_rate(
     n = secrecy_rate.shape[0]
     missed = math.floor(outage_probability * n * (1.0 + 1e-12))  # 0.3·10 is just below 3
     rate = jax.lax.stop_gradient(secrecy_rate)
-    there = rate == _smallest(rate, min(missed, n - 1))
+    there = rate == _smallest(rate, min(missed, n - 1))[None]
     # By way of the draw that it is, for the gradient.
     total = jnp.sum(jnp.where(there, secrecy_rate, 0.0), axis=0)
     return total / jnp.sum(there, axis=0, dtype=rate.dtype)
@@ -127,7 +128,7 @@ def _smallest(x: Float[Array, "n *rest"], number: int) -> Float[Array, "*rest"]:
 
     def halve(i: Int[Array, ""], least: Int[Array, "*rest"]) -> Int[Array, "*rest"]:
         tried = least + (jnp.ones((), integer) << (bits - 2 - i).astype(integer))
-        below = jnp.sum(order < tried, axis=0)
+        below = jnp.sum(order < tried[None], axis=0)
         return jnp.where(below <= number, tried, least)
 
     negative = jnp.sum(order < 0, axis=0) > number

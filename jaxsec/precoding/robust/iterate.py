@@ -20,7 +20,8 @@ FIRST_LENGTH, LAST_LENGTH = 0.7, 0.15
 SEARCH_DRAWS = 64
 """Draws on which starts are searched."""
 SEARCH_FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 12))[1:] ** 2)
-SEARCH_SHARES = (0.0, 0.3, 1.0)
+SEARCH_SHARES = (0.02, 0.3, 1.0)
+"""Never none of it isotropic: a step multiplies the noise outside the span, and zero stays."""
 JUDGING_DRAWS = 256
 """Draws by which start and result are compared."""
 

@@ -1,0 +1,291 @@
+"""Designs for channels that are not known exactly: formulas, and what is reached on fresh draws."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsec
+from jaxsec import methods, secrecy
+from jaxsec.channels import knowledge
+from jaxsec.channels.knowledge import Posterior
+from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.robust import iterate, problem, rzf_ns_robust, step, stochastic_gpip
+from jaxsec.secrecy import MEAN, Outage, outage_secrecy_rate
+from tests import cases
+
+N = 24
+
+
+def uncertain(error_user, error_eve, *, seed=31, n=N, **options):
+    """Channels over the noise, known with these errors."""
+    channels = cases.channels(seed=seed, n=n, **options)
+    scale = 1.0 / np.sqrt(np.asarray(channels.noise_power))[:, None, None]
+    return knowledge.estimated(
+        channels.h_user * scale, channels.h_eve * scale, error_user, error_eve
+    )
+
+
+@jax.jit
+def judged(strategy, known):
+    """Mean and rate kept in 95% of fresh draws of every channel, summed by `secrecy`."""
+
+    def some(key):
+        h_user, h_eve = knowledge.sample(key, known, 40)
+        w, v = strategy
+        return secrecy.sum_secrecy_rate(w[None], v[None], h_user, h_eve, 1.0)
+
+    rates = jax.lax.map(some, jax.random.split(jax.random.key(99), 25)).reshape(1000, -1)
+    return rates.mean(axis=0), outage_secrecy_rate(rates, 0.05)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shift", [0.0, -0.5, -2.0])
+def test_outage_rate_is_the_order_statistic(dtype, shift):
+    with jax.enable_x64(dtype is np.float64):
+        rates = np.random.default_rng(0).random((57, 5)).astype(dtype) + dtype(shift)
+        rates[3], rates[4] = 0.0, -0.0
+        for probability in (0.0, 0.05, 0.3, 0.99):
+            found = outage_secrecy_rate(jnp.asarray(rates), probability)
+            wanted = np.sort(rates, axis=0)[int(probability * 57)]
+            np.testing.assert_array_equal(found, wanted)
+            missed = secrecy.secrecy_outage_probability(jnp.asarray(rates), found[0])[0]
+            assert missed <= probability
+
+
+def test_outage_rate_counts_a_share_that_floats_miss():
+    """0.3 · 10 is 2.9999…96 in floats, and three draws may fall short."""
+    assert float(outage_secrecy_rate(jnp.arange(10.0), 0.3)) == 3.0
+
+
+def test_gradient_of_an_outage_rate_is_that_of_its_draw():
+    gradient = jax.grad(lambda x: outage_secrecy_rate(x, 0.25))(jnp.array([4.0, 1.0, 3.0, 2.0]))
+    np.testing.assert_array_equal(gradient, [0, 0, 0, 1])
+
+
+@pytest.mark.parametrize("objective", [MEAN, Outage(0.1)])
+def test_weights_of_draws_sum_to_one_and_an_outage_looks_at_its_quantile(objective):
+    rates = jnp.asarray(np.random.default_rng(1).normal(10.0, 2.0, (400, 3)), jnp.float32)
+    weights = objective.weights(rates)
+    np.testing.assert_allclose(weights.sum(axis=0), 1.0, rtol=1e-5)
+    centre = jnp.sum(weights * rates, axis=0)
+    np.testing.assert_allclose(centre, objective.value(rates), atol=0.35)
+
+
+def test_least_squares_posterior_is_that_of_the_channels():
+    """Regression of h on h + n: mean factor and what is left of the variance."""
+    generator = np.random.default_rng(2)
+    gain2, noise = 2.0, 0.5
+    h = np.sqrt(gain2) * cases.gaussian(generator, (50_000, 1, 1))
+    estimate = (h + np.sqrt(noise) * cases.gaussian(generator, h.shape)).astype(np.complex64)
+    known = knowledge.least_squares(
+        estimate, estimate[:, :0], noise, noise, gain_user=np.sqrt(gain2), gain_eve=1.0
+    )
+    left = h - np.asarray(known.h_user)
+    assert abs(np.mean(left * estimate.conj())) < 0.02
+    np.testing.assert_allclose(np.mean(np.abs(left) ** 2), known.error_user[0, 0], rtol=0.02)
+    one = np.ones((1, 1), np.complex64)
+    half = knowledge.least_squares(one, one, 1.0, 1.0, gain_user=1.0, gain_eve=1.0)
+    assert complex(half.h_user[0, 0]) == 0.5 and float(half.error_eve[0]) == 0.5
+
+
+def some_beams(size, num_users, n, seed=3):
+    f = jax.random.normal(jax.random.key(seed), (n, size, 2 * num_users), jnp.complex64)
+    f = f / jnp.sqrt(2.0 * jnp.sum(jnp.abs(f) ** 2, axis=(1, 2), keepdims=True))
+    return problem.Beams(algebra.split(f), jnp.full(n, 0.5))
+
+
+def test_amplitudes_are_those_of_the_drawn_channels():
+    known, _ = problem.reduced(uncertain(0.1, 0.5, n=3), jnp.ones(3))
+    draws = problem.sample(jax.random.key(0), 5, 6, 6, 2)
+    beams = some_beams(6, 2, 3)
+    y = problem.amplitudes(known, draws, beams.f)
+    half = draws.z.shape[0] // 2
+    z = np.asarray(draws.z[:half, :6] + 1j * draws.z[:half, 6:]).reshape(5, 6, 6)
+    mean, error = np.asarray(algebra.join(known.mean)), np.asarray(known.error)
+    f = np.asarray(algebra.join(beams.f))
+    for b in range(3):
+        h = mean[b][None] + np.sqrt(error[:, b])[None, :, None] * z
+        wanted = h.conj() @ f[b]
+        found = np.asarray(y.re[..., b] + 1j * y.im[..., b])
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+
+
+def test_rates_in_the_span_have_the_distribution_of_those_at_the_antennas():
+    """M = 8 antennas, 6 receivers: two dimensions are outside of the span."""
+    posterior = uncertain(0.05, 0.5, n=4)
+    known, basis = problem.reduced(posterior, jnp.ones(4))
+    start = iterate.best_start(jax.random.key(0), known, MEAN, 2, 2)
+    assert float(start.outside.min()) > 0.0
+    draws = problem.sample(jax.random.key(1), 4000, 6, 6, 2)
+    inside = problem.sum_rates(known, draws, start, 2)
+    from jaxsec.precoding.robust.design import _in_antennas
+
+    u = _in_antennas(start, basis, 2)
+    h_user, h_eve = knowledge.sample(jax.random.key(2), posterior, 4000)
+    w, v = u[None, :, :, :2], u[None, :, :, 2:]
+    outside = secrecy.sum_secrecy_rate(w, v, h_user, h_eve, 1.0)
+    error = np.hypot(inside.std(axis=0), outside.std(axis=0)) / np.sqrt(4000)
+    assert (np.abs(inside.mean(axis=0) - outside.mean(axis=0)) < 4.5 * error).all()
+    np.testing.assert_allclose(inside.std(axis=0), outside.std(axis=0), rtol=0.08)
+
+
+def test_the_direction_is_the_gradient_of_the_smooth_rate(float64):
+    """(A − B)f = ln 2 times the derivative by conj(f), where all users are well above zero."""
+    posterior = uncertain(0.0, 0.3, n=2)
+    posterior = jax.tree.map(
+        lambda x: jnp.asarray(x, jnp.complex128 if jnp.iscomplexobj(x) else jnp.float64),
+        posterior,
+    )
+    known, _ = problem.reduced(posterior, jnp.ones(2))
+    draws = problem.sample(jax.random.key(0), 7, 6, 6, 2)
+    beams = iterate.best_start(jax.random.key(0), known, MEAN, 2, 2)
+    heard = problem.hear(known, draws, beams, 2)
+    terms = step._terms(heard, MEAN, 2)
+    found = step._gradient(known, draws, beams.f, heard.y, terms)
+
+    def smooth(f, outside):
+        power = algebra.sum_first(algebra.squared_norm(f)) + outside
+        scaled = problem.Beams(f.scale(jax.lax.rsqrt(power)), outside / power)
+        rate, wiretap = problem.link_rates(problem.hear(known, draws, scaled, 2), 2)
+        worst = step.SMOOTHING * jax.nn.logsumexp(wiretap / step.SMOOTHING, axis=1)
+        return jnp.sum(rate - worst) / 7
+
+    slope, slope_outside = jax.grad(smooth, argnums=(0, 1))(beams.f, beams.outside)
+    scale = float(jnp.abs(slope.re).max())
+    np.testing.assert_allclose(2 * found.re / np.log(2), slope.re, atol=2e-3 * scale)
+    np.testing.assert_allclose(2 * found.im / np.log(2), slope.im, atol=2e-3 * scale)
+    change = terms.change[:, :, -1]
+    outside = terms.noise + jnp.sum(
+        known.error[None] * draws.gamma[..., None] * change, axis=(0, 1)
+    )
+    np.testing.assert_allclose(outside / np.log(2), slope_outside, rtol=2e-3)
+
+
+@functools.cache
+def designs(error_user, error_eve):
+    """Mean and 95%-rate of every channel, by design."""
+    known = uncertain(error_user, error_eve)
+    key = jax.random.key(5)
+    found = {
+        "split": rzf_ns_robust(key, known, 1.0),
+        "split for outage": rzf_ns_robust(key, known, 1.0, objective=Outage(0.05)),
+        "mean": stochastic_gpip(key, known, 1.0),
+        "outage": stochastic_gpip(key, known, 1.0, objective=Outage(0.05)),
+        "opt": jaxsec.design(known.h_user, known.h_eve, 1.0, method="opt"),
+        "loaded": jaxsec.design(known, noise_power=1.0, method="opt-loaded"),
+    }
+    return {name: judged(strategy, known) for name, strategy in found.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("errors", "ahead_mean", "ahead_kept"),
+    [((0.01, 0.5), 0.1, 0.15), ((0.1, 0.5), 0.1, 0.15), ((0.1, 0.1), 0.1, 0.1)],
+)
+def test_power_iteration_on_draws_is_ahead_of_every_design_that_is_not(
+    errors, ahead_mean, ahead_kept
+):
+    found = designs(*errors)
+    for other in ("split", "opt", "loaded"):
+        assert float(jnp.mean(found["mean"][0] - found[other][0])) > ahead_mean
+    for other in ("split for outage", "opt", "loaded"):
+        assert float(jnp.mean(found["outage"][1] - found[other][1])) > ahead_kept
+    assert float(jnp.mean(found["outage"][1] - found["mean"][1])) > 0.1
+    assert float(jnp.mean(found["mean"][0] - found["outage"][0])) > 0.1
+
+
+@pytest.mark.slow
+def test_of_eavesdroppers_by_their_gain_alone_isotropic_noise_is_all_there_is():
+    found = designs(0.01, 1.0)
+    np.testing.assert_allclose(found["mean"][0].mean(), found["split"][0].mean(), rtol=2e-3)
+    kept, split = found["outage"][1].mean(), found["split for outage"][1].mean()
+    assert float(kept) > 0.999 * float(split)
+    assert float(kept) > 1.2 * float(found["opt"][1].mean())  # which sends no noise at all
+
+
+@pytest.mark.slow
+def test_where_users_are_vague_and_eavesdroppers_exact_one_user_is_served():
+    found = designs(0.1, 0.0)
+    assert float(found["mean"][0].mean()) > 1.4 * float(found["opt"][0].mean())
+    assert float(found["outage"][1].mean()) > 1.8 * float(found["opt"][1].mean())
+
+
+@pytest.mark.slow
+def test_without_errors_it_is_close_to_opt():
+    known = uncertain(0.0, 0.0)
+    strategy = jaxsec.design(known, noise_power=1.0, method="opt-robust")
+    opt = jaxsec.design(known, noise_power=1.0, method="opt")
+    ours, theirs = (secrecy.sum_secrecy_rate(x, *known[:2], 1.0) for x in (strategy, opt))
+    assert float(ours.mean()) > 0.97 * float(theirs.mean())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("m", "k", "l"), [(1, 1, 1), (4, 4, 3), (2, 3, 2), (16, 1, 2), (8, 3, 0)])
+def test_any_size_is_served_at_full_power(m, k, l):
+    known = uncertain(0.05, 0.4, n=5, num_antennas=m, num_users=k, num_eavesdroppers=l)
+    for method in ("rzf-ns-robust", "opt-robust"):
+        w, v = jaxsec.design(known, noise_power=1.0, method=method, objective=Outage(0.1))
+        assert w.shape == (5, m, k) and v.shape[:2] == (5, m)
+        np.testing.assert_allclose(secrecy.power(w, v), 1.0, rtol=1e-4)
+
+
+def test_units_and_batch_shape_change_nothing():
+    known = uncertain(0.01, 0.5, n=4)
+    wide = Posterior(
+        np.asarray(known.h_user, np.complex128) * 1e-20,
+        np.asarray(known.h_eve, np.complex128) * 1e-20,
+        np.asarray(known.error_user, np.float64) * 1e-40,
+        np.asarray(known.error_eve, np.float64) * 1e-40,
+    )
+    one = jaxsec.design(known, noise_power=1.0, method="rzf-ns-robust")
+    other = jaxsec.design(wide, noise_power=1e-40, method="rzf-ns-robust")
+    np.testing.assert_allclose(one.w, other.w, rtol=1e-3, atol=1e-4)
+    folded = jax.tree.map(lambda x: jnp.asarray(x).reshape(2, 2, *x.shape[1:]), known)
+    both = jaxsec.design(folded, noise_power=1.0, method="rzf-ns-robust")
+    np.testing.assert_allclose(both.w.reshape(one.w.shape), one.w, rtol=1e-3, atol=1e-4)
+
+
+def test_the_method_follows_what_is_known(monkeypatch):
+    asked = []
+
+    def make(method, **options):
+        asked.append(method)
+        return jaxsec.RobustRzfNs()
+
+    monkeypatch.setattr(methods, "make", make)
+    channels = cases.channels(n=2)
+    jaxsec.design(channels)
+    jaxsec.design(channels, csi_error=(0.0, 0.1))
+    zero = np.zeros((2, 2), np.float32)
+    jaxsec.design(channels, error_user=zero)  # exact after all
+    assert asked == ["opt", "opt-robust", "opt"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "opt", "csi_error": 0.1}, "'opt' designs for channels that are known exactly"),
+        ({"csi_error": 1.5}, "`csi_error` must lie between 0 and 1, but is 1.5"),
+        ({"csi_error": 0.1, "error_eve": np.ones((4, 4))}, "`csi_error` must be left out"),
+        ({"error_user": np.ones((4, 3))}, r"`error_user` must have shape \(4, 2\)"),
+        ({"error_user": -np.ones((4, 2))}, "`error_user` must not be negative, .* is -1.0"),
+        ({"error_eve": np.full((4, 4), np.nan)}, "`error_eve` must be finite"),
+        ({"error_eve": np.ones((4, 4), complex)}, "`error_eve` must be real"),
+        (
+            {"method": "opt-loaded", "csi_error": 0.1, "objective": Outage(0.05)},
+            "'opt-loaded' designs for the mean",
+        ),
+        (
+            {"method": "cdm-f-robust", "refine": 1, "csi_error": 0.1},
+            "`refine` must be 0 where channels are not known exactly",
+        ),
+    ],
+)
+def test_what_cannot_be_used_is_refused(options, message, no_type_checks):
+    with pytest.raises(jaxsec.InputError, match=message):
+        jaxsec.design(cases.channels(n=4), **options)
+    with pytest.raises(jaxsec.InputError, match="`outage_probability` must lie in"):
+        Outage(1.0)
