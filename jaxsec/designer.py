@@ -38,8 +38,9 @@ class Diagnostics(NamedTuple):
 
 @overload
 def design(
-    h_user: Channels,
+    h_user: Channels | Posterior,
     *,
+    noise_power: Float[ArrayLike, "..."] | None = ...,
     method: str | Method | None = ...,
     key: Key[Array, ""] | None = ...,
     diagnostics: Literal[False] = ...,
@@ -47,8 +48,9 @@ def design(
 ) -> Strategy: ...
 @overload
 def design(
-    h_user: Channels,
+    h_user: Channels | Posterior,
     *,
+    noise_power: Float[ArrayLike, "..."] | None = ...,
     method: str | Method | None = ...,
     key: Key[Array, ""] | None = ...,
     diagnostics: Literal[True],

@@ -1,0 +1,179 @@
+"""Designs for channels that are not known exactly, on a grid of errors, judged on fresh draws.
+
+    python -m benchmarks.uncertain [--users 2] [--eavesdroppers 4] [--json FILE]
+
+Estimates are Rayleigh channels of P1's scenario. A row is an objective, the mean of the sum secrecy
+rate over the channels that an estimate leaves possible or the rate that is kept in 95% of them; a
+cell is a design's value over that of the reference, the long run of the power iteration on draws
+from the same start, and not a proof of anything.
+"""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+
+import jaxsec
+from benchmarks.report import Report, table
+from jaxsec import Scenario, keys, methods
+from jaxsec.channels import knowledge, sample_channels
+from jaxsec.channels.knowledge import Posterior
+from jaxsec.report import statistics
+from jaxsec.secrecy import MEAN, Outage, OverDraws, outage_secrecy_rate, sum_secrecy_rate
+from jaxsec.strategy import Strategy
+
+ERRORS_USER = (0.0, 0.01, 0.1)
+ERRORS_EVE = (0.1, 0.5, 1.0)
+OBJECTIVES: dict[str, OverDraws] = {"mean": MEAN, "kept in 95%": Outage(0.05)}
+REFERENCE = methods.StochasticGpip(num_steps=200, num_draws=512)
+DRAWS_A_CALL = 32
+
+Designer = Callable[[Any, Posterior, OverDraws], Strategy]
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    users: int = 2
+    """K."""
+    eavesdroppers: int = 4
+    """L."""
+    num_channels: int = 256
+    """Estimates a point."""
+    num_draws: int = 1024
+    """Draws of each estimate's channels, by which designs are judged."""
+    seed: int = 60260
+    json: Path | None = None
+
+
+def by(method: str | methods.Method, *, mean_only: bool = False, **options: Any) -> Designer:
+    """A designer that is told what is known."""
+
+    def design(key: Any, known: Posterior, objective: OverDraws) -> Strategy:
+        over = MEAN if mean_only else objective
+        return jaxsec.design(
+            known, noise_power=1.0, method=method, objective=over, key=key, **options
+        )
+
+    return design
+
+
+def trusting(method: str) -> Designer:
+    """A designer that takes the means for the channels."""
+
+    def design(key: Any, known: Posterior, objective: OverDraws) -> Strategy:
+        del objective
+        return jaxsec.design(known.h_user, known.h_eve, 1.0, method=method, key=key)
+
+    return design
+
+
+DESIGNS: dict[str, Designer] = {
+    "opt": trusting("opt"),
+    "opt-loaded": by("opt-loaded", mean_only=True),
+    "cdm-f-robust, 8": by("cdm-f-robust", mean_only=True, num_samples=8),
+    "rzf-ns-robust": by("rzf-ns-robust"),
+    "opt-robust": by("opt-robust"),
+}
+
+
+def judged(key: Any, strategy: Strategy, known: Posterior, num_draws: int) -> dict[str, np.ndarray]:
+    """Every objective of every channel [n], on draws that no design has seen."""
+    calls = -(-num_draws // DRAWS_A_CALL)
+    rates = _rates(jax.random.split(key, calls), strategy, known)
+    rates = rates.reshape(calls * DRAWS_A_CALL, -1)
+    kept = outage_secrecy_rate(rates, 0.05)
+    return {"mean": np.asarray(rates.mean(axis=0)), "kept in 95%": np.asarray(kept)}
+
+
+@jax.jit
+def _rates(all_keys: Any, strategy: Strategy, known: Posterior) -> Any:
+    def some(key):
+        h_user, h_eve = knowledge.sample(key, known, DRAWS_A_CALL)
+        return sum_secrecy_rate(strategy.w[None], strategy.v[None], h_user, h_eve, 1.0)
+
+    return jax.lax.map(some, all_keys)
+
+
+class Case(NamedTuple):
+    """Estimates and what is asked of designs for them."""
+
+    source: Any
+    known: Posterior
+    name: str
+    objective: OverDraws
+    num_draws: int
+
+
+def worth(design: Designer, case: Case) -> tuple[np.ndarray, float]:
+    """What a design is worth on every channel [n], and its time in µs a channel."""
+    key = keys.stream(case.source, "designs")
+    jax.block_until_ready(design(key, case.known, case.objective))  # compiles
+    began = time.perf_counter()
+    strategy = jax.block_until_ready(design(key, case.known, case.objective))
+    seconds = time.perf_counter() - began
+    fresh = keys.stream(case.source, "judging")
+    found = judged(fresh, strategy, case.known, case.num_draws)[case.name]
+    return found, 1e6 * seconds / found.size
+
+
+def measure(arguments: Arguments, error_user: float, error_eve: float) -> list[dict[str, Any]]:
+    """A row for each objective at one pair of errors."""
+    source = keys.stream(arguments.seed, f"{error_user} {error_eve}")
+    scenario = Scenario(num_users=arguments.users, num_eavesdroppers=arguments.eavesdroppers)
+    estimates = sample_channels(keys.stream(source, "estimates"), scenario, arguments.num_channels)
+    scale = 1.0 / np.sqrt(scenario.noise_power)
+    known = knowledge.estimated(
+        jnp.asarray(estimates.h_user) * scale,
+        jnp.asarray(estimates.h_eve) * scale,
+        error_user,
+        error_eve,
+    )
+    rows = []
+    for name, objective in OBJECTIVES.items():
+        case = Case(source, known, name, objective, arguments.num_draws)
+        reference, reference_us = worth(by(REFERENCE), case)
+        row: dict[str, Any] = {"error_user": error_user, "error_eve": error_eve, "objective": name}
+        row |= {"reference": float(reference.mean()), "reference us": reference_us}
+        for title, design in DESIGNS.items():
+            value, us = worth(design, case)
+            ratio = statistics.ratio_of_means(value, reference)
+            row |= {title: ratio.value, f"{title} ci95": ratio.ci95, f"{title} us": us}
+        rows.append(row)
+        print(f"{error_user}, {error_eve}, {name}: {row['opt-robust']:.2%}", file=sys.stderr)
+    return rows
+
+
+def main(arguments: Arguments, argv: list[str]) -> int:
+    """Measures, prints, writes."""
+    report = Report("uncertain", argv, arguments.seed, arguments.num_channels)
+    rows = [
+        row for user in ERRORS_USER for eve in ERRORS_EVE for row in measure(arguments, user, eve)
+    ]
+    cells = [
+        [
+            f"{row['error_user']:g}, {row['error_eve']:g}",
+            row["objective"],
+            f"{row['reference']:.2f}",
+            *(f"{row[name] - 1:+.2%} ± {row[f'{name} ci95']:.2%}" for name in DESIGNS),
+        ]
+        for row in rows
+    ]
+    times = [f"{np.median([row[f'{name} us'] for row in rows]):,.0f}" for name in DESIGNS]
+    longest = f"{np.median([row['reference us'] for row in rows]):,.0f}"
+    cells.append(["µs a channel, median", "", longest, *times])
+    title = f"K = {arguments.users}, L = {arguments.eavesdroppers}: distance to the reference"
+    heads = ("errors: users, eavesdroppers", "objective")
+    return report.finish(
+        rows, table(title, heads, ("reference", *DESIGNS), cells), path=arguments.json
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Arguments), sys.argv[1:]))
