@@ -22,6 +22,7 @@ from jaxsec.diffusion import process, sampling
 from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.learning import state as states
 from jaxsec.precoding import robust_reference
+from jaxsec.precoding.robust import rzf_ns_robust, stochastic_gpip
 from jaxsec.report import comparison, judge, statistics
 from jaxsec.strategy import Size, Strategy
 from tests import cases, models
@@ -79,7 +80,7 @@ def correlation(one, other):
 def test_the_estimation_error_is_independent_of_the_channel(seed):
     """It once was the fading itself, and `compare` found the same rates with it as without."""
     channels, error = channels_of(seed, 256), 0.1
-    given = comparison.estimates(channels, error, seed)
+    given = comparison.estimates(channels, (error, error), seed)
     for h, estimate in zip(channels[:2], given[:2], strict=True):
         found, deviation = correlation(h, estimate - np.sqrt(1.0 - error) * h)
         assert found < 4.0 * deviation
@@ -219,6 +220,9 @@ def test_generative_designs_use_keys_once():
     few = {"num_samples": 3, "num_steps": 2}
     check(lambda key: cdm.design(key, model, *channels, **few), key)
     check(lambda key: robust.design(key, told, known, noise, **few), key)
+    on_draws = {"num_steps": 2, "num_draws": 4}
+    check(lambda key: stochastic_gpip(key, known, noise, **on_draws), key)
+    check(lambda key: rzf_ns_robust(key, known, noise), key)
     check(lambda key: knowledge.sample(key, known, 5), key)
     check(lambda key: jaxsec.design(*channels, num_starts=3, key=key), key)
     check(
