@@ -11,10 +11,11 @@ every antenna, whatever the clusters. These belong to a user k and what stands a
     φ_ics = φ_k + Φ_c + Δ_cs + ⟨e_c, x_i − x_k⟩/‖x_k‖     ε_ics = ε_k + Ε_c + Δ'_cs
 
 Φ_c is uniform within ±45°, Δ_cs normal of standard deviation `angular_spread_deg`; those of the
-elevation are a quarter as wide. The last term moves a cluster with the receiver: a wall mirrors
-the receiver into an image that moves as far as it does, in a direction e_c that hangs on the
-wall, and is seen from at least the same distance. So receivers within metres of one another share
-their angles up to distance over range; a wavelength is centimetres, so ψ and g they never share.
+elevation are a quarter as wide. For linear arrays ε_i = ε_k = 0. The last term moves a cluster with
+the receiver: a wall mirrors the receiver into an image that moves as far as it does, in a direction
+e_c that hangs on the wall, and is seen from at least the same distance. So receivers within metres
+of one another share their angles up to distance over range; a wavelength is centimetres, so ψ and g
+they never share.
 
 Powers are p_c ∝ exp(−(r−1)·τ_c)·10^(−Z_c/10), of exponential delays τ_c over their mean, r = 2.1,
 and a shadowing Z_c ~ N(0, 3 dB), with Σ p_c = 1.
@@ -84,7 +85,7 @@ def fade_clustered(
     number for all or one a channel, which may be traced: many kinds of channels in one program.
 
     >>> scenario = jaxsec.Scenario(fading="clustered", num_clusters=8)
-    >>> places = sample_geometry(jax.random.key(0), scenario, 3)
+    >>> places = jaxsec.channels.sample_geometry(jax.random.key(0), scenario, 3)
     >>> factor, count = jnp.array([0.1, 1.0, 100.0]), jnp.array([8, 4, 1])
     >>> key = jax.random.key(1)
     >>> fade_clustered(key, scenario, places, rician_factor=factor, num_clusters=count).h_eve.shape
@@ -206,7 +207,7 @@ def clustered_links(
     The sum over rays, line of sight included, at the top of `jaxsec/channels/clustered.py`
     (D. Tse and P. Viswanath, Fundamentals of Wireless Communication, 7.3).
 
-    >>> places = sample_geometry(jax.random.key(0), jaxsec.Scenario(), 5)
+    >>> places = jaxsec.channels.sample_geometry(jax.random.key(0), jaxsec.Scenario(), 5)
     >>> clusters = sample_clusters(jax.random.key(1), (5, 2), 3, angular_spread_deg=2.0)
     >>> clustered_links(jax.random.key(2), places, clusters, 16, 10.0, "planar").shape
     (5, 6, 16)
