@@ -16,6 +16,8 @@ from jaxsec.precoding.robust import iterate, problem, rzf_ns_robust, step, stoch
 from jaxsec.secrecy import MEAN, Outage, outage_secrecy_rate
 from tests import cases
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 N = 24
 
 
@@ -113,6 +115,7 @@ def test_amplitudes_are_those_of_the_drawn_channels():
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
 
 
+@pytest.mark.slow
 def test_rates_in_the_span_have_the_distribution_of_those_at_the_antennas():
     """M = 8 antennas, 6 receivers: two dimensions are outside of the span."""
     posterior = uncertain(0.05, 0.5, n=4)
@@ -132,6 +135,7 @@ def test_rates_in_the_span_have_the_distribution_of_those_at_the_antennas():
     np.testing.assert_allclose(inside.std(axis=0), outside.std(axis=0), rtol=0.08)
 
 
+@pytest.mark.slow
 def test_the_direction_is_the_gradient_of_the_smooth_rate(float64):
     """(A − B)f = ln 2 times the derivative by conj(f), where all users are well above zero."""
     posterior = uncertain(0.0, 0.3, n=2)
@@ -232,6 +236,7 @@ def test_any_size_is_served_at_full_power(m, k, l):
         np.testing.assert_allclose(secrecy.power(w, v), 1.0, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_units_and_batch_shape_change_nothing():
     known = uncertain(0.01, 0.5, n=4)
     wide = Posterior(
