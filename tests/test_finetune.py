@@ -62,7 +62,6 @@ def test_problems_follow_from_seed_and_step(batch):
     assert snr_db.max() < 75
 
 
-@pytest.mark.long
 def test_every_figure_of_the_paper_is_drawn():
     drawn = {size[1:] for _, sizes in problems.BUCKETS.values() for size in sizes}
     figures = {(2, 4)} | {(4, l) for l in range(2, 9)} | {(k, 2) for k in range(2, 7)}
@@ -73,6 +72,7 @@ def test_every_figure_of_the_paper_is_drawn():
         assert all(a <= b for size in sizes for a, b in zip(size, bucket, strict=True))
 
 
+@pytest.mark.long
 def test_filling_up_changes_no_rate():
     """Links of no gain are never noticed: not by the reference, the network, or the rates."""
     size, bucket = Size(6, 2, 2), Size(8, 2, 4)

@@ -77,12 +77,12 @@ def test_without_error_nothing_changes(channels):
     np.testing.assert_allclose(rate, compiled.sum_secrecy_rate(*strategy, *channels), rtol=1e-5)
 
 
-@pytest.mark.long
 def test_errors_out_of_range_are_named(channels):
     with pytest.raises(jaxsec.InputError, match=r"`error` must lie between 0 and 1, but is 1\.5"):
         knowledge.estimated(channels.h_user, channels.h_eve, 1.5)
 
 
+@pytest.mark.long
 def test_robust_design_chooses_by_expected_rate(channels):
     model = finetune.told_error(models.tiny())
     known = knowledge.estimated(channels.h_user, channels.h_eve, 0.01)
@@ -107,7 +107,6 @@ def test_a_model_must_be_told(channels):
 
 
 @pytest.mark.long
-@pytest.mark.long
 def test_the_reference_climbs_on_fresh_draws(channels):
     known = knowledge.estimated(channels.h_user, channels.h_eve, 0.05)
     start = jaxsec.design(*channels, method="opt")
@@ -123,6 +122,7 @@ def test_the_reference_climbs_on_fresh_draws(channels):
     assert after > before + 0.02
 
 
+@pytest.mark.long
 def test_the_robust_model_is_ahead_of_opt(no_type_checks):
     """Estimates of one percent error: paired over channels, judged on fresh draws."""
     channels = cases.channels(seed=79, n=128)

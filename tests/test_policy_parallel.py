@@ -76,7 +76,6 @@ def compare(**changes):
     return max(float(np.abs(x - y).max()) for x, y in zip(
         jax.tree.leaves(one.actor), jax.tree.leaves(learner.actor)))
 
-@pytest.mark.long
 for changes in (
     {"policy": "ddpg", "discount": 0.5},
     {"policy": "gdm", "gradient": "environment"},
@@ -87,6 +86,7 @@ for changes in (
 """
 
 
+@pytest.mark.long
 def test_eight_devices_update_as_one_does():
     """Parameters, optimisers and metrics, in double precision, after two updates on the same batch
     and noise."""
