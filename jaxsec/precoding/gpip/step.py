@@ -23,7 +23,7 @@ Deviations from the literature's iteration f ← B⁻¹A f, each with what it bu
 3. Everything lives in the span of the channels: D = min(M, K + L).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -216,7 +216,13 @@ def _trials(
         [(y + y_move.scale(jnp.asarray(s, y.re.dtype))).abs2() for s in sizes], axis=2
     )
     along, length2 = lengths
-    return power, jnp.stack([1.0 + 2.0 * s * along + s * s * length2 for s in sizes])
+    return power, jnp.stack([_norm2(s, along, length2) for s in sizes])
+
+
+def _norm2(size: Any, along: Float[Array, "B"], length2: Float[Array, "B"]) -> Float[Array, "..."]:
+    """‖f + size·move‖² of unit f; not below its rounding, where a move takes all of f away."""
+    least = jnp.finfo(along.dtype).eps * (1.0 + size * size * length2)
+    return jnp.maximum(1.0 + 2.0 * size * along + size * size * length2, least)
 
 
 @one_kernel
@@ -227,7 +233,7 @@ def _best_trial(trial: Rates, lengths: Float[Array, "2 B"]) -> tuple[Rates, Floa
     best = trial.smooth == smooth[None]
     hard = algebra.max_first(jnp.where(best, trial.hard, -jnp.inf))
     size = algebra.max_first(jnp.where(best, sizes, 0.0))
-    norm2 = 1.0 + 2.0 * size * lengths[0] + size * size * lengths[1]
+    norm2 = _norm2(size, lengths[0], lengths[1])
     return Rates(smooth, hard), jnp.stack([size, jax.lax.rsqrt(norm2)])
 
 
