@@ -58,8 +58,9 @@ def test_outage_rate_is_the_order_statistic(dtype, shift):
 
 
 def test_outage_rate_counts_a_share_that_floats_miss():
-    """0.3 · 10 is 2.9999…96 in floats, and three draws may fall short."""
-    assert float(outage_secrecy_rate(jnp.arange(10.0), 0.3)) == 3.0
+    """0.29 · 100 is 28.999…96 in floats, and 29 draws may fall short."""
+    assert int(0.29 * 100) == 28
+    assert float(outage_secrecy_rate(jnp.arange(100.0), 0.29)) == 29.0
 
 
 def test_gradient_of_an_outage_rate_is_that_of_its_draw():

@@ -102,8 +102,8 @@ class Gpip:
 class LoadedGpip(Gpip):
     """OPT on channels scaled so that their error counts as noise (`knowledge.diagonal_loading`).
 
-    Right for users; of an eavesdropper it forgets what is heard through the error. `StochasticGpip`
-    is ahead of it everywhere, and takes a hundred times as long.
+    Right for users; of an eavesdropper it forgets what is heard through the error
+    (`python -m benchmarks.uncertain` has it beside `StochasticGpip`).
 
     Raises:
       InputError: an option is out of its range.

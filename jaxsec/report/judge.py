@@ -12,6 +12,7 @@ from jaxtyping import Array, Key
 from jaxsec import keys
 from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, sample
+from jaxsec.secrecy.over_draws import draws_missed
 from jaxsec.strategy import Strategy
 
 JUDGING_DRAWS = 1000
@@ -71,7 +72,7 @@ def over_posterior(
         w, v = (jnp.broadcast_to(jnp.asarray(x[n]), (*shape, *x.shape[1:])) for x in strategy)
         rate = secrecy_rates(Strategy(w, v), channels)
         rates.append(rate.mean(axis=0))
-        missed = int(outage_probability * JUDGING_DRAWS)
+        missed = draws_missed(JUDGING_DRAWS, outage_probability)
         kept.append(np.sort(rate.sum(axis=1))[missed])
     return Promise(np.stack(rates), np.stack(kept))
 

@@ -11,6 +11,7 @@ another of the same configuration, so that what JAX compiles for one serves the 
 Shapes: O entries of an observation, A of an action, W metrics.
 """
 
+import abc
 import dataclasses
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -76,7 +77,7 @@ class Advance(NamedTuple):
     info: dict[str, Any]
 
 
-class Episodic:
+class Episodic(abc.ABC):
     """The methods of gymnax 1.0's environments, from the few that make an environment.
 
     A subclass has `default_params` with `max_steps_in_episode`, states with `time`, and the methods
@@ -98,30 +99,30 @@ class Episodic:
         return self.action_size
 
     @property
+    @abc.abstractmethod
     def action_size(self) -> int:
         """A."""
-        raise NotImplementedError
 
     @property
+    @abc.abstractmethod
     def default_params(self) -> Any:
         """Numbers of the environment that may be traced."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def start(self, key: Key[Array, ""], params: Any) -> Any:
         """The first state of an episode."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def advance(
         self, key: Key[Array, ""], state: Any, action: Float[Array, "A"], params: Any
     ) -> Advance:
         """What an action leads to, and a fresh state; both may rest on the same random numbers."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def get_obs(
         self, state: Any, params: Any = None, key: Key[Array, ""] | None = None
     ) -> Float[Array, "O"]:
         """What a policy sees of a state; no key is needed."""
-        raise NotImplementedError
 
     def observe(
         self, key: Key[Array, ""] | None, state: Any, action: Any, params: Any

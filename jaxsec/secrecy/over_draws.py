@@ -103,13 +103,17 @@ def outage_secrecy_rate(
         0.0 <= outage_probability < 1.0,
         f"`outage_probability` must lie in [0, 1), but is {outage_probability}",
     )
-    n = secrecy_rate.shape[0]
-    missed = math.floor(outage_probability * n * (1.0 + 1e-12))  # 0.3·10 is just below 3
     rate = jax.lax.stop_gradient(secrecy_rate)
-    there = rate == _smallest(rate, min(missed, n - 1))[None]
+    there = rate == _smallest(rate, draws_missed(rate.shape[0], outage_probability))[None]
     # By way of the draw that it is, for the gradient.
     total = jnp.sum(jnp.where(there, secrecy_rate, 0.0), axis=0)
     return total / jnp.sum(there, axis=0, dtype=rate.dtype)
+
+
+def draws_missed(n: int, outage_probability: float) -> int:
+    """How many of n draws may fall short; fewer than n."""
+    # Products of floats fall just below whole numbers: 0.29·100 does.
+    return min(math.floor(outage_probability * n * (1.0 + 1e-12)), n - 1)
 
 
 def _smallest(x: Float[Array, "n *rest"], number: int) -> Float[Array, "*rest"]:

@@ -6,10 +6,15 @@ import numpy as np
 from jaxtyping import Array, Key
 
 from jaxsec import keys
-from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.robust import split
-from jaxsec.precoding.robust.problem import Beams, Uncertain, sample, sum_rates
+from jaxsec.precoding.robust.problem import (
+    Beams,
+    Uncertain,
+    at_unit_power,
+    sample,
+    sum_rates,
+)
 from jaxsec.precoding.robust.split import Split
 from jaxsec.precoding.robust.step import step
 from jaxsec.secrecy import OverDraws
@@ -80,10 +85,7 @@ def iterate(
     memory = jnp.full((num_receivers + 1, batch), -1.0, known.error.dtype)
     first = (start, memory, jax.tree.map(jnp.zeros_like, start))
     (_, _, total), _ = jax.lax.scan(turn, first, jnp.arange(num_steps))
-    outside_power = jnp.square(total.outside)
-    norm2 = algebra.sum_first(algebra.squared_norm(total.f)) + outside_power
-    scale = jax.lax.rsqrt(norm2)
-    return Beams(total.f.scale(scale), outside_power * jnp.square(scale))
+    return at_unit_power(total.f, jnp.square(total.outside))
 
 
 def better(

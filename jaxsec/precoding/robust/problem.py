@@ -77,6 +77,12 @@ def reduced(
     return Uncertain(algebra.split(inside), error.T), basis
 
 
+def at_unit_power(f: SplitComplex, outside: Float[Array, "B"]) -> Beams:
+    """Beams and the noise outside the span, scaled together to unit power."""
+    total = algebra.sum_first(algebra.squared_norm(f)) + outside
+    return Beams(f.scale(jax.lax.rsqrt(total)), outside / total)
+
+
 def sample(
     key: Key[Array, ""], num_draws: int, num_receivers: int, inside: int, outside: int
 ) -> Draws:

@@ -17,7 +17,15 @@ from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.batched.elimination import solve_hermitian
 from jaxsec.precoding.linear import regularised, unit_columns
 from jaxsec.precoding.problem import as_problem
-from jaxsec.precoding.robust.problem import Beams, Draws, Uncertain, amplitudes, others, own
+from jaxsec.precoding.robust.problem import (
+    Beams,
+    Draws,
+    Uncertain,
+    amplitudes,
+    at_unit_power,
+    others,
+    own,
+)
 from jaxsec.secrecy import OverDraws
 
 FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 18))[1:] ** 2)
@@ -116,10 +124,8 @@ def search(
     data, steered, spread = powers[jnp.argmax(values, axis=0)].T  # [B] each
     v = _mixed(noise, steered, spread * inside)
     f = algebra.concatenate([w.scale(jnp.sqrt(data)), v], axis=1)
-    total = algebra.sum_first(algebra.squared_norm(f))  # less where there was nobody to aim at
-    outside = spread * (1.0 - noise.inside)
-    scale = jax.lax.rsqrt(total + outside)
-    return Split(Beams(f.scale(scale), outside * jnp.square(scale)), jnp.max(values, axis=0))
+    beams = at_unit_power(f, spread * (1.0 - noise.inside))  # less, with nobody to aim at
+    return Split(beams, jnp.max(values, axis=0))
 
 
 def _mixed(noise: Noise, steered: Float[Array, "B"], spread: Float[Array, "B"]) -> SplitComplex:

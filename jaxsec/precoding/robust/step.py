@@ -25,7 +25,16 @@ from jaxtyping import Array, Float
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.batched.elimination import solve_hermitian
-from jaxsec.precoding.robust.problem import Beams, Draws, Heard, Uncertain, hear, link_rates, own
+from jaxsec.precoding.robust.problem import (
+    Beams,
+    Draws,
+    Heard,
+    Uncertain,
+    at_unit_power,
+    hear,
+    link_rates,
+    own,
+)
 from jaxsec.secrecy import OverDraws
 
 SMOOTHING = 0.1
@@ -78,9 +87,7 @@ def step(
     outside = jnp.square(
         jnp.sqrt(beams.outside) * (1.0 + length * _outside(known, draws, terms, weight))
     )
-    total = algebra.sum_first(algebra.squared_norm(f)) + outside
-    scale = jax.lax.rsqrt(total)
-    return Beams(f.scale(scale), outside * jnp.square(scale)), weight
+    return at_unit_power(f, outside), weight
 
 
 def _terms(heard: Heard, objective: OverDraws, num_users: int) -> Terms:
