@@ -10,7 +10,7 @@ import tyro
 from jaxsec import checks
 from jaxsec.cdm.training import finetune
 from jaxsec.cdm.training import run as training
-from jaxsec.cdm.training.finetune import Power
+from jaxsec.cdm.training.finetune import Coordinates, Power
 from jaxsec.cli import options
 from jaxsec.cli.launch import LaunchOptions
 from jaxsec.strategy import Size
@@ -48,6 +48,10 @@ class Command:
     """Smoothing of the maximum over eavesdroppers at the first step, bit/s/Hz."""
     last_smoothing: float = finetune.Config.last_smoothing
     """The same at the last step."""
+    clustered: float = finetune.Config.clustered
+    """Share of clustered channels, 0 to 1; the others are Rayleigh channels."""
+    coordinates: Coordinates = finetune.Config.coordinates
+    """In which the model goes on: received gains, or those that stay well conditioned."""
     max_error: float = finetune.Config.max_error
     """Largest CSI error variance to be robust against; 0 for channels that are known."""
     num_draws: int = finetune.Config.num_draws

@@ -122,19 +122,19 @@ def from_gains(frame: Frame, gains: Complex[Array, "n R N"], num_users: int) -> 
     change = (gains - frame.gains) * _unit(frame.amplitude, num_users, num_noise_beams)
     h, change = algebra.split(frame.h), algebra.split(change)
     basis, coordinates = orthonormal_basis(h[:num_users])
-    a = _substitute(coordinates, change[:num_users])  # basisᴴ(u − reference), [K, N, n]
-    u = _combine(basis, a)
+    a = substitute(coordinates, change[:num_users])  # basisᴴ(u − reference), [K, N, n]
+    u = combine(basis, a)
     if h.shape[0] > num_users:
         eve = h[num_users:]
         visible = outside(basis, algebra.transpose(eve))  # [M, L, n]
-        rest = change[num_users:] - _product(eve, u)
+        rest = change[num_users:] - product(eve, u)
         ridge = jnp.full_like(rest.re[0, 0], RIDGE)
-        gram = _product(algebra.transpose(visible), visible)
+        gram = product(algebra.transpose(visible), visible)
         eye = jnp.eye(eve.shape[0], dtype=ridge.dtype)[..., None]
         gram = SplitComplex(gram.re + RIDGE * eye, gram.im)
         combination = solve_hermitian(gram, rest, ridge)
         # Once more out of the users' hearing: a large combination has brought rounding back.
-        u = u + outside(basis, _combine(algebra.transpose(visible), combination))
+        u = u + outside(basis, combine(algebra.transpose(visible), combination))
     u = frame.reference + algebra.join(u)
     return Strategy(u[..., :num_users], u[..., num_users:])
 
@@ -161,7 +161,7 @@ def _own_gains_real(h: Complex[Array, "n R M"], w: Complex[Array, "n M K"]) -> A
     return w * turn[:, None]
 
 
-def _substitute(coordinates: SplitComplex, gains: SplitComplex) -> SplitComplex:
+def substitute(coordinates: SplitComplex, gains: SplitComplex) -> SplitComplex:
     """a [K, N, n] with Σ_s conj(c[r, s])·a[s] = gains[r], c lower triangular."""
 
     def solve(r: Any, solved: SplitComplex) -> SplitComplex:  # zero from row r on
@@ -174,5 +174,5 @@ def _substitute(coordinates: SplitComplex, gains: SplitComplex) -> SplitComplex:
 
 
 # Written out for the compiler, their results are stored: fused, they would be computed once a use.
-_combine = no_inline(algebra.combine)
-_product = no_inline(algebra.hermitian_product)
+combine = no_inline(algebra.combine)
+product = no_inline(algebra.hermitian_product)

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex
+from jaxtyping import Array, Complex, Float
 
 from jaxsec import checks
-from jaxsec.cdm.coordinates import antenna, features, received
+from jaxsec.cdm.coordinates import antenna, features, received, resolved
 from jaxsec.diffusion.condition import Condition
 from jaxsec.strategy import Strategy
 
@@ -30,6 +30,10 @@ class Coordinates(NamedTuple):
     """(frame, table, K) to a strategy, not scaled to the budget."""
     condition: Callable[..., Condition]
     """(frame, K, spread of every entry) to what a model is told."""
+    reference: Callable[[Any], Complex[Array, "n M N"]]
+    """(frame) to the beams that a table of zeros stands for."""
+    tell: Callable[[Any, Float[Array, "n R"]], Any] | None = None
+    """(frame, error fractions) to a frame that holds them; None where no model is told."""
 
 
 def _zeros(*shape: int) -> Array:
@@ -55,11 +59,27 @@ RECEIVED = Coordinates(
     ),
     decode=lambda frame, table, k: received.from_gains(frame, frame.gains + table, k),
     condition=features.condition,
+    reference=lambda frame: frame.reference,
 )
 """Received gains as changes from the closed-form reference."""
 
-UNCERTAIN = RECEIVED._replace(condition=features.condition_with_error)
+UNCERTAIN = RECEIVED._replace(
+    condition=features.condition_with_error,
+    tell=lambda frame, fraction: frame._replace(error_fraction=fraction),
+)
 """The same for a model that is also told how far off the channels are."""
+
+RESOLVED = RECEIVED._replace(
+    frame=resolved.frame,
+    blank=lambda m, k, l, j: resolved.Frame(
+        RECEIVED.blank(m, k, l, j), jnp.ones((1, k + l)), *[_zeros(k + l, k + j)] * 2
+    ),
+    encode=resolved.encode,
+    decode=resolved.decode,
+    condition=resolved.condition,
+    reference=lambda frame: frame.base.reference,
+)
+"""The same where receivers may be hard to tell apart."""
 
 ANTENNA = Coordinates(
     min_spread=(0.0, 0.0),
@@ -69,10 +89,16 @@ ANTENNA = Coordinates(
     encode=lambda frame, strategy: antenna.to_table(strategy),
     decode=lambda frame, table, k: antenna.from_table(table, k),
     condition=antenna.condition,
+    reference=lambda frame: jnp.zeros_like(jnp.swapaxes(frame.h, 1, 2)),
 )
 """P1's own."""
 
-COORDINATES = {"received": RECEIVED, "uncertain": UNCERTAIN, "antenna": ANTENNA}
+COORDINATES = {
+    "received": RECEIVED,
+    "uncertain": UNCERTAIN,
+    "resolved": RESOLVED,
+    "antenna": ANTENNA,
+}
 
 
 def get(name: str) -> Coordinates:

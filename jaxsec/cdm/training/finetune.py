@@ -10,7 +10,7 @@ an error through the mean over draws of their posterior. No expert is needed: on
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +34,9 @@ from jaxsec.strategy import Strategy
 Power = Literal["projection", "penalty"]
 """How the power budget is kept: exactly, or by the paper's penalty on the norm."""
 
+Coordinates = Literal["received", "resolved"]
+"""In which a model that knows its channels goes on; one that is told an error has its own."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Config:
@@ -43,7 +46,7 @@ class Config:
       InputError: a number is out of its range.
     """
 
-    num_steps: int = 2400
+    num_steps: int = 5000
     batch_entries: int = 2400
     """Table entries a batch, over all its channels."""
     ddim_steps: tuple[int, ...] = (1, 2, 4)
@@ -64,11 +67,15 @@ class Config:
     first_smoothing: float = 0.1
     """α of (6) at the first step, bit/s/Hz; then it falls geometrically."""
     last_smoothing: float = 0.02
+    coordinates: Coordinates = "resolved"
+    """In which the model goes on (`into`)."""
+    clustered: float = 0.75
+    """Share of clustered channels; the others are Rayleigh channels in P1's geometry."""
     max_error: float = 0.0
     """Largest variance of CSI error to be robust against, in the channel's."""
     num_draws: int = 16
     """Draws of the posterior a channel, where there is an error."""
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     warmup_steps: int = 100
     max_gradient: float = 1.0
     ema: float = 0.998
@@ -101,6 +108,7 @@ class Config:
             not (self.refine and self.max_error),
             "`refine` must be 0 where there is a CSI error: OPT's iteration trusts the channels",
         )
+        checks.check_fraction("clustered", self.clustered)
         checks.require(0.0 <= self.ema < 1.0, f"`ema` must lie in [0, 1), but is {self.ema}")
 
 
@@ -124,20 +132,49 @@ def timesteps_of(config: Config, step: int) -> Timesteps:
     )
 
 
-def told_error(model: Model) -> Model:
-    """The model with inputs for the CSI error, of no weight yet; as it is if it has them."""
-    if model.coordinates == "uncertain":
+class _More(NamedTuple):
+    """Inputs that coordinates have beyond received gains."""
+
+    rows: int = 0
+    """Features of a row, and of a column."""
+    complex_entries: int = 0
+    relations: int = 0
+
+
+MORE = {"received": _More(), "uncertain": _More(1), "resolved": _More(2, 2, 1)}
+"""By the name of the coordinates."""
+
+
+def into(model: Model, coordinates: str) -> Model:
+    """The model in other coordinates, with inputs of no weight yet for what these tell more.
+
+    Raises:
+      InputError: the model is no set denoiser of received gains, or there are no such coordinates.
+    """
+    if model.coordinates == coordinates:
         return model
     checks.require(
-        model.coordinates == "received" and model.denoiser == "set",
-        "`model` must be a set denoiser in received-gain coordinates to be told the CSI error, but "
-        f"is {model.denoiser!r} in {model.coordinates!r}",
+        coordinates in MORE,
+        f"`coordinates` must be one of {', '.join(MORE)}, but is {coordinates!r}",
     )
-    params = dict(model.params["params"])
-    for name in ("rows", "columns"):
-        kernel = jnp.pad(params[name]["kernel"], ((0, 1), (0, 0)))
-        params[name] = {**params[name], "kernel": kernel}
-    return dataclasses.replace(model, params={"params": params}, coordinates="uncertain")
+    checks.require(
+        model.coordinates == "received" and model.denoiser == "set",
+        f"`model` must be a set denoiser in received-gain coordinates to go on in {coordinates!r} "
+        f"ones, but is {model.denoiser!r} in {model.coordinates!r}",
+    )
+    more, params = MORE[coordinates], dict(model.params["params"])
+    params |= {name: _pad(params[name], more.rows) for name in ("rows", "columns")}
+    params["complex_in"] = _pad(params["complex_in"], more.complex_entries)
+    width = params["complex_in"]["kernel"].shape[1]
+    for name in params:
+        if name.startswith("layer_"):
+            maps = _pad(params[name]["maps"], width * more.relations)
+            params[name] = {**params[name], "maps": maps}
+    return dataclasses.replace(model, params={"params": params}, coordinates=coordinates)
+
+
+def _pad(dense: dict[str, Any], inputs: int) -> dict[str, Any]:
+    return {**dense, "kernel": jnp.pad(dense["kernel"], ((0, inputs), (0, 0)))}
 
 
 def make_loss(

@@ -5,7 +5,7 @@ with links of no gain, which no rate notices and the mask excludes.
 """
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,30 +13,31 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsec import keys, secrecy
-from jaxsec.cdm.coordinates.received import Frame
 from jaxsec.cdm.coordinates.table import Coordinates
 from jaxsec.cdm.standardise import Standardiser
-from jaxsec.channels import Scenario, fade, knowledge, large_scale_gain, sample_geometry
+from jaxsec.cdm.training import worlds
+from jaxsec.channels import knowledge
 from jaxsec.channels.knowledge import Posterior
 from jaxsec.diffusion.condition import Condition
 from jaxsec.strategy import Size, Strategy
 
 BUCKETS = {
-    Size(8, 2, 4): (0.26, ((8, 2, 4), (8, 2, 4), (8, 2, 4), (8, 2, 4), (8, 2, 2), (6, 2, 4))),
+    Size(8, 2, 4): (0.30, (*[(8, 2, 4)] * 3, (8, 2, 2), (8, 2, 0), (6, 2, 4), (4, 2, 3))),
     Size(8, 2, 8): (0.06, ((8, 2, 8), (8, 2, 6), (8, 2, 5))),
-    Size(8, 3, 5): (0.10, ((8, 3, 2), (8, 3, 2), (8, 3, 5), (8, 3, 3))),
-    Size(8, 4, 4): (0.14, ((8, 4, 2), (8, 4, 2), (8, 4, 3), (8, 4, 4), (6, 4, 2))),
-    Size(8, 4, 8): (0.14, ((8, 4, 5), (8, 4, 6), (8, 4, 7), (8, 4, 8))),
-    Size(8, 5, 4): (0.08, ((8, 5, 2), (8, 5, 2), (8, 5, 4))),
-    Size(8, 6, 4): (0.08, ((8, 6, 2), (8, 6, 2), (8, 6, 4))),
-    Size(8, 8, 8): (0.04, ((8, 8, 8), (8, 8, 3))),
-    Size(16, 2, 4): (0.06, ((16, 2, 4), (12, 2, 3), (16, 2, 2))),
-    Size(8, 1, 4): (0.02, ((8, 1, 4), (8, 1, 2))),
-    Size(8, 1, 1): (0.02, ((8, 1, 1),)),
+    Size(8, 3, 5): (0.10, ((8, 3, 2), (8, 3, 2), (8, 3, 5), (8, 3, 3), (4, 3, 2))),
+    Size(8, 4, 4): (0.14, ((8, 4, 2), (8, 4, 2), (8, 4, 3), (8, 4, 4), (8, 4, 0), (4, 4, 2))),
+    Size(8, 4, 8): (0.12, ((8, 4, 5), (8, 4, 6), (8, 4, 7), (8, 4, 8))),
+    Size(8, 5, 4): (0.06, ((8, 5, 2), (8, 5, 2), (8, 5, 4))),
+    Size(8, 6, 4): (0.06, ((8, 6, 2), (8, 6, 2), (8, 6, 4))),
+    Size(8, 8, 8): (0.06, ((8, 8, 8), (8, 8, 3))),
+    Size(32, 2, 4): (0.03, ((16, 2, 4), (32, 2, 4), (12, 2, 3), (16, 2, 2))),
+    Size(32, 4, 8): (0.03, ((16, 4, 8), (32, 4, 4))),
+    Size(8, 1, 4): (0.02, ((8, 1, 4), (8, 1, 2), (4, 1, 3))),
+    Size(8, 1, 1): (0.02, ((8, 1, 1), (4, 1, 1))),
 }
 """By the size that is filled up to: how often it is drawn, and the sizes (M, K, L) that are."""
 
-MIN_LINK_DB, MAX_LINK_DB = 85.0, 135.0
+MIN_LINK_DB, MAX_LINK_DB = 65.0, 150.0
 """Transmit power over noise power; P1's figures span 90 to 130 dB."""
 MIN_RATE = 1.0
 """Rates are counted in those of the closed form, or in this where that is less; bit/s/Hz."""
@@ -50,7 +51,7 @@ class Problems(NamedTuple):
     """Channels over their noise, filled up, and what a model is told about them."""
 
     known: Posterior
-    frame: Frame
+    frame: Any
     condition: Condition
     spread: Float[Array | np.ndarray, "n R N"]
     reference_rate: Float[Array | np.ndarray, "n"]
@@ -66,6 +67,8 @@ class Source(NamedTuple):
     batch_entries: int
     max_error: float
     """Largest variance of CSI error; 0 for channels that are known."""
+    clustered: float
+    """Share of clustered channels."""
     multiple: int
     """Batches are a multiple of this."""
     seed: int
@@ -88,14 +91,28 @@ class Source(NamedTuple):
         spread = self.standardiser.spread[size.num_users - 1, size.num_eavesdroppers][kinds]
         key = keys.step(keys.stream(self.seed, "finetune/channels"), step)
         problems = make(
-            self.coordinates, bucket, n, self.max_error, key, size, np.asarray(spread, np.float32)
+            self.coordinates,
+            bucket,
+            n,
+            self.max_error,
+            self.clustered,
+            key,
+            size,
+            np.asarray(spread, np.float32),
         )
         return jax.tree.map(np.asarray, problems)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
 def make(
-    coordinates: Coordinates, bucket: Size, n: int, max_error: float, key, size: Size, spread
+    coordinates: Coordinates,
+    bucket: Size,
+    n: int,
+    max_error: float,
+    clustered: float,
+    key,
+    size: Size,
+    spread,
 ) -> Problems:
     """Problems of one size, filled up to another; compiled once for the other.
 
@@ -103,20 +120,20 @@ def make(
       coordinates: received gains, with or without error.
       bucket: the size of the arrays.
       n: number of problems.
-      max_error: as of `Source`.
+      max_error, clustered: as of `Source`.
       key: for all that is drawn.
       size: of the problems, at most the bucket's and of as many users; may be traced.
       spread: [R, N], of the bucket's entries.
     """
-    key_place, key_fade, key_link, key_error, key_exact = jax.random.split(key, 5)
-    scenario, num_users = Scenario(**bucket._asdict()), bucket.num_users
-    antennas, eves = (
-        jnp.arange(most) < count for most, count in zip(bucket[::2], size[::2], strict=True)
-    )
-    geometry = sample_geometry(key_place, scenario, n)
-    estimate = fade(key_fade, scenario, geometry)
-    link_db = jax.random.uniform(key_link, (n,), minval=MIN_LINK_DB, maxval=MAX_LINK_DB)
-    scale = 10.0 ** (link_db / 20.0)  # one over the noise amplitude
+    key_links, key_link, key_error, key_exact = jax.random.split(key, 4)
+    num_users = bucket.num_users
+    antennas = jnp.arange(bucket.num_antennas) < size.num_antennas
+    eves = jnp.arange(bucket.num_eavesdroppers) < size.num_eavesdroppers
+    rows = jnp.concatenate([jnp.ones(num_users, bool), eves])
+    h, gain = worlds.sample(key_links, bucket, n, clustered)
+    link_db = jax.random.uniform(key_link, (n, 1), minval=MIN_LINK_DB, maxval=MAX_LINK_DB)
+    gain = jnp.where(rows[None], 10.0 ** (link_db / 20.0) * gain, 0.0)
+    h = jnp.where((rows[:, None] & antennas[None])[None], 10.0 ** (link_db / 20.0)[..., None] * h, 0.0)
     error = jnp.zeros(n)
     if max_error > 0.0:
         draw = jax.random.uniform(
@@ -124,22 +141,18 @@ def make(
         )
         exact = jax.random.bernoulli(key_exact, NO_ERROR, (n,))
         error = jnp.where(exact, 0.0, jnp.exp(draw))
-
-    def link(h, positions, there):
-        gain = jnp.where(there[None], scale[:, None] * large_scale_gain(positions, scenario), 0.0)
-        link = (there[:, None] & antennas[None])[None]
-        return jnp.where(link, scale[:, None, None] * h, 0.0), gain
-
-    h_user, gain_user = link(estimate.h_user, geometry.users, jnp.ones(num_users, bool))
-    h_eve, gain_eve = link(estimate.h_eve, geometry.eavesdroppers, eves)
-    known = knowledge.estimated(h_user, h_eve, error, gain_user=gain_user, gain_eve=gain_eve)
+    known = knowledge.estimated(
+        h[:, :num_users], h[:, num_users:], error,
+        gain_user=gain[:, :num_users], gain_eve=gain[:, num_users:],
+    )  # fmt: skip
     channels = knowledge.diagonal_loading(known, 1.0)
     num_noise_beams = spread.shape[1] - num_users
     frame = coordinates.frame(*channels, num_noise_beams)
-    frame = frame._replace(error_fraction=knowledge.error_fraction(known, 1.0))
+    if coordinates.tell is not None:
+        frame = coordinates.tell(frame, knowledge.error_fraction(known, 1.0))
     condition = coordinates.condition(frame, num_users, spread)
-    rows = jnp.concatenate([jnp.ones(num_users, bool), eves])
-    reference = Strategy(frame.reference[..., :num_users], frame.reference[..., num_users:])
+    beams = coordinates.reference(frame)
+    reference = Strategy(beams[..., :num_users], beams[..., num_users:])
     return Problems(
         known,
         frame,

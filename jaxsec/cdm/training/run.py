@@ -107,8 +107,7 @@ def fine_tune(
     """
     with parallel.together():
         model = cdm_file.load(source)
-    if config.max_error > 0.0:
-        model = finetune.told_error(model)
+    model = finetune.into(model, "uncertain" if config.max_error > 0.0 else config.coordinates)
     if only is not None:
         cdm.check_size(model, *only)
     start = {"sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
@@ -148,6 +147,7 @@ def _channels(
         num_noise_beams=model.num_noise_beams,
         batch_entries=config.batch_entries,
         max_error=config.max_error,
+        clustered=config.clustered,
         multiple=multiple,
         seed=config.seed,
         only=only,
