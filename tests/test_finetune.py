@@ -220,6 +220,10 @@ def test_resolved_inputs_have_no_weight_at_first(no_type_checks):
     np.testing.assert_allclose(grown.network.apply(grown.params, z, t, told), wanted, atol=1e-5)
     with pytest.raises(jaxsec.InputError, match="`model` must be a set denoiser in received-gain"):
         finetune.into(grown, "uncertain")
+    assert finetune.goes_on_in(model, CONFIG) == finetune.goes_on_in(grown, CONFIG) == "resolved"
+    network = dataclasses.replace(model, denoiser="mlp")
+    assert finetune.goes_on_in(network, CONFIG) == "received"
+    assert finetune.goes_on_in(model, dataclasses.replace(CONFIG, max_error=0.1)) == "uncertain"
 
 
 @pytest.mark.parametrize(

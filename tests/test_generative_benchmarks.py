@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks import ablation, generative
+from benchmarks import ablation, generative, sizes
 from benchmarks.points import Point
 from benchmarks.speed import denoiser
 from jaxsec.cdm import file as cdm_file
@@ -56,6 +56,19 @@ def test_generative_judges_a_model_and_writes_its_card(
     assert measured["points"][0]["opt"] == pytest.approx(point["opt"], abs=1e-4)
     cdm_file.load(path)
     assert f"{point['1 sample']:.2%}" in capsys.readouterr().out
+
+
+def test_sizes_judges_streets_and_rayleigh_channels(monkeypatch, tmp_path, capsys, no_type_checks):
+    monkeypatch.setattr(sizes, "SIZES", (Size(4, 2, 1),))
+    monkeypatch.setattr(sizes, "STREETS", {"line of sight": {"rician_factor": 30.0}})
+    path, report = tmp_path / "model.npz", tmp_path / "report.json"
+    cdm_file.save(path, models.tiny(), {})
+    assert sizes.main(sizes.Arguments(model=path, num_channels=6, json=report), []) == 0
+    rayleigh, street = json.loads(report.read_text())["rows"]
+    assert (rayleigh["kind"], street["kind"]) == ("Rayleigh", "line of sight")
+    assert 0.0 < street["1 sample"] <= street["best of 8"] + 1e-6 <= 1.0 + 2e-6
+    assert street["opt"] > 0.95
+    assert "line of sight" in capsys.readouterr().out
 
 
 def test_denoiser_times_and_claims(monkeypatch, tmp_path, capsys):

@@ -13,11 +13,20 @@ from tests import cases, compiled
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
 
 METHODS = list(jaxsec.METHODS)
-TWINS = ("cdm-mlp", "cdm-f", "opt-loaded", "cdm-antenna", "opt-robust")
+TWINS = ("cdm-mlp", "cdm-f-robust", "opt-loaded", "cdm-antenna", "opt-robust")
 """Code of cdm or opt, but for the weights, for an error that is zero here, or for coordinates that
 know the antennas apart (`test_coordinates`); opt on draws has tests of its own (`test_robust`)."""
+
+
+def slow_to_compile(method):
+    """A method as a parameter; those that sample from a diffusion model in the long suite only."""
+    return pytest.param(method, marks=pytest.mark.long) if method.startswith("cdm") else method
+
+
 DISTINCT = [method for method in METHODS if method not in TWINS]
-AT_ANY_SIZE = [method for method in DISTINCT if method != "cdm-f-robust"]  # as cdm, told more
+CHECKED = [slow_to_compile(method) for method in DISTINCT]
+OTHERS = ((8, 3, 0), (4, 4, 2))
+"""(M, K, L) without eavesdroppers, and with as many users as antennas."""
 N = 64
 """Channels of a batch, wherever the number does not matter: the same programs serve all tests."""
 
@@ -32,7 +41,7 @@ def test_power_budget_and_shapes(method):
     np.testing.assert_allclose(secrecy.power(w, v), 1.0, rtol=1e-5)
 
 
-@pytest.mark.parametrize("method", DISTINCT)
+@pytest.mark.parametrize("method", CHECKED)
 def test_common_rotation_of_all_channels_changes_no_rate(method):
     channels = cases.channels(n=N)
     rotation = jnp.asarray(cases.unitary(4, 8))
@@ -42,15 +51,9 @@ def test_common_rotation_of_all_channels_changes_no_rate(method):
     np.testing.assert_allclose(after, before, rtol=5e-3)
 
 
+@pytest.mark.parametrize("method", CHECKED)
 @pytest.mark.parametrize(
-    ("method", "m", "k", "l"),
-    [(method, 8, 3, 0) for method in AT_ANY_SIZE]
-    + [pytest.param(method, 4, 4, 2, marks=pytest.mark.long) for method in AT_ANY_SIZE]
-    + [(method, 2, 5, 6) for method in AT_ANY_SIZE if not method.startswith("cdm")]
-    + [
-        pytest.param(method, 2, 5, 6, marks=pytest.mark.long)
-        for method in ("cdm", "cdm-mlp", "cdm-f-robust")
-    ],
+    ("m", "k", "l"), [(2, 5, 6), *[pytest.param(*size, marks=pytest.mark.long) for size in OTHERS]]
 )
 def test_any_size_is_served_or_refused_clearly(method, m, k, l, no_type_checks):
     channels = cases.channels(n=N, num_antennas=m, num_users=k, num_eavesdroppers=l)
@@ -62,7 +65,7 @@ def test_any_size_is_served_or_refused_clearly(method, m, k, l, no_type_checks):
     assert bool(jnp.isfinite(compiled.sum_secrecy_rate(w, v, *channels)).all())
 
 
-@pytest.mark.parametrize("method", DISTINCT)
+@pytest.mark.parametrize("method", CHECKED)
 def test_zero_and_duplicate_channels_stay_finite(method):
     channels = cases.channels(n=N)
     h_user, h_eve = np.array(channels.h_user), np.array(channels.h_eve)
@@ -236,7 +239,9 @@ def test_designs_are_reproducible():
         np.testing.assert_array_equal(first.w, second.w)
 
 
-@pytest.mark.parametrize("method", ["mrt", "rzf", "rzf-ns", "opt", "opt-loaded", "cdm"])
+@pytest.mark.parametrize(
+    "method", [slow_to_compile(m) for m in ("mrt", "rzf", "rzf-ns", "opt", "opt-loaded", "cdm")]
+)
 @pytest.mark.parametrize("scale", [1e-14, 1e100])
 def test_any_units_of_complex128_give_the_same_design(method, scale):
     """In float32 noise of 1e-40 is zero; a warning on the way would be an error here."""

@@ -228,7 +228,17 @@ def test_without_errors_it_is_close_to_opt():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("m", "k", "l"), [(1, 1, 1), (4, 4, 3), (2, 3, 2), (16, 1, 2), (8, 3, 0)])
+@pytest.mark.parametrize(
+    ("m", "k", "l"),
+    [
+        (1, 1, 1),
+        (2, 3, 2),
+        *[
+            pytest.param(*size, marks=pytest.mark.long)
+            for size in ((4, 4, 3), (16, 1, 2), (8, 3, 0))
+        ],
+    ],
+)
 def test_any_size_is_served_at_full_power(m, k, l):
     known = uncertain(0.05, 0.4, n=5, num_antennas=m, num_users=k, num_eavesdroppers=l)
     for method in ("rzf-ns-robust", "opt-robust"):

@@ -5,10 +5,11 @@
 Of folders that `jaxsec finetune` has written; by default of two runs at K = 2, L = 4, P1's case:
 from the ablation's network, which imitates badly, and from the set denoiser, which imitates well:
 
-    jaxsec finetune --model cdm-mlp --size 8 2 4 --ddim-steps 2 --num-steps 800 --out mlp
-    jaxsec finetune --model cdm-set --size 8 2 4 --ddim-steps 2 --num-steps 800 --out set
+    jaxsec finetune --model cdm-mlp --size 8 2 4 --ddim-steps 2 --num-steps 800 \\
+        --learning-rate 3e-4 --clustered 0 --coordinates received --out mlp
 
-Both see the same channels, so what moves both curves alike is which channels were drawn.
+and the same with `--model cdm-set`. Both see the same channels, so what moves both curves alike is
+which channels were drawn.
 """
 
 from benchmarks.figures.curves import Kind, main

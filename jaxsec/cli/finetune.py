@@ -50,8 +50,9 @@ class Command:
     """The same at the last step."""
     clustered: float = finetune.Config.clustered
     """Share of clustered channels, 0 to 1; the others are Rayleigh channels."""
-    coordinates: Coordinates = finetune.Config.coordinates
-    """In which the model goes on: received gains, or those that stay well conditioned."""
+    coordinates: Coordinates | None = finetune.Config.coordinates
+    """In which the model goes on; by default its own, but resolved ones, for channels that are
+    alike, where it is a set denoiser of received gains."""
     max_error: float = finetune.Config.max_error
     """Largest CSI error variance to be robust against; 0 for channels that are known."""
     num_draws: int = finetune.Config.num_draws

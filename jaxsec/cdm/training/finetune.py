@@ -35,7 +35,7 @@ Power = Literal["projection", "penalty"]
 """How the power budget is kept: exactly, or by the paper's penalty on the norm."""
 
 Coordinates = Literal["received", "resolved"]
-"""In which a model that knows its channels goes on; one that is told an error has its own."""
+"""In which a model that knows its channels can go on."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Config:
     first_smoothing: float = 0.1
     """α of (6) at the first step, bit/s/Hz; then it falls geometrically."""
     last_smoothing: float = 0.02
-    coordinates: Coordinates = "resolved"
-    """In which the model goes on (`into`)."""
+    coordinates: Coordinates | None = None
+    """In which the model goes on (`into`); None for resolved ones where it can, else its own."""
     clustered: float = 0.75
     """Share of clustered channels; the others are Rayleigh channels in P1's geometry."""
     max_error: float = 0.0
@@ -171,6 +171,14 @@ def into(model: Model, coordinates: str) -> Model:
             maps = _pad(params[name]["maps"], width * more.relations)
             params[name] = {**params[name], "maps": maps}
     return dataclasses.replace(model, params={"params": params}, coordinates=coordinates)
+
+
+def goes_on_in(model: Model, config: Config) -> str:
+    """The coordinates of the fine-tuned model."""
+    if config.max_error > 0.0:
+        return "uncertain"
+    can = model.coordinates == "received" and model.denoiser == "set"
+    return config.coordinates or ("resolved" if can else model.coordinates)
 
 
 def _pad(dense: dict[str, Any], inputs: int) -> dict[str, Any]:

@@ -132,8 +132,9 @@ def make(
     rows = jnp.concatenate([jnp.ones(num_users, bool), eves])
     h, gain = worlds.sample(key_links, bucket, n, clustered)
     link_db = jax.random.uniform(key_link, (n, 1), minval=MIN_LINK_DB, maxval=MAX_LINK_DB)
-    gain = jnp.where(rows[None], 10.0 ** (link_db / 20.0) * gain, 0.0)
-    h = jnp.where((rows[:, None] & antennas[None])[None], 10.0 ** (link_db / 20.0)[..., None] * h, 0.0)
+    scale = 10.0 ** (link_db / 20.0)  # one over the noise amplitude
+    gain = jnp.where(rows[None], scale * gain, 0.0)
+    h = jnp.where((rows[:, None] & antennas[None])[None], scale[..., None] * h, 0.0)
     error = jnp.zeros(n)
     if max_error > 0.0:
         draw = jax.random.uniform(

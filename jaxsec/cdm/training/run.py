@@ -107,7 +107,7 @@ def fine_tune(
     """
     with parallel.together():
         model = cdm_file.load(source)
-    model = finetune.into(model, "uncertain" if config.max_error > 0.0 else config.coordinates)
+    model = finetune.into(model, finetune.goes_on_in(model, config))
     if only is not None:
         cdm.check_size(model, *only)
     start = {"sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
