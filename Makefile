@@ -44,9 +44,12 @@ train: $(READY)  ## the shipped diffusion model from nothing, data included; abo
 	$(BIN)/jaxsec dataset --out out/mixed --num-channels 300000 --seed 1
 	$(BIN)/jaxsec train out/mixed --out out/cdm-set
 
-finetune: $(READY)  ## the shipped cdm-f, and a model told of errors, from the shipped cdm-set; about an hour on 2 cores
-	$(BIN)/jaxsec finetune --out out/cdm-f
-	$(BIN)/jaxsec finetune --max-error 0.2 --clustered 0 --num-steps 2400 --learning-rate 3e-4 --out out/cdm-f-robust
+finetune: $(READY)  ## the fine-tuned models, from the shipped cdm-set; about an hour and a half on 2 cores
+	$(BIN)/jaxsec finetune --out out/cdm-f-street
+	$(BIN)/jaxsec finetune $(RAYLEIGH) --coordinates received --out out/cdm-f
+	$(BIN)/jaxsec finetune $(RAYLEIGH) --model out/cdm-f/model.npz --max-error 0.2 --out out/cdm-f-robust
+
+RAYLEIGH := --clustered 0 --num-steps 2400 --learning-rate 3e-4
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "jaxsec needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

@@ -146,7 +146,10 @@ def test_the_loss_is_the_rate_of_what_is_sampled(batch):
 
 @pytest.mark.parametrize(
     "change",
-    [{"refine": 1}, {"num_candidates": 2, "max_error": 0.1, "num_draws": 2}],
+    [
+        pytest.param({"refine": 1}, marks=pytest.mark.long),
+        {"num_candidates": 2, "max_error": 0.1, "num_draws": 2},
+    ],
 )
 def test_gradients_are_those_of_finite_differences(change, batch, no_type_checks):
     config = dataclasses.replace(CONFIG, **change)

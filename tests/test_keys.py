@@ -134,6 +134,7 @@ def test_channels_of_one_seed_differ_from_command_to_command(seed, monkeypatch):
         num_noise_beams=2,
         batch_entries=n * 24,
         max_error=0.0,
+        clustered=0.5,
         multiple=1,
         seed=seed,
         only=size,

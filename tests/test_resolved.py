@@ -14,7 +14,11 @@ from tests import cases, compiled
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
 
-SIZES = ((8, 2, 4), (3, 5, 2), (6, 2, 0), (8, 1, 1))
+SIZES = (
+    (8, 2, 4),
+    (8, 1, 1),
+    *[pytest.param(size, marks=pytest.mark.long) for size in ((3, 5, 2), (6, 2, 0))],
+)
 
 inside = SimpleNamespace(
     frame=jax.jit(resolved.frame, static_argnums=3),

@@ -21,11 +21,18 @@ from benchmarks.raytraced import sites
 from benchmarks.raytraced.sites import SITES, Site
 from benchmarks.report import Report, table
 from jaxsec import methods
+from jaxsec.cdm.coordinates.resolved import LOOK_AHEAD
 from jaxsec.channels import Channels
 from jaxsec.report import comparison, statistics
 
-CLASSICAL = ("rzf-ns", "rzf-ns-aimed", "opt")
-MODELS = ("cdm", "cdm-f")
+CLASSICAL = {
+    "rzf-ns": methods.make("rzf-ns"),
+    "rzf-ns-aimed": methods.make("rzf-ns-aimed"),
+    f"opt, {LOOK_AHEAD} steps": methods.make("opt", num_steps=LOOK_AHEAD),
+    "opt": methods.make("opt"),
+}
+"""A model in resolved coordinates is told the outcome of so few steps."""
+MODELS = ("cdm-f", "cdm-f-street")
 LOW = 0.95
 """Channels with less of their best known rate are counted."""
 PERCENTILES = (0, 5, 50, 95, 100)
@@ -59,7 +66,7 @@ class Row(NamedTuple):
 
 def contenders(models: tuple[str, ...]) -> dict[str, methods.Method]:
     """All that is judged, by what the table calls it."""
-    made = {name: methods.make(name) for name in CLASSICAL}
+    made: dict[str, methods.Method] = dict(CLASSICAL)
     for model in models:
         name = Path(model).stem
         made[name] = methods.make(model)
