@@ -237,6 +237,7 @@ def test_resolved_inputs_have_no_weight_at_first(no_type_checks):
         ({"max_error": 1.0}, r"`max_error` must lie in \[0, 1\)"),
         ({"refine": 1, "max_error": 0.1}, "`refine` must be 0 where there is a CSI error"),
         ({"clustered": 1.5}, "`clustered` must lie between 0 and 1"),
+        ({"coordinates": "received", "max_error": 0.1}, "`coordinates` must not be given where"),
         ({"num_candidates": 0}, "`num_candidates` must be at least 1"),
     ],
 )

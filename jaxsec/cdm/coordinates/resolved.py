@@ -6,9 +6,8 @@ the resolution of a receiver, is the length of that part, for users of the part 
 users' span: 0.9 for independent channels, 0.01 for an eavesdropper a few metres from a user.
 
 What eavesdroppers hear would not do. To move one such gain by 0.1 and leave the others takes a
-vector of length 10, and two eavesdroppers beside each other multiply that: two percent of noise in
-the coordinates of OPT's beams costs 15% of the rate on ray-traced streets, and 0.7% in these. For
-independent channels both are the same, but for scale.
+vector of length 10, and two eavesdroppers beside each other multiply that: whatever noise a sample
+has fills the budget. For independent channels both are the same, but for scale.
 
 A model is told where to look: the coordinates of the closed-form reference, and how the first steps
 of OPT's iteration change them.
@@ -36,7 +35,7 @@ MIN_RESOLUTION = 1e-2
 """Parts shorter than this are not brought to unit length."""
 RIDGE = 2e-2
 """Regularises the least squares over eavesdroppers, whose v̂ have a Gram of order 1: bounds how far
-noise in coordinates that depend on each other moves a beam, for 0.03% of OPT's rate."""
+noise in coordinates that depend on each other moves a beam."""
 USER_RIDGE = 1e-4
 """Regularises the users' inverse correlation matrix, which tells what sets them apart."""
 LOOK_AHEAD = 6

@@ -105,6 +105,11 @@ class Config:
             0.0 <= self.max_error < 1.0, f"`max_error` must lie in [0, 1), but is {self.max_error}"
         )
         checks.require(
+            self.coordinates is None or not self.max_error,
+            "`coordinates` must not be given where there is a CSI error, which has its own, but "
+            f"is {self.coordinates!r}",
+        )
+        checks.require(
             not (self.refine and self.max_error),
             "`refine` must be 0 where there is a CSI error: OPT's iteration trusts the channels",
         )
