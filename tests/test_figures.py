@@ -230,7 +230,7 @@ def test_csi_error_judges_all_on_the_same_draws(
     figures, monkeypatch, tmp_path, capsys, no_type_checks
 ):
     csi_error, csi_cases, study = (figures(x) for x in ("csi_error", "csi_cases", "study"))
-    told = finetune.told_error(models.tiny())
+    told = finetune.into(models.tiny(), "uncertain")
     monkeypatch.setattr(pretrained, "load", lambda name: told)
     for method in ("rzf-ns", "opt-plain", "opt", "cdm", "cdm-f"):  # compiles faster
         monkeypatch.setitem(methods.METHODS, method, methods.METHODS["rzf"])

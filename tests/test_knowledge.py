@@ -84,7 +84,7 @@ def test_errors_out_of_range_are_named(channels):
 
 @pytest.mark.long
 def test_robust_design_chooses_by_expected_rate(channels):
-    model = finetune.told_error(models.tiny())
+    model = finetune.into(models.tiny(), "uncertain")
     known = knowledge.estimated(channels.h_user, channels.h_eve, 0.01)
     direction = jax.random.normal(jax.random.key(9), (400, 1, 6, 8), jnp.complex64)
     reached = []
@@ -103,7 +103,7 @@ def test_a_model_must_be_told(channels):
     with pytest.raises(jaxsec.InputError, match="`model` must be told the CSI error"):
         robust.design(KEY, models.tiny(), known, channels.noise_power)
     with pytest.raises(jaxsec.InputError, match="must be a set denoiser in received-gain"):
-        finetune.told_error(dataclasses.replace(models.tiny(), coordinates="antenna"))
+        finetune.into(dataclasses.replace(models.tiny(), coordinates="antenna"), "uncertain")
 
 
 @pytest.mark.long

@@ -188,7 +188,11 @@ def designs(error_user, error_eve):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("errors", "ahead_mean", "ahead_kept"),
-    [((0.01, 0.5), 0.1, 0.15), ((0.1, 0.5), 0.1, 0.15), ((0.1, 0.1), 0.1, 0.1)],
+    [
+        ((0.1, 0.5), 0.1, 0.15),
+        pytest.param((0.01, 0.5), 0.1, 0.15, marks=pytest.mark.long),
+        pytest.param((0.1, 0.1), 0.1, 0.1, marks=pytest.mark.long),
+    ],
 )
 def test_power_iteration_on_draws_is_ahead_of_every_design_that_is_not(
     errors, ahead_mean, ahead_kept
