@@ -10,21 +10,17 @@ prints the table, what it rests on and the claims, and writes the same as JSON.
 import dataclasses
 import os
 import shlex
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from jaxsec.report import console, timing
 
 INTERVAL = "half width, 95%, Student's t"
-WIDTH = 150
-"""Columns of what is printed to a file."""
 
 
 class Claim(NamedTuple):
@@ -90,17 +86,13 @@ class Report:
           The exit code: 1 if a claim fails.
         """
         about = self.about()
-        out = Console(width=None if sys.stdout.isatty() else WIDTH)
-        for table in [tables] if isinstance(tables, Table) else tables:
-            out.print(table)
-        for note in (*notes, in_words(about)):
-            out.print(note)
-        for claim in claims:
-            out.print(f"{'holds' if claim.holds else 'FAILS'}: {claim.claim}: {claim.measured}")
+        said = [f"{'holds' if holds else 'FAILS'}: {claim}: {got}" for claim, got, holds in claims]
+        shown = [tables] if isinstance(tables, Table) else tables
+        console.show(*shown, *notes, in_words(about), *said)
         if path is not None:
             plain = [row if isinstance(row, dict) else row._asdict() for row in rows]
-            said = [claim._asdict() for claim in claims]
-            console.write_json(path, {**about, **more, "rows": plain, "claims": said})
+            judged = [claim._asdict() for claim in claims]
+            console.write_json(path, {**about, **more, "rows": plain, "claims": judged})
             print(f"written to {path}")
         return 0 if all(claim.holds for claim in claims) else 1
 

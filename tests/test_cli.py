@@ -19,6 +19,8 @@ from jaxsec.files import channels as channel_files
 from jaxsec.report import comparison, judge, timing
 from jaxsec.strategy import Strategy
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 METHOD = "rzf-ns"
 PNG = b"\x89PNG\r\n\x1a\n"
 

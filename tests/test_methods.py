@@ -1,5 +1,7 @@
 """Every method of the table meets every property; then what is special to the linear ones."""
 
+from types import SimpleNamespace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,6 +31,14 @@ OTHERS = ((8, 3, 0), (4, 4, 2))
 """(M, K, L) without eavesdroppers, and with as many users as antennas."""
 N = 64
 """Channels of a batch, wherever the number does not matter: the same programs serve all tests."""
+
+compiled_linear = SimpleNamespace(
+    zf=jax.jit(linear.zf),
+    rzf=jax.jit(linear.rzf),
+    rzf_ns=jax.jit(linear.rzf_ns, static_argnames=("signal_fraction", "num_noise_beams")),
+    null_space_noise=jax.jit(linear.null_space_noise, static_argnums=2),
+)
+"""The closed forms inside a compiled program; call by call each operation is compiled alone."""
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -107,13 +117,14 @@ def leakage_db(w, h):
 
 
 def test_zero_forcing_leaves_no_leakage():
-    assert float(leakage_db(linear.zf(h := cases.channels(n=50, num_users=4).h_user), h)) < -90
+    h = cases.channels(n=50, num_users=4).h_user
+    assert float(leakage_db(compiled_linear.zf(h), h)) < -90
 
 
 def test_regularised_zero_forcing_has_both_limits():
     h = cases.channels(n=20, num_users=3).h_user
-    assert float(leakage_db(linear.rzf(h, 1e-16), h)) < -60
-    np.testing.assert_allclose(linear.rzf(h, 1.0), linear.mrt(h), atol=1e-3)
+    assert float(leakage_db(compiled_linear.rzf(h, 1e-16), h)) < -60
+    np.testing.assert_allclose(compiled_linear.rzf(h, 1.0), linear.mrt(h), atol=1e-3)
 
 
 def test_regularised_zero_forcing_is_the_textbook_matrix():
@@ -121,29 +132,27 @@ def test_regularised_zero_forcing_is_the_textbook_matrix():
     columns = h.T
     w = columns @ np.linalg.inv(columns.conj().T @ columns + 3 * 1e-9 * np.eye(3))
     w /= np.linalg.norm(w, axis=0) * np.sqrt(3)
-    np.testing.assert_allclose(linear.rzf(jnp.asarray(h, jnp.complex64), 1e-9), w, atol=1e-4)
+    found = compiled_linear.rzf(jnp.asarray(h, jnp.complex64), 1e-9)
+    np.testing.assert_allclose(found, w, atol=1e-4)
 
 
 def test_users_hear_no_null_space_noise():
     channels = cases.channels(n=30, num_users=3)
-    for v in (
-        linear.null_space_noise(channels.h_user),
-        linear.null_space_noise(channels.h_user, channels.h_eve, 2),
-    ):
+    isotropic = compiled_linear.null_space_noise(channels.h_user)
+    for v in (isotropic, compiled_linear.null_space_noise(channels.h_user, channels.h_eve, 2)):
         heard = jnp.abs(secrecy.received_gains(channels.h_user, v)).max()
         assert float(heard) < 1e-5 * float(jnp.abs(channels.h_user).max())
         np.testing.assert_allclose(jnp.sum(jnp.abs(v) ** 2, axis=(1, 2)), 1.0, rtol=1e-5)
-    isotropic = linear.null_space_noise(channels.h_user)
     assert isotropic.shape == (30, 8, 5)
     gram = jnp.einsum("nmi,nmj->nij", isotropic.conj(), isotropic)
     np.testing.assert_allclose(gram, jnp.broadcast_to(jnp.eye(5) / 5, (30, 5, 5)), atol=1e-5)
 
 
 def test_line_search_beats_every_fixed_split():
-    channels = cases.channels(n=30)
-    searched = compiled.sum_secrecy_rate(*linear.rzf_ns(*channels), *channels)
+    channels = cases.channels(n=N)
+    searched = compiled.sum_secrecy_rate(*compiled_linear.rzf_ns(*channels), *channels)
     for fraction in (0.2, 0.5, 0.8):
-        strategy = linear.rzf_ns(*channels, signal_fraction=fraction)
+        strategy = compiled_linear.rzf_ns(*channels, signal_fraction=fraction)
         np.testing.assert_allclose(
             jnp.sum(jnp.abs(strategy.w) ** 2, axis=(1, 2)), fraction, rtol=1e-4
         )
@@ -206,8 +215,8 @@ def test_neutral_values_ask_for_nothing_and_unknown_options_are_errors(no_type_c
         (jaxsec.Gpip(num_starts=3), "opt", {"num_starts": 3}),
         (jaxsec.RzfNs(signal_fraction=0.5), "rzf-ns", {"signal_fraction": 0.5}),
         (jaxsec.RzfNs(num_noise_beams=2), "rzf-ns-aimed", {}),
-        (jaxsec.Diffusion("cdm-f", num_samples=2, refine=1), "cdm-f",
-         {"num_samples": 2, "refine": 1}),
+        (jaxsec.Diffusion("cdm-f", num_samples=3, refine=1), "cdm-f",
+         {"num_samples": 3, "refine": 1}),
     ],
 )  # fmt: skip
 def test_typed_methods_and_names_design_the_same(typed, name, options):
@@ -232,7 +241,7 @@ def test_diagnostics_tell_how_a_design_was_reached():
 
 
 def test_designs_are_reproducible():
-    channels = cases.channels(n=8)
+    channels = cases.channels(n=N)
     for key in (None, jax.random.key(3)):
         first = jaxsec.design(*channels, num_starts=3, key=key)
         second = jaxsec.design(*channels, num_starts=3, key=key)
@@ -245,7 +254,7 @@ def test_designs_are_reproducible():
 @pytest.mark.parametrize("scale", [1e-14, 1e100])
 def test_any_units_of_complex128_give_the_same_design(method, scale):
     """In float32 noise of 1e-40 is zero; a warning on the way would be an error here."""
-    channels = cases.channels(n=4)
+    channels = cases.channels(n=N)
     given = [np.asarray(x, np.complex128) * scale for x in channels[:2]]
     noise = np.asarray(channels.noise_power, np.float64) * scale**2
     scaled = jaxsec.design(*given, noise, method=method)

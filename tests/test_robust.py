@@ -104,7 +104,7 @@ def test_amplitudes_are_those_of_the_drawn_channels():
     known, _ = problem.reduced(uncertain(0.1, 0.5, n=3), jnp.ones(3))
     draws = problem.sample(jax.random.key(0), 5, 6, 6, 2)
     beams = some_beams(6, 2, 3)
-    y = problem.amplitudes(known, draws, beams.f)
+    y = jax.jit(problem.amplitudes)(known, draws, beams.f)
     half = draws.z.shape[0] // 2
     z = np.asarray(draws.z[:half, :6] + 1j * draws.z[:half, 6:]).reshape(5, 6, 6)
     mean, error = np.asarray(algebra.join(known.mean)), np.asarray(known.error)
@@ -119,18 +119,23 @@ def test_amplitudes_are_those_of_the_drawn_channels():
 @pytest.mark.slow
 def test_rates_in_the_span_have_the_distribution_of_those_at_the_antennas():
     """M = 8 antennas, 6 receivers: two dimensions are outside of the span."""
-    posterior = uncertain(0.05, 0.5, n=4)
-    known, basis = problem.reduced(posterior, jnp.ones(4))
-    start = iterate.best_start(jax.random.key(0), known, MEAN, 2, 2)
-    assert float(start.outside.min()) > 0.0
-    draws = problem.sample(jax.random.key(1), 4000, 6, 6, 2)
-    inside = problem.sum_rates(known, draws, start, 2)
     from jaxsec.precoding.robust.design import _in_antennas
 
-    u = _in_antennas(start, basis, 2)
-    h_user, h_eve = knowledge.sample(jax.random.key(2), posterior, 4000)
-    w, v = u[None, :, :, :2], u[None, :, :, 2:]
-    outside = secrecy.sum_secrecy_rate(w, v, h_user, h_eve, 1.0)
+    @jax.jit
+    def both(posterior):
+        known, basis = problem.reduced(posterior, jnp.ones(4))
+        start = iterate.best_start(jax.random.key(0), known, MEAN, 2, 2)
+        draws = problem.sample(jax.random.key(1), 4000, 6, 6, 2)
+        inside = problem.sum_rates(known, draws, start, 2)
+        u = _in_antennas(start, basis, 2)
+        h_user, h_eve = knowledge.sample(jax.random.key(2), posterior, 4000)
+        w, v = u[None, :, :, :2], u[None, :, :, 2:]
+        outside = secrecy.sum_secrecy_rate(w, v, h_user, h_eve, 1.0)
+        return start.outside, inside, outside
+
+    power, *rates = both(uncertain(0.05, 0.5, n=4))
+    assert float(power.min()) > 0.0
+    inside, outside = (np.asarray(rate) for rate in rates)
     error = np.hypot(inside.std(axis=0), outside.std(axis=0)) / np.sqrt(4000)
     assert (np.abs(inside.mean(axis=0) - outside.mean(axis=0)) < 4.5 * error).all()
     np.testing.assert_allclose(inside.std(axis=0), outside.std(axis=0), rtol=0.08)
@@ -144,29 +149,32 @@ def test_the_direction_is_the_gradient_of_the_smooth_rate(float64):
         lambda x: jnp.asarray(x, jnp.complex128 if jnp.iscomplexobj(x) else jnp.float64),
         posterior,
     )
-    known, _ = problem.reduced(posterior, jnp.ones(2))
-    draws = problem.sample(jax.random.key(0), 7, 6, 6, 2)
-    beams = iterate.best_start(jax.random.key(0), known, MEAN, 2, 2)
-    heard = problem.hear(known, draws, beams, 2)
-    terms = step._terms(heard, MEAN, 2)
-    found = step._gradient(known, draws, beams.f, heard.y, terms)
 
-    def smooth(f, outside):
+    def smooth(f, outside, known, draws):
         power = algebra.sum_first(algebra.squared_norm(f)) + outside
         scaled = problem.Beams(f.scale(jax.lax.rsqrt(power)), outside / power)
         rate, wiretap = problem.link_rates(problem.hear(known, draws, scaled, 2), 2)
         worst = step.SMOOTHING * jax.nn.logsumexp(wiretap / step.SMOOTHING, axis=1)
         return jnp.sum(rate - worst) / 7
 
-    slope, slope_outside = jax.grad(smooth, argnums=(0, 1))(beams.f, beams.outside)
+    @jax.jit
+    def both(posterior):
+        known, _ = problem.reduced(posterior, jnp.ones(2))
+        draws = problem.sample(jax.random.key(0), 7, 6, 6, 2)
+        beams = iterate.best_start(jax.random.key(0), known, MEAN, 2, 2)
+        heard = problem.hear(known, draws, beams, 2)
+        terms = step._terms(heard, MEAN, 2)
+        direction = step._gradient(known, draws, beams.f, heard.y, terms)
+        change = known.error[None] * draws.gamma[..., None] * terms.change[:, :, -1]
+        outside = terms.noise + jnp.sum(change, axis=(0, 1))
+        slopes = jax.grad(smooth, argnums=(0, 1))(beams.f, beams.outside, known, draws)
+        return (direction, outside), slopes
+
+    (found, found_outside), (slope, slope_outside) = both(posterior)
     scale = float(jnp.abs(slope.re).max())
     np.testing.assert_allclose(2 * found.re / np.log(2), slope.re, atol=2e-3 * scale)
     np.testing.assert_allclose(2 * found.im / np.log(2), slope.im, atol=2e-3 * scale)
-    change = terms.change[:, :, -1]
-    outside = terms.noise + jnp.sum(
-        known.error[None] * draws.gamma[..., None] * change, axis=(0, 1)
-    )
-    np.testing.assert_allclose(outside / np.log(2), slope_outside, rtol=2e-3)
+    np.testing.assert_allclose(found_outside / np.log(2), slope_outside, rtol=2e-3)
 
 
 @functools.cache
@@ -253,7 +261,7 @@ def test_any_size_is_served_at_full_power(m, k, l):
 
 @pytest.mark.slow
 def test_units_and_batch_shape_change_nothing():
-    known = uncertain(0.01, 0.5, n=4)
+    known = uncertain(0.01, 0.5)
     wide = Posterior(
         np.asarray(known.h_user, np.complex128) * 1e-20,
         np.asarray(known.h_eve, np.complex128) * 1e-20,
@@ -263,25 +271,29 @@ def test_units_and_batch_shape_change_nothing():
     one = jaxsec.design(known, noise_power=1.0, method="rzf-ns-robust")
     other = jaxsec.design(wide, noise_power=1e-40, method="rzf-ns-robust")
     np.testing.assert_allclose(one.w, other.w, rtol=1e-3, atol=1e-4)
-    folded = jax.tree.map(lambda x: jnp.asarray(x).reshape(2, 2, *x.shape[1:]), known)
+    folded = jax.tree.map(lambda x: jnp.asarray(x).reshape(2, N // 2, *x.shape[1:]), known)
     both = jaxsec.design(folded, noise_power=1.0, method="rzf-ns-robust")
     np.testing.assert_allclose(both.w.reshape(one.w.shape), one.w, rtol=1e-3, atol=1e-4)
 
 
-def test_the_method_follows_what_is_known(monkeypatch):
-    asked = []
+class Asked(Exception):
+    """Instead of a design: the name of its method."""
 
+
+def test_the_method_follows_what_is_known(monkeypatch):
     def make(method, **options):
-        asked.append(method)
-        return jaxsec.RobustRzfNs()
+        raise Asked(method)
 
     monkeypatch.setattr(methods, "make", make)
     channels = cases.channels(n=2)
-    jaxsec.design(channels)
-    jaxsec.design(channels, csi_error=(0.0, 0.1))
-    zero = np.zeros((2, 2), np.float32)
-    jaxsec.design(channels, error_user=zero)  # exact after all
-    assert asked == ["opt", "opt-robust", "opt"]
+    zero = np.zeros((2, 2), np.float32)  # exact after all
+    for known, wanted in (
+        ({}, "opt"),
+        ({"csi_error": (0.0, 0.1)}, "opt-robust"),
+        ({"error_user": zero}, "opt"),
+    ):
+        with pytest.raises(Asked, match=f"^{wanted}$"):
+            jaxsec.design(channels, **known)
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ import numpy as np
 import tyro
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, PercentFormatter
-from rich.console import Console
 
 from benchmarks.figures.csi_cases import OURS, REFERENCE, Amount, Row, measure
 from benchmarks.figures.study import Arguments, Study, beside, blank
 from benchmarks.report import table
+from jaxsec.report import console
 from jaxsec.report.style import STYLE
 
 ERRORS = (0.001, 0.003, 0.01, 0.03, 0.1)
@@ -90,7 +90,7 @@ def show(rows: list[Row], load: float) -> None:
         "robust best of 8 ahead by", "µs a channel",
     )  # fmt: skip
     title = f"error variance {rows[0].error:g}, load {load:g}"
-    Console(width=130).print(table(title, ("method",), columns, cells))
+    console.show(table(title, ("method",), columns, cells))
 
 
 def make(study: Study) -> None:

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 import tyro
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from jaxsec import checks, keys
@@ -129,7 +128,7 @@ def _print(report: dict[str, Any], scenario: Scenario) -> None:
     if has_best:
         table.add_section()
         table.add_row("best known", _mean_text(report["best_known"]), "100%", "100%", "")
-    Console().print(table)
+    console.show(table)
 
 
 def _mean_text(mean: dict[str, Any]) -> str:

@@ -5,18 +5,16 @@ as a share of the oracle's; elsewhere a share would divide by zero, or praise th
 regret is stated, how far the mean reward lies below the oracle's. `against` alone decides.
 """
 
-import sys
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from jaxsec.jamming import metrics
 from jaxsec.jamming.judge import Row
 from jaxsec.jamming.scenario import JammingScenario
-from jaxsec.report import statistics
+from jaxsec.report import console, statistics
 
 SAFELY_POSITIVE = 0.1
 """Least mean of the oracle's rewards over their mean size for which shares are stated: that of
@@ -91,4 +89,4 @@ def show(listed: list[dict[str, Any]], title: str) -> None:
             stated = f"{percent}%"
         values = [f"{value:.2f}" for value in row["metrics"].values()]
         table.add_row(row["name"], str(reward), stated, *values)
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
+    console.show(table)

@@ -1,16 +1,23 @@
-"""What a person sees while it runs, and what a program reads afterwards: progress bars, JSON."""
+"""What a person sees while it runs and afterwards, and what a program reads: progress bars, tables,
+JSON."""
 
 import contextlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from jaxsec.files.archive import atomic_write
 from jaxsec.learning import parallel
+
+WIDTH = 150
+"""Columns of lines of text that are printed where there is no terminal."""
+ENDLESS = 10_000
+"""Columns more than any table has."""
 
 
 class Advance(Protocol):
@@ -37,6 +44,19 @@ def progress(description: str, total: int) -> Iterator[Advance]:
     with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
         task = bar.add_task(description, total=total, note="")
         yield lambda done, note="": bar.update(task, advance=done, note=note)
+
+
+def show(*parts: RenderableType) -> None:
+    """Prints tables and lines of text: as wide as the terminal, and where there is none, to a file
+    or another program, whole tables however wide."""
+    width = None
+    if not sys.stdout.isatty():
+        measure = Console(width=ENDLESS).measure
+        tables = [measure(part).maximum for part in parts if not isinstance(part, str)]
+        width = max(WIDTH, *tables)
+    out = Console(width=width)
+    for part in parts:
+        out.print(part)
 
 
 def write_json(path: Path, report: dict[str, Any]) -> None:
