@@ -104,10 +104,11 @@ def outage_secrecy_rate(
         f"`outage_probability` must lie in [0, 1), but is {outage_probability}",
     )
     rate = jax.lax.stop_gradient(secrecy_rate)
-    there = rate == _smallest(rate, draws_missed(rate.shape[0], outage_probability))[None]
-    # By way of the draw that it is, for the gradient.
-    total = jnp.sum(jnp.where(there, secrecy_rate, 0.0), axis=0)
-    return total / jnp.sum(there, axis=0, dtype=rate.dtype)
+    value = _smallest(rate, draws_missed(rate.shape[0], outage_probability))
+    # By way of the draw that it is, for the gradient; the nearest, since a compiler may round the
+    # rates of one use and of another differently.
+    nearest = jnp.argmin(jnp.abs(rate - value[None]), axis=0, keepdims=True)
+    return jnp.take_along_axis(secrecy_rate, nearest, axis=0)[0]
 
 
 def draws_missed(n: int, outage_probability: float) -> int:

@@ -5,6 +5,6 @@ and noise on draws, `step` and `iterate` are the stochastic power iteration, `de
 public functions.
 """
 
-from jaxsec.precoding.robust.design import rzf_ns_robust, stochastic_gpip
+from jaxsec.precoding.robust.design import refine, rzf_ns_robust, stochastic_gpip
 
-__all__ = ["rzf_ns_robust", "stochastic_gpip"]
+__all__ = ["refine", "rzf_ns_robust", "stochastic_gpip"]

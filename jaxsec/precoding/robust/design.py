@@ -15,7 +15,7 @@ from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.chunks import map_chunks
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.robust import iterate, split
-from jaxsec.precoding.robust.problem import Beams, Uncertain, reduced, sample
+from jaxsec.precoding.robust.problem import Beams, Uncertain, in_span, reduced, sample
 from jaxsec.secrecy import MEAN, OverDraws
 from jaxsec.shapes import flat
 from jaxsec.strategy import Strategy
@@ -75,7 +75,8 @@ def stochastic_gpip(
     """Robust OPT: generalised power iteration on fresh draws of what is not known (`step`).
 
     From RZF-NS with powers searched on draws, or a single user's beam where that is worth more; the
-    better of start and result is kept, by draws of their own.
+    best of result, start, and RZF-NS with powers searched on more draws is kept, by draws of its
+    own.
 
     >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
     >>> known = jaxsec.channels.knowledge.estimated(channels.h_user, channels.h_eve, 0.1)
@@ -105,7 +106,49 @@ def stochastic_gpip(
     )
 
 
-def _design(key, known: Posterior, noise_power, **options) -> Strategy:
+def refine(
+    key: Key[Array, ""],
+    strategy: Strategy,
+    known: Posterior,
+    noise_power: Float[ArrayLike, "..."],
+    *,
+    objective: OverDraws = MEAN,
+    num_steps: int = 10,
+    num_draws: int = DEFAULT_DRAWS,
+) -> Strategy:
+    """A few steps of stochastic GPIP from a given design; the better of both, by draws.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
+    >>> known = jaxsec.channels.knowledge.estimated(channels.h_user, channels.h_eve, 0.1)
+    >>> start = jaxsec.design(channels, method="opt")
+    >>> refine(jax.random.key(1), start, known, channels.noise_power).w.shape
+    (4, 8, 2)
+
+    Args:
+      key: for the draws.
+      strategy: w [..., M, K] and v [..., M, J] at full power.
+      known: means and errors of all links.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+      objective: over the draws, `secrecy.MEAN` or `secrecy.Outage(0.05)`.
+      num_steps: of the iteration.
+      num_draws: fresh draws of every step.
+
+    Returns:
+      w [..., M, K] and v [..., M, J] at full power; J is what it was, but at most K + L in the
+      span of the means, and M − K − L for the isotropic noise outside of it.
+
+    Raises:
+      InputError: a shape or dtype does not fit, or a count is below 1.
+    """
+    checks.check_at_least("num_steps", num_steps, 1)
+    checks.check_at_least("num_draws", num_draws, 1)
+    options = {"objective": objective, "num_steps": num_steps, "num_draws": num_draws}
+    return _design(key, known, noise_power, strategy, **options)
+
+
+def _design(
+    key, known: Posterior, noise_power, strategy: Strategy | None = None, **options
+) -> Strategy:
     checks.check_channels(known.h_user, known.h_eve, noise_power)
     checks.check_batches(
         h_user=(known.h_user, 2),
@@ -114,12 +157,19 @@ def _design(key, known: Posterior, noise_power, **options) -> Strategy:
         error_eve=(known.error_eve, 1),
         noise_power=(noise_power, 0),
     )
-    args = (key, known, noise_power)
+    args = (key, known, noise_power, strategy)
     return PROGRAMS.get(_design_batch, args, **options)(*args)
 
 
 def _design_batch(
-    key, known: Posterior, noise_power, *, objective: OverDraws, num_steps: int, num_draws: int
+    key,
+    known: Posterior,
+    noise_power,
+    strategy: Strategy | None,
+    *,
+    objective: OverDraws,
+    num_steps: int,
+    num_draws: int,
 ) -> Strategy:
     """The program: a batch of any shape, chunk by chunk, all on the same draws."""
     real = jnp.finfo(jnp.result_type(known.h_user, known.h_eve)).dtype
@@ -141,20 +191,25 @@ def _design_batch(
     beams = max(size, num_users)
     chunk = int(2 ** np.floor(np.log2(CHUNK_ENTRIES / (num_draws * num_receivers * beams))))
 
-    def solve(known: Posterior, noise: Float[Array, "B"]) -> Complex[Array, "B M N"]:
+    def solve(
+        known: Posterior, noise: Float[Array, "B"], start: Strategy | None
+    ) -> Complex[Array, "B M N"]:
         problem, basis = reduced(known, noise)
         found = _solve(
             key,
             problem,
+            None if start is None else _few(in_span(start, basis), num_users),
             objective,
             num_users,
             num_antennas - size,
             num_steps=num_steps,
             num_draws=num_draws,
         )
-        return _in_antennas(found, basis, num_users)
+        return in_antennas(found, basis, num_users)
 
-    u = map_chunks(solve, (rows, flat(batch, noise_power, 0)), min(max(chunk, 16), 128))
+    start = strategy and Strategy(*(flat(batch, jnp.asarray(u), 2) for u in strategy))
+    inputs = (rows, flat(batch, noise_power, 0), start)
+    u = map_chunks(solve, inputs, min(max(chunk, 16), 128))
     u = u.reshape(*batch, *u.shape[1:])
     return Strategy(u[..., :num_users], u[..., num_users:])
 
@@ -162,6 +217,7 @@ def _design_batch(
 def _solve(
     key,
     known: Uncertain,
+    given: Beams | None,
     objective: OverDraws,
     num_users: int,
     outside: int,
@@ -175,7 +231,11 @@ def _solve(
         noise = split.noise_of(known, num_users, outside)
         w = split.together(known, num_users)
         return split.search(known, draws, w, noise, objective).beams
-    start = iterate.best_start(keys.stream(key, "start"), known, objective, num_users, outside)
+    if given is None:
+        starts = iterate.starts(keys.stream(key, "start"), known, objective, num_users, outside)
+        start, others, first_length = starts.best, [*starts], iterate.FIRST_LENGTH
+    else:
+        start, others, first_length = given, [given], iterate.REFINING_LENGTH
     result = iterate.iterate(
         keys.stream(key, "steps"),
         known,
@@ -185,12 +245,23 @@ def _solve(
         outside,
         num_steps=num_steps,
         num_draws=num_draws,
+        first_length=first_length,
     )
     key = keys.stream(key, "judging")
-    return iterate.better(key, known, [start, result], objective, num_users, outside).beams
+    return iterate.better(key, known, [*others, result], objective, num_users, outside)
 
 
-def _in_antennas(
+def _few(beams: Beams, num_users: int) -> Beams:
+    """The same noise in no more beams than the span has dimensions: VVᴴ = RᴴR with Vᴴ = QR."""
+    noise = algebra.join(beams.f[:, num_users:])  # [B, S, J]
+    if noise.shape[2] <= noise.shape[1]:
+        return beams
+    triangle = jnp.linalg.qr(jnp.swapaxes(noise.conj(), 1, 2), mode="r")
+    columns = algebra.split(jnp.swapaxes(triangle.conj(), 1, 2))
+    return Beams(algebra.concatenate([beams.f[:, :num_users], columns], axis=1), beams.outside)
+
+
+def in_antennas(
     beams: Beams, basis: Complex[Array, "B M S"], num_users: int
 ) -> Complex[Array, "B M N"]:
     """Beams of the antennas, and beside them one noise beam a dimension outside the span."""

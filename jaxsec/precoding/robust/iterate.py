@@ -1,9 +1,11 @@
 """The stochastic power iteration on one chunk of channels, from the best of several starts."""
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key
+from jaxtyping import Array, Float, Key
 
 from jaxsec import keys
 from jaxsec.precoding.batched.algebra import SplitComplex
@@ -22,21 +24,35 @@ from jaxsec.shapes import lift
 
 FIRST_LENGTH, LAST_LENGTH = 0.7, 0.15
 """η of the first step and of the last; between them it falls geometrically."""
+REFINING_LENGTH = 0.3
+"""η of the first step from a design that is good already."""
 SEARCH_DRAWS = 64
 """Draws on which starts are searched."""
 SEARCH_FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 12))[1:] ** 2)
 SEARCH_SHARES = (0.02, 0.3, 1.0)
 """Never none of it isotropic: a step multiplies the noise outside the span, and zero stays."""
+FINE_DRAWS = 256
+"""Draws on which the start for all users is searched once more."""
 JUDGING_DRAWS = 256
-"""Draws by which start and result are compared."""
+"""Draws by which starts and result are compared."""
 
 
-def best_start(
-    key: Key[Array, ""], known: Uncertain, objective: OverDraws, num_users: int, outside: int
-) -> Beams:
+class Starts(NamedTuple):
+    """What an iteration may start from, and what its result is compared with."""
+
+    best: Beams
     """Of RZF for all users and each user alone, with searched powers, the best on draws."""
+    together: Beams
+    """RZF for all users, its powers searched once more, between the first and on more draws."""
+
+
+def starts(
+    key: Key[Array, ""], known: Uncertain, objective: OverDraws, num_users: int, outside: int
+) -> Starts:
+    """Closed forms with powers searched on draws."""
     num_receivers, size = known.mean.shape[:2]
-    draws = sample(key, SEARCH_DRAWS, num_receivers, size, outside)
+    key_coarse, key_fine = keys.stream(key, "coarse"), keys.stream(key, "fine")
+    draws = sample(key_coarse, SEARCH_DRAWS, num_receivers, size, outside)
     noise = split.noise_of(known, num_users, outside)
     w = [split.together(known, num_users)]
     if num_users > 1:
@@ -54,7 +70,9 @@ def best_start(
         )
 
     found = jax.lax.map(search, jax.tree.map(lambda *x: jnp.stack(x), *w))
-    return best_of(found).beams
+    many = sample(key_fine, FINE_DRAWS, num_receivers, size, outside)
+    near = split.search_near(known, many, w[0], noise, objective, found.powers[0])
+    return Starts(best_of(found.beams, found.value), near.beams)
 
 
 def iterate(
@@ -67,15 +85,16 @@ def iterate(
     *,
     num_steps: int,
     num_draws: int,
+    first_length: float = FIRST_LENGTH,
 ) -> Beams:
     """`num_steps` steps from a start, the later half averaged; beams of unit power."""
     num_receivers, size, batch = known.mean.shape
-    ratio = (LAST_LENGTH / FIRST_LENGTH) ** (1.0 / max(num_steps - 1, 1))
+    ratio = (LAST_LENGTH / first_length) ** (1.0 / max(num_steps - 1, 1))
 
     def turn(carry, number):
         beams, memory, total = carry
         draws = sample(keys.step(key, number), num_draws, num_receivers, size, outside)
-        length = FIRST_LENGTH * ratio ** number.astype(known.error.dtype)
+        length = first_length * ratio ** number.astype(known.error.dtype)
         beams, memory = step(known, draws, beams, memory, objective, num_users, length)
         late = (number >= num_steps // 2).astype(known.error.dtype)
         amplitude = Beams(beams.f, jnp.sqrt(beams.outside))
@@ -95,19 +114,18 @@ def better(
     objective: OverDraws,
     num_users: int,
     outside: int,
-) -> Split:
-    """The candidate of the largest objective on fresh draws, and what it is worth there."""
+) -> Beams:
+    """The candidate of the largest objective on fresh draws."""
     num_receivers, size = known.mean.shape[:2]
     draws = sample(key, JUDGING_DRAWS, num_receivers, size, outside)
     both = jax.tree.map(lambda *x: jnp.stack(x), *candidates)
     values = jax.lax.map(
         lambda beams: objective.value(sum_rates(known, draws, beams, num_users)), both
     )
-    return best_of(Split(both, values))
+    return best_of(both, values)
 
 
-def best_of(found: Split) -> Split:
+def best_of(candidates: Beams, values: Float[Array, "S B"]) -> Beams:
     """Of the candidates on the leading axis of every array, a channel's best that is finite."""
-    value = jnp.where(jnp.isfinite(found.value), found.value, -jnp.inf)
-    best = jnp.argmax(value, axis=0)  # [B]
-    return jax.tree.map(lambda x: jnp.take_along_axis(x, lift(best, x.ndim), axis=0)[0], found)
+    best = jnp.argmax(jnp.where(jnp.isfinite(values), values, -jnp.inf), axis=0)  # [B]
+    return jax.tree.map(lambda x: jnp.take_along_axis(x, lift(best, x.ndim), axis=0)[0], candidates)

@@ -20,6 +20,7 @@ from jaxsec.channels.knowledge import Posterior
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.secrecy import LN2
+from jaxsec.strategy import Strategy
 
 
 class Uncertain(NamedTuple):
@@ -75,6 +76,15 @@ def reduced(
     basis = jnp.linalg.qr(jnp.swapaxes(h, 1, 2))[0][:, :, :size]
     inside = jnp.einsum("nms,nrm->nrs", basis.conj(), h, precision="highest")
     return Uncertain(algebra.split(inside), error.T), basis
+
+
+def in_span(strategy: Strategy, basis: Complex[Array, "n M S"]) -> Beams:
+    """A strategy of unit power, whose noise is isotropic where the span does not reach."""
+    u = jnp.concatenate([strategy.w, strategy.v], axis=-1)
+    inside = jnp.einsum("nms,nmi->nsi", basis.conj(), u, precision="highest")
+    f = algebra.split(inside)
+    outside = 1.0 - algebra.sum_first(algebra.squared_norm(f))
+    return Beams(f, jnp.maximum(outside, 0.0))
 
 
 def at_unit_power(f: SplitComplex, outside: Float[Array, "B"]) -> Beams:

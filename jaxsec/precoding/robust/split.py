@@ -32,6 +32,8 @@ FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 18))[1:] ** 2)
 """Shares of the power for data."""
 SHARES = (0.0, 0.15, 0.4, 0.7, 1.0)
 """Shares of the noise that is isotropic."""
+TURNS = (-0.06, -0.03, 0.0, 0.03, 0.06)
+"""Changes of the angle whose squared sine is the share for data, that a finer search tries."""
 
 
 class Noise(NamedTuple):
@@ -50,6 +52,8 @@ class Split(NamedTuple):
 
     beams: Beams
     value: Float[Array, "B"]
+    powers: Float[Array, "3 B"]
+    """Of data, of aimed and of isotropic noise."""
 
 
 def noise_of(known: Uncertain, num_users: int, outside: int) -> Noise:
@@ -101,6 +105,46 @@ def search(
     shares: Sequence[float] = SHARES,
 ) -> Split:
     """Of all powers of data, aimed and isotropic noise, those of the largest objective."""
+    tried = [(p, (1 - p) * (1 - s), (1 - p) * s) for p in fractions for s in shares]
+    if not noise.basis.shape[1]:  # nobody to hide from, or no room: all power to the data
+        tried = [(1.0, 0.0, 0.0)]
+    powers = jnp.asarray(tried, known.error.dtype)[..., None]
+    powers = jnp.broadcast_to(powers, (*powers.shape[:2], known.error.shape[1]))
+    return best(known, draws, w, noise, objective, powers)
+
+
+def search_near(
+    known: Uncertain,
+    draws: Draws,
+    w: SplitComplex,
+    noise: Noise,
+    objective: OverDraws,
+    powers: Float[Array, "3 B"],
+) -> Split:
+    """The same between the powers that a coarser search tries beside those that it has found."""
+    if not noise.basis.shape[1]:
+        return best(known, draws, w, noise, objective, powers[None])
+    data, steered, spread = powers
+    angle = jnp.arcsin(jnp.sqrt(data))
+    share = jnp.where(steered + spread > 0, spread / (steered + spread), 1.0)
+    tried = []
+    for turn in TURNS:
+        nearby = jnp.square(jnp.sin(jnp.clip(angle + turn, 0.0, np.pi / 2)))
+        for isotropic in (share, 0.5 * (1.0 + share)):
+            rest = 1.0 - nearby
+            tried.append(jnp.stack([nearby, rest * (1.0 - isotropic), rest * isotropic]))
+    return best(known, draws, w, noise, objective, jnp.stack(tried))
+
+
+def best(
+    known: Uncertain,
+    draws: Draws,
+    w: SplitComplex,
+    noise: Noise,
+    objective: OverDraws,
+    powers: Float[Array, "T 3 B"],
+) -> Split:
+    """Of these powers of data, aimed and isotropic noise, those of the largest objective."""
     num_users, count = w.shape[1], noise.basis.shape[1]
     inside = noise.inside / max(count, 1)
     signal = amplitudes(known, draws, w).abs2()
@@ -110,22 +154,21 @@ def search(
 
     def value(powers):
         data, steered, spread = powers
-        rest = others(data * signal, 1.0 + steered * aimed + spread * even)
-        quotient = 1.0 + data * own(signal, num_users) / own(rest, num_users)
-        leaked = data * signal[:, num_users:] / rest[:, num_users:]
+        heard = data[None, None, None] * signal
+        rest = others(heard, 1.0 + steered[None, None] * aimed + spread[None, None] * even)
+        quotient = 1.0 + own(heard, num_users) / own(rest, num_users)
+        leaked = heard[:, num_users:] / rest[:, num_users:]
         quotient = quotient / (1.0 + jnp.max(leaked, axis=1, initial=0.0))
         return objective.value(jnp.sum(jnp.maximum(jnp.log2(quotient), 0.0), axis=1))
 
-    tried = [(p, (1 - p) * (1 - s), (1 - p) * s) for p in fractions for s in shares]
-    if not count:  # nobody to hide from, or no room: all power to the data
-        tried = [(1.0, 0.0, 0.0)]
-    powers = jnp.asarray(tried, known.error.dtype)
     values = jax.lax.map(value, powers)
-    data, steered, spread = powers[jnp.argmax(values, axis=0)].T  # [B] each
+    found = jnp.argmax(values, axis=0)
+    chosen = jnp.take_along_axis(powers, found[None, None], axis=0)[0]
+    data, steered, spread = chosen
     v = _mixed(noise, steered, spread * inside)
     f = algebra.concatenate([w.scale(jnp.sqrt(data)), v], axis=1)
     beams = at_unit_power(f, spread * (1.0 - noise.inside))  # less, with nobody to aim at
-    return Split(beams, jnp.max(values, axis=0))
+    return Split(beams, jnp.max(values, axis=0), chosen)
 
 
 def _mixed(noise: Noise, steered: Float[Array, "B"], spread: Float[Array, "B"]) -> SplitComplex:
