@@ -125,7 +125,7 @@ def test_rates_in_the_span_have_the_distribution_of_those_at_the_antennas():
     @jax.jit
     def both(posterior):
         known, basis = problem.reduced(posterior, jnp.ones(4))
-        start = iterate.starts(jax.random.key(0), known, MEAN, 2, 2).best
+        start = iterate.starts(jax.random.key(0), known, MEAN, 2, 2).first
         draws = problem.sample(jax.random.key(1), 4000, 6, 6, 2)
         inside = problem.sum_rates(known, draws, start, 2)
         u = in_antennas(start, basis, 2)
@@ -162,7 +162,7 @@ def test_the_direction_is_the_gradient_of_the_smooth_rate(float64):
     def both(posterior):
         known, _ = problem.reduced(posterior, jnp.ones(2))
         draws = problem.sample(jax.random.key(0), 7, 6, 6, 2)
-        beams = iterate.starts(jax.random.key(0), known, MEAN, 2, 2).best
+        beams = iterate.starts(jax.random.key(0), known, MEAN, 2, 2).first
         heard = problem.hear(known, draws, beams, 2)
         terms = step._terms(heard, MEAN, 2)
         direction = step._gradient(known, draws, beams.f, heard.y, terms)

@@ -75,8 +75,8 @@ def stochastic_gpip(
     """Robust OPT: generalised power iteration on fresh draws of what is not known (`step`).
 
     From RZF-NS with powers searched on draws, or a single user's beam where that is worth more; the
-    best of result, start, and RZF-NS with powers searched on more draws is kept, by draws of its
-    own.
+    best of the result, a single user's beam, and RZF-NS with powers searched on more draws is kept,
+    by draws of its own.
 
     >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
     >>> known = jaxsec.channels.knowledge.estimated(channels.h_user, channels.h_eve, 0.1)
@@ -233,7 +233,7 @@ def _solve(
         return split.search(known, draws, w, noise, objective).beams
     if given is None:
         starts = iterate.starts(keys.stream(key, "start"), known, objective, num_users, outside)
-        start, others, first_length = starts.best, [*starts], iterate.FIRST_LENGTH
+        start, others, first_length = starts.first, [*starts], iterate.FIRST_LENGTH
     else:
         start, others, first_length = given, [given], iterate.REFINING_LENGTH
     result = iterate.iterate(

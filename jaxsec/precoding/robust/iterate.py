@@ -31,6 +31,8 @@ SEARCH_DRAWS = 64
 SEARCH_FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 12))[1:] ** 2)
 SEARCH_SHARES = (0.02, 0.3, 1.0)
 """Never none of it isotropic: a step multiplies the noise outside the span, and zero stays."""
+MARGIN = 1.15
+"""What the iteration makes of RZF for all users, at least, and of one user alone hardly."""
 FINE_DRAWS = 256
 """Draws on which the start for all users is searched once more."""
 JUDGING_DRAWS = 256
@@ -40,10 +42,13 @@ JUDGING_DRAWS = 256
 class Starts(NamedTuple):
     """What an iteration may start from, and what its result is compared with."""
 
-    best: Beams
-    """Of RZF for all users and each user alone, with searched powers, the best on draws."""
+    first: Beams
+    """Where the iteration begins: RZF for all users, or one user alone where that is worth much
+    more; with powers searched on draws."""
     together: Beams
     """RZF for all users, its powers searched once more, between the first and on more draws."""
+    alone: Beams
+    """The best of the users alone; RZF where there is only one."""
 
 
 def starts(
@@ -72,7 +77,9 @@ def starts(
     found = jax.lax.map(search, jax.tree.map(lambda *x: jnp.stack(x), *w))
     many = sample(key_fine, FINE_DRAWS, num_receivers, size, outside)
     near = split.search_near(known, many, w[0], noise, objective, found.powers[0])
-    return Starts(best_of(found.beams, found.value), near.beams)
+    users = found.value.at[0].set(-jnp.inf) if num_users > 1 else found.value
+    first = found.value.at[0].multiply(MARGIN)
+    return Starts(best_of(found.beams, first), near.beams, best_of(found.beams, users))
 
 
 def iterate(
