@@ -44,12 +44,13 @@ train: $(READY)  ## the shipped diffusion model from nothing, data included; abo
 	$(BIN)/jaxsec dataset --out out/mixed --num-channels 300000 --seed 1
 	$(BIN)/jaxsec train out/mixed --out out/cdm-set
 
-finetune: $(READY)  ## the fine-tuned models, from the shipped cdm-set; about an hour and a half on 2 cores
-	$(BIN)/jaxsec finetune --out out/cdm-f-street
+finetune: $(READY)  ## the fine-tuned models, from the shipped cdm-set; about two hours and a half on 2 cores
+	$(BIN)/jaxsec finetune --out out/streets
 	$(BIN)/jaxsec finetune $(RAYLEIGH) --coordinates received --out out/cdm-f
-	$(BIN)/jaxsec finetune $(RAYLEIGH) --model out/cdm-f/model.npz --max-error 0.2 --out out/cdm-f-robust
+	$(BIN)/jaxsec finetune $(KNOWN) --model out/streets/model.npz --out out/cdm-f-robust
 
 RAYLEIGH := --clustered 0 --num-steps 2400 --learning-rate 3e-4
+KNOWN := --coordinates known --clustered 0.5 --ddim-steps 1 2 --num-steps 9000
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "jaxsec needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

@@ -108,7 +108,7 @@ def test_refining_never_lowers_the_rate(channels):
 
 def test_shipped_models_are_named():
     assert pretrained.names() == (
-        *("cdm-antenna", "cdm-f", "cdm-f-robust", "cdm-f-street"),
+        *("cdm-antenna", "cdm-f", "cdm-f-robust"),
         *("cdm-mlp", "cdm-set", "cdm-unet"),
     )
     with pytest.raises(jaxsec.InputError, match=r"`name` must be one of .*cdm-set"):
@@ -139,7 +139,7 @@ def test_the_model_of_streets_is_close_to_opt_where_the_others_fail(no_type_chec
     scenario = jaxsec.Scenario(fading="clustered", num_clusters=3, rician_factor=10.0)
     channels = jax.jit(jaxsec.sample_channels, static_argnums=(1, 2))(KEY, scenario, 64)
     opt = rates(jaxsec.design(*channels), channels).mean()
-    street = rates(jaxsec.design(*channels, method="cdm-f-street"), channels).mean()
+    street = rates(jaxsec.design(*channels, method="cdm-f-robust"), channels).mean()
     closed = rates(jaxsec.design(*channels, method="rzf-ns-aimed"), channels).mean()
     assert street > 0.98 * opt > closed
 

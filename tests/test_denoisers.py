@@ -144,7 +144,7 @@ def test_set_denoiser_stays_finite_far_from_the_data(tiny, channels):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "which"),
-    [("set", "uncertain"), ("unet", "received"), ("mlp", "received")]  # uncertain tells more
+    [("set", "known"), ("unet", "received"), ("mlp", "received")]  # known tells more
     + [(name, "antenna") for name in SMALL],
 )
 def test_every_denoiser_takes_every_table(name, which, channels):
@@ -217,7 +217,7 @@ def test_unet_is_that_of_plain_convolutions(channels):
 
 
 def test_unknown_denoisers_and_sizes_are_named():
-    with pytest.raises(jaxsec.InputError, match="`denoiser` must be one of set, unet"):
+    with pytest.raises(jaxsec.InputError, match="`denoiser` must be one of set, set-small, unet"):
         denoisers.make("transformer")
     with pytest.raises(jaxsec.InputError, match=re.escape("`size` of 'mlp' must name")):
         denoisers.make("mlp", {"depth": 3})

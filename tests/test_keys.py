@@ -133,7 +133,6 @@ def test_channels_of_one_seed_differ_from_command_to_command(seed, monkeypatch):
         standardiser=models.tiny().standardiser,
         num_noise_beams=2,
         batch_entries=n * 24,
-        max_error=0.0,
         clustered=0.5,
         multiple=1,
         seed=seed,
@@ -216,7 +215,7 @@ def test_generative_designs_use_keys_once():
     channels, key = cases.channels(n=3), jax.random.key(1)
     known = knowledge.estimated(channels.h_user, channels.h_eve, 0.1)
     model, noise = models.tiny(), channels.noise_power
-    told = finetune.into(model, "uncertain")
+    told = finetune.into(model, "known")
     start = cases.random_strategy(0, 3, 8, 2, 2)
     few = {"num_samples": 3, "num_steps": 2}
     check(lambda key: cdm.design(key, model, *channels, **few), key)
@@ -235,24 +234,22 @@ def test_generative_designs_use_keys_once():
 @pytest.mark.long
 def test_trainings_use_keys_once():
     config = pretrain.Config(denoiser="mlp", num_steps=2, batch_entries=96)
-    tiny = {"num_parameters": 4000, "num_layers": 1, "num_rows": 6, "num_columns": 4}
+    tiny = {"num_parameters": 4000, "num_layers": 1, "num_rows": 6, "num_columns": 5}
     network = denoisers.make("mlp", tiny)
-    size, model = Size(4, 2, 1), finetune.into(models.tiny(), "uncertain")
-    source = problems.Source(
-        coordinates.get("uncertain"), model.standardiser, 2, 96, 0.1, 0.5, 1, 3, size
-    )
+    size, model = Size(4, 2, 1), finetune.into(models.tiny(), "known")
+    source = problems.Source(coordinates.get("known"), model.standardiser, 2, 96, 0.5, 1, 3, size)
     problem = source.sample(0)
     samples = batches.Samples(np.zeros(problem.condition.mask.shape, np.float32), problem.condition)
     check(lambda: pretrain.initial_state(config, network, samples))
     state = jax.eval_shape(lambda: pretrain.initial_state(config, network, samples))
     check(pretrain.make_train_step(config, network), state, samples)
 
-    tuning = finetune.Config(num_steps=2, ddim_steps=(2,), max_error=0.1, num_candidates=2)
+    tuning = finetune.Config(num_steps=2, ddim_steps=(2,), coordinates="known", num_candidates=2)
     state = states.initial(model.params, finetune.optimiser(tuning))
     tune = finetune.make_step(tuning, sampler.sampler_of(model))
     check(tune, state, problem, finetune.timesteps_of(tuning, 0))
-    spread = np.full((3, 4), 0.1, np.float32)
-    make = lambda key: problems.make(source.coordinates, size, 4, 0.1, 0.5, key, size, spread)  # noqa: E731
+    spread = np.full((3, 5), 0.1, np.float32)
+    make = lambda key: problems.make(source.coordinates, size, 4, 0.5, key, size, spread, 2)  # noqa: E731
     check(make, jax.random.key(0))
     recipe = dataset.Recipe(sizes=(size,), num_shards=1, shard_channels=4)
     with jax.debug_key_reuse(True):

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 import jaxsec
+from jaxsec.cdm import designer
 from jaxsec.cdm.coordinates import received, resolved
+from jaxsec.cdm.training import finetune
 from jaxsec.precoding import gpip
-from tests import cases, compiled
+from tests import cases, compiled, models
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
 
@@ -124,3 +126,18 @@ def test_degenerate_channels_stay_finite(no_type_checks):
     told = resolved.condition(frame, 2, np.full((6, 4), 0.1, np.float32))
     for x in jax.tree.leaves((frame, strategy, told)):
         assert bool(jnp.isfinite(x).all())
+
+
+def test_what_a_model_is_told_is_a_candidate_beside_its_samples(no_type_checks):
+    """No network can make a design worse than the first steps of OPT's iteration."""
+    channels = cases.channels(n=6, num_antennas=4, num_users=3, num_eavesdroppers=2)
+    steps = gpip.annealing(resolved.LOOK_AHEAD)
+    wanted = rates(gpip.opt(*channels, smoothing=steps).strategy, channels)
+    for name in ("resolved", "known"):
+        model = finetune.into(models.tiny(), name)
+        key = jax.random.key(1)
+        strategy, values = designer.candidates(key, model, *channels, num_samples=1, num_steps=1)
+        assert values.shape == (6, 2)
+        np.testing.assert_allclose(values[:, 1], wanted, rtol=1e-4)
+        np.testing.assert_allclose(rates(strategy, channels), values.max(axis=1), rtol=1e-4)
+        assert (values[:, 1] > values[:, 0]).any()

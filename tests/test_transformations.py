@@ -65,7 +65,7 @@ def refine(x, c):
 
 def robustly(x, c):
     known = knowledge.estimated(*bend(x, c)[:2], 0.1)
-    return robust.design(KEY, finetune.into(models.tiny(), "uncertain"), known, 1e-12, num_steps=2)
+    return robust.design(KEY, finetune.into(models.tiny(), "known"), known, 1e-12, num_steps=2)
 
 
 LINEAR = {

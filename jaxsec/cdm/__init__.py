@@ -4,7 +4,7 @@
 makes models, `file` stores them, `pretrained` ships some.
 """
 
-from jaxsec.cdm.designer import DEFAULT_STEPS, design
-from jaxsec.cdm.model import Model, check_size
+from jaxsec.cdm.designer import design
+from jaxsec.cdm.model import DEFAULT_STEPS, Model, check_size
 
 __all__ = ["DEFAULT_STEPS", "Model", "check_size", "design"]

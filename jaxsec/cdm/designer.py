@@ -10,15 +10,12 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
 from jaxsec import checks
-from jaxsec.cdm.model import Model, check_size
+from jaxsec.cdm.model import Model, check_size, sampling_steps
 from jaxsec.cdm.sampler import Sampler, best_of, sampler_of
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.secrecy import sum_secrecy_rate
 from jaxsec.shapes import AnyArray, flat
 from jaxsec.strategy import Size, Strategy
-
-DEFAULT_STEPS = 4
-"""DDIM steps; `benchmarks.generative --ddim-steps` shows what others reach."""
 
 
 def design(
@@ -29,12 +26,13 @@ def design(
     noise_power: Float[ArrayLike, "..."],
     *,
     num_samples: int = 1,
-    num_steps: int = DEFAULT_STEPS,
+    num_steps: int | None = None,
 ) -> Strategy:
     """Beams and noise at full power: the best of several candidates of a diffusion model.
 
-    P1, Section III: candidates by DDIM from noise, the best by true sum secrecy rate. Jitted
-    inside. Numbers of users, eavesdroppers and antennas as `check_size` allows.
+    P1, Section III: candidates by DDIM from noise, the best by true sum secrecy rate; where a model
+    is told another design (`coordinates.resolved`), that is a candidate too. Jitted inside. Numbers
+    of users, eavesdroppers and antennas as `check_size` allows.
 
     >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 2)
     >>> from jaxsec.cdm import pretrained
@@ -49,7 +47,7 @@ def design(
       h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
       noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
       num_samples: candidates a channel.
-      num_steps: DDIM steps of each.
+      num_steps: DDIM steps of each, by default `DEFAULT_STEPS`; 1 of a model that does not sample.
 
     Returns:
       w [..., M, K] and v [..., M, J].
@@ -70,11 +68,11 @@ def candidates(
     noise_power: Float[ArrayLike, "..."],
     *,
     num_samples: int,
-    num_steps: int,
+    num_steps: int | None,
 ) -> tuple[Strategy, Float[Array, "... S"]]:
-    """The same, and the sum secrecy rate of every candidate."""
+    """The same, and the sum secrecy rate of every candidate, a design that is told last."""
     checks.check_channels(h_user, h_eve, noise_power)
-    checks.check_at_least("num_samples", num_samples, 1)
+    num_steps = sampling_steps(model, num_samples, num_steps)
     check_size(model, h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2])
     args = (model.params, key, h_user, h_eve, noise_power)
     options = {"sampler": sampler_of(model), "num_samples": num_samples, "num_steps": num_steps}
@@ -95,6 +93,15 @@ def _design(
     """The compiled program: a batch of any shape."""
     noise_power = jnp.asarray(noise_power, jnp.float32)
     batch = np.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], noise_power.shape)
+    told = sampler.coordinates.told
+
+    def rate_of(strategy, channels) -> Float[Array, "B"]:
+        return sum_secrecy_rate(*strategy, *channels)
+
+    def beside(frame, channels) -> tuple[Strategy, Float[Array, "B"]]:
+        assert told is not None
+        return told(frame), rate_of(told(frame), channels)
+
     found = best_of(
         sampler,
         key,
@@ -104,10 +111,11 @@ def _design(
             flat(batch, noise_power, 0),
         ),
         lambda channels: sampler.coordinates.frame(*channels, sampler.num_noise_beams),
-        lambda strategy, channels: sum_secrecy_rate(*strategy, *channels),
+        rate_of,
         params,
         size=Size(h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2]),
         num_samples=num_samples,
         num_steps=num_steps,
+        beside=None if told is None else beside,
     )
     return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), found)

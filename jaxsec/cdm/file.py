@@ -9,12 +9,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
-from jaxsec.cdm.coordinates import table as coordinates
-from jaxsec.cdm.model import Model
+from jaxsec.cdm.model import Model, initial_params
 from jaxsec.cdm.standardise import Standardiser
 from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.files.archive import naming
@@ -43,6 +40,7 @@ def save(path: str | os.PathLike[str], model: Model, card: dict[str, Any]) -> No
         "prediction": model.prediction,
         "sizes": sorted(set(model.sizes)),
         "num_noise_beams": model.num_noise_beams,
+        **({"deterministic": True} if model.deterministic else {}),
     }
     arrays = {**weights.flatten(model.params), "spread": model.standardiser.spread}
     weights.save(path, arrays, config, card)
@@ -61,7 +59,12 @@ def load(path: str | os.PathLike[str]) -> Model:
         spread = arrays.pop("spread")
         sizes = tuple(Size(*size) for size in config["sizes"])
         network = denoisers.make(config["denoiser"], config["size"])
-        weights.check_fit(arrays, weights.flatten(_shapes(network, config, sizes[0])))
+        wanted = jax.eval_shape(
+            lambda: initial_params(
+                network, config["coordinates"], sizes[0], config["num_noise_beams"], seed=0
+            )
+        )
+        weights.check_fit(arrays, weights.flatten(wanted))
         return Model(
             denoiser=config["denoiser"],
             network=network,
@@ -71,19 +74,5 @@ def load(path: str | os.PathLike[str]) -> Model:
             prediction=config["prediction"],
             sizes=sizes,
             num_noise_beams=config["num_noise_beams"],
+            deterministic=config.get("deterministic", False),
         )
-
-
-def _shapes(network: nn.Module, config: dict[str, Any], size: Size) -> Any:
-    """Of the parameters that the network makes for itself."""
-    found = coordinates.get(config["coordinates"])
-    num_noise_beams = config["num_noise_beams"]
-    kind = found.kinds(*size, num_noise_beams)
-
-    def initialise() -> Any:
-        frame = found.blank(*size, num_noise_beams)
-        condition = found.condition(frame, size.num_users, jnp.ones(kind.shape))
-        z = jnp.zeros((1, 2, *kind.shape))
-        return network.init(jax.random.key(0), z, jnp.zeros(1, jnp.int32), condition)
-
-    return jax.eval_shape(initialise)

@@ -1,28 +1,34 @@
-"""Designs for channels known with an error: the posterior's mean is not to be trusted.
+"""Designs for channels known with errors: a diffusion model that is told them.
 
-    known = knowledge.estimated(h_user, h_eve, 0.01)
+    known = knowledge.estimated(h_user, h_eve, 0.01, 0.5)
     strategy = robust.design(key, pretrained.load("cdm-f-robust"), known, noise_power)
 
-A diffusion model that is told the error, fine-tuned on the rate expected over the posterior
-(`training.finetune`); its candidates are judged by that rate.
+The model is fine-tuned on rates over what the channels may be (`training.finetune`), and told
+whether their mean is asked for or what is kept. Its candidates, and RZF-NS with powers searched on
+draws beside them, are compared on draws by the objective itself.
 """
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from jaxsec import checks
-from jaxsec.cdm.designer import DEFAULT_STEPS
-from jaxsec.cdm.model import Model, check_size
+from jaxsec import checks, keys
+from jaxsec.cdm.coordinates import table as coordinates
+from jaxsec.cdm.model import Model, check_size, sampling_steps
 from jaxsec.cdm.sampler import Sampler, best_of, sampler_of
-from jaxsec.channels.knowledge import Posterior, diagonal_loading, error_fraction
+from jaxsec.channels.knowledge import Posterior
 from jaxsec.precoding.batched.programs import PROGRAMS
-from jaxsec.secrecy import expected_rate
+from jaxsec.precoding.robust import problem as robust
+from jaxsec.precoding.robust import split
+from jaxsec.precoding.robust.design import in_antennas
+from jaxsec.secrecy import MEAN, OverDraws
 from jaxsec.shapes import flat
 from jaxsec.strategy import Size, Strategy
 
-JUDGING_DRAWS = 64
-"""Draws of the posterior by which candidates are compared."""
+JUDGING_DRAWS = 128
+"""Draws by which candidates are compared."""
+FRACTIONS, SHARES = split.FRACTIONS[1::2], (0.0, 0.4, 1.0)
+"""Powers of RZF-NS that are tried: a third of `rzf_ns_robust`'s."""
 
 
 def design(
@@ -31,22 +37,29 @@ def design(
     known: Posterior,
     noise_power: Float[ArrayLike, "..."],
     *,
+    objective: OverDraws = MEAN,
     num_samples: int = 1,
-    num_steps: int = DEFAULT_STEPS,
+    num_steps: int | None = None,
 ) -> Strategy:
-    """Beams and noise at full power: of `num_samples` candidates the best expected rate.
+    """Beams and noise at full power: of `num_samples` candidates, and RZF-NS, the best on draws.
 
     Args:
-      key: for the samples' initial noise and the posterior's draws.
-      model: a model that is told the error (coordinates "uncertain").
+      key: for the samples' initial noise and the draws.
+      model: a model that is told errors (coordinates "known").
       known: what is known of the channels, any leading batch shape.
       noise_power: σ0²/P.
+      objective: over the draws, `secrecy.MEAN` or `secrecy.Outage(0.05)`; of other probabilities
+        of outage candidates are judged by them, but sampled as for that.
       num_samples, num_steps: as for `cdm.design`.
 
+    Returns:
+      w [..., M, K] and v [..., M, J + M − K], J beams of aimed noise and then isotropic noise; or
+      RZF-NS, filled up with zeros.
+
     Raises:
-      InputError: the model is not told the error, or as `cdm.design` does.
+      InputError: the model is not told errors, or as `cdm.design` does.
     """
-    options = {"num_samples": num_samples, "num_steps": num_steps}
+    options = {"objective": objective, "num_samples": num_samples, "num_steps": num_steps}
     return candidates(key, model, known, noise_power, **options)[0]
 
 
@@ -56,28 +69,28 @@ def candidates(
     known: Posterior,
     noise_power: Float[ArrayLike, "..."],
     *,
+    objective: OverDraws,
     num_samples: int,
-    num_steps: int,
-) -> tuple[Strategy, Float[Array, "... S"] | None]:
-    """The same, and the expected rate of every candidate; None of a single one."""
+    num_steps: int | None,
+) -> tuple[Strategy, Float[Array, "... S1"]]:
+    """The same, and what every candidate is worth, RZF-NS last."""
     checks.check_channels(known.h_user, known.h_eve, noise_power)
     checks.check_batches(
         h_user=(known.h_user, 2),
         error_user=(known.error_user, 1),
         error_eve=(known.error_eve, 1),
     )
-    checks.check_at_least("num_samples", num_samples, 1)
+    num_steps = sampling_steps(model, num_samples, num_steps)
     checks.require(
-        model.coordinates == "uncertain",
-        f"`model` must be told the CSI error (coordinates 'uncertain'), but has coordinates "
+        coordinates.get(model.coordinates).informed is not None,
+        f"`model` must be told CSI errors (coordinates 'known'), but has coordinates "
         f"{model.coordinates!r}",
     )
     size = Size(known.h_user.shape[-1], known.h_user.shape[-2], known.h_eve.shape[-2])
     check_size(model, *size)
     args = (model.params, key, known, noise_power)
-    options = {"sampler": sampler_of(model), "num_samples": num_samples, "num_steps": num_steps}
-    strategy, rates = PROGRAMS.get(_design, args, **options)(*args)
-    return strategy, rates if num_samples > 1 else None
+    options = {"objective": objective, "num_samples": num_samples, "num_steps": num_steps}
+    return PROGRAMS.get(_design, args, sampler=sampler_of(model), **options)(*args)
 
 
 def _design(
@@ -87,40 +100,57 @@ def _design(
     noise_power: Float[ArrayLike, "..."],
     *,
     sampler: Sampler,
+    objective: OverDraws,
     num_samples: int,
     num_steps: int,
-) -> tuple[Strategy, Float[Array, "... S"]]:
+) -> tuple[Strategy, Float[Array, "... S1"]]:
     """The compiled program: a batch of any shape."""
     batch, known, noise_power = _flat(known, noise_power)
     num_users, num_antennas = known.h_user.shape[1:]
-    num_eves = known.h_eve.shape[1]
-    key_initial, key_draw = jax.random.split(key)
+    size = Size(num_antennas, num_users, known.h_eve.shape[1])
+    informed = sampler.coordinates.informed
+    assert informed is not None
+    span = min(num_users + size.num_eavesdroppers, num_antennas)
+    outside = num_antennas - span
     # The same for every channel: what a channel gets does not depend on how the batch is cut.
-    shape = (JUDGING_DRAWS, 1, num_users + num_eves, num_antennas)
-    direction = jax.random.normal(key_draw, shape, jnp.complex64)
+    draws = robust.sample(
+        keys.stream(key, "judging"),
+        JUDGING_DRAWS,
+        num_users + size.num_eavesdroppers,
+        span,
+        outside,
+    )
 
     def frame_of(inputs):
         known, noise_power = inputs
-        channels = diagonal_loading(known, noise_power)
-        frame = sampler.coordinates.frame(*channels, sampler.num_noise_beams)
-        return frame._replace(error_fraction=error_fraction(known, noise_power))
+        return informed(known, noise_power, sampler.num_noise_beams, float(objective != MEAN))
 
-    def rate_of(strategy, inputs):
-        if num_samples == 1:  # nothing to choose from
-            return jnp.zeros(strategy.w.shape[0])
-        known, noise_power = inputs
-        return expected_rate(strategy, known, noise_power, direction)
+    def rate_of(strategy: Strategy, inputs) -> Float[Array, "B"]:
+        problem, basis = robust.reduced(*inputs)
+        beams = robust.in_span(strategy, basis)
+        return objective.value(robust.sum_rates(problem, draws, beams, num_users))
+
+    def beside(frame, inputs) -> tuple[Strategy, Float[Array, "B"]]:
+        del frame
+        problem, basis = robust.reduced(*inputs)
+        noise = split.noise_of(problem, num_users, outside)
+        w = split.together(problem, num_users)
+        options = {"fractions": FRACTIONS, "shares": SHARES}
+        found = split.search(problem, draws, w, noise, objective, **options)
+        u = in_antennas(found.beams, basis, num_users)
+        return Strategy(u[..., :num_users], u[..., num_users:]), found.value
 
     found = best_of(
         sampler,
-        key_initial,
+        keys.stream(key, "samples"),
         (known, noise_power),
         frame_of,
         rate_of,
         params,
-        size=Size(num_antennas, num_users, num_eves),
+        size=size,
         num_samples=num_samples,
         num_steps=num_steps,
+        beside=beside,
     )
     return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), found)
 

@@ -40,6 +40,7 @@ class Sampler:
     coordinates: Coordinates
     prediction: Prediction
     num_noise_beams: int
+    deterministic: bool
     spread: bytes
     """float32 table of the standardiser, as bytes."""
 
@@ -56,6 +57,7 @@ def sampler_of(model: Model) -> Sampler:
         coordinates=coordinates.get(model.coordinates),
         prediction=model.prediction,
         num_noise_beams=model.num_noise_beams,
+        deterministic=model.deterministic,
         spread=np.asarray(model.standardiser.spread, np.float32).tobytes(),
     )
 
@@ -71,6 +73,7 @@ def best_of(
     size: Size,
     num_samples: int,
     num_steps: int,
+    beside: Callable[[Any, Any], tuple[Strategy, Float[Array, "B"]]] | None = None,
 ) -> tuple[Strategy, Float[Array, "n S"]]:
     """For every channel the best of its candidates at full power, and what each is worth.
 
@@ -81,6 +84,8 @@ def best_of(
       frame_of: what coordinates are read against, of some of them.
       rate_of: what makes a strategy good, for some of them.
       size, num_samples, num_steps: as `design` has them.
+      beside: of frame and inputs, a candidate that is not sampled, the last, and what it is worth;
+        of no more noise beams than those that are.
     """
     n = jax.tree.leaves(inputs)[0].shape[0]
     kind = sampler.coordinates.kinds(*size, sampler.num_noise_beams)
@@ -92,25 +97,36 @@ def best_of(
         frame = frame_of(inputs)
         condition = sampler.coordinates.condition(frame, size.num_users, spread)
 
-        def candidate(initial) -> tuple[Strategy, Float[Array, "B"]]:
-            z = sample(sampler, params, condition, initial, timesteps)
+        def candidate(noise) -> tuple[Strategy, Float[Array, "B"]]:
+            z = sample(sampler, params, condition, noise, timesteps)
             table = from_sample(z, spread)
             decoded = sampler.coordinates.decode(frame, table, size.num_users)
             strategy = Strategy(*normalise_power(*decoded))
             return strategy, rate_of(strategy, inputs)
 
         strategies, rates = jax.vmap(candidate, in_axes=1)(initials)
-        best = jnp.argmax(rates, axis=0)
+        if beside is not None:
+            other, rate = beside(frame, inputs)
+            more = strategies.v.shape[-1] - other.v.shape[-1]
+            other = Strategy(other.w, jnp.pad(other.v, ((0, 0), (0, 0), (0, more))))
+            strategies = jax.tree.map(lambda x, y: jnp.append(x, y[None], 0), strategies, other)
+            rates = jnp.append(rates, rate[None], 0)
+        best = jnp.argmax(jnp.where(jnp.isfinite(rates), rates, -jnp.inf), axis=0)
         chosen = jax.tree.map(lambda x: x[best, jnp.arange(x.shape[1])], strategies)
         return chosen, rates.T
 
     # Drawn for all channels at once: samples do not depend on how the batch is cut.
-    initials = jax.vmap(lambda key: sampling.initial_noise(key, (n, 2, *kind.shape)), out_axes=1)(
+    initials = jax.vmap(lambda key: initial(sampler, key, (n, 2, *kind.shape)), out_axes=1)(
         jax.random.split(key, num_samples)
     )
     entries = CHUNK_ENTRIES.get(jax.default_backend(), MAX_ENTRIES)
     chunk = max(entries // (kind.size * num_samples), 16)
     return map_chunks(design_chunk, (inputs, initials), chunk)
+
+
+def initial(sampler: Sampler, key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:
+    """What the sampler starts from: noise, or none where the model does not sample."""
+    return jnp.zeros(shape) if sampler.deterministic else sampling.initial_noise(key, shape)
 
 
 def sample(

@@ -210,13 +210,6 @@ def diagonal_loading(
     )
 
 
-def error_fraction(known: Posterior, noise_power: Float[ArrayLike, "..."]) -> Float[Array, "... R"]:
-    """Share of the error in error and noise together at every receiver, users first; in [0, 1)."""
-    error = jnp.concatenate([known.error_user, known.error_eve], axis=-1)
-    noise = jnp.broadcast_to(jnp.asarray(noise_power), error.shape[:-1])
-    return error / (error + noise[..., None])
-
-
 def sample(
     key: Key[Array, ""], known: Posterior, num_draws: int
 ) -> tuple[Complex[Array, "draws ... K M"], Complex[Array, "draws ... L M"]]:

@@ -10,7 +10,7 @@ import tyro
 from jaxsec import checks
 from jaxsec.cdm.training import finetune
 from jaxsec.cdm.training import run as training
-from jaxsec.cdm.training.finetune import Coordinates, Power
+from jaxsec.cdm.training.finetune import Coordinates, Objective, Power
 from jaxsec.cli import options
 from jaxsec.cli.launch import LaunchOptions
 from jaxsec.strategy import Size
@@ -27,7 +27,8 @@ class Command:
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """Folder for checkpoints, metrics.jsonl, and the model: model.npz and model.json."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "cdm-set"
-    """The model to start from: a shipped one by its name, or a .npz file."""
+    """The model to start from: a shipped one by its name, or a .npz file; or `set` or `set-small`:
+    a network of random weights that is given no noise and called once, without diffusion."""
     num_steps: int = finetune.Config.num_steps
     """Training steps."""
     batch_entries: int = finetune.Config.batch_entries
@@ -52,11 +53,16 @@ class Command:
     """Share of clustered channels, 0 to 1; the others are Rayleigh channels."""
     coordinates: Coordinates | None = finetune.Config.coordinates
     """In which the model goes on; by default its own, but resolved ones, for channels that are
-    alike, where it is a set denoiser of received gains."""
-    max_error: float = finetune.Config.max_error
-    """Largest CSI error variance to be robust against; 0 for channels that are known."""
+    alike, where it is a set denoiser of received gains; known ones are for channels with errors."""
+    csi_error_users: float | None = finetune.Config.csi_error_users
+    """CSI error of users in known coordinates, 0 to 1; by default of all kinds."""
+    csi_error_eavesdroppers: float | None = finetune.Config.csi_error_eavesdroppers
+    """The same of eavesdroppers."""
+    objective: Objective = finetune.Config.objective
+    """In known coordinates: the mean over what channels may be, the rate that is kept in 95% of
+    them, or half of the channels for each."""
     num_draws: int = finetune.Config.num_draws
-    """Draws of the channels' posterior for each estimate, where there is a CSI error."""
+    """Draws of what channels may be, in known coordinates."""
     learning_rate: float = finetune.Config.learning_rate
     """The largest, after the warm-up."""
     size: Annotated[tuple[int, int, int] | None, tyro.conf.arg(metavar="M K L")] = None
@@ -79,7 +85,7 @@ def run(command: Command, argv: list[str]) -> None:
     )
     command.launch.join()
     path = training.fine_tune(
-        training.model_path(command.model),
+        command.model,
         command.out,
         config,
         only=None if command.size is None else Size(*command.size),

@@ -3,13 +3,15 @@
 import dataclasses
 from typing import Any, Literal
 
+import jax
 from jaxtyping import Array, Key
 
 from jaxsec import checks
 from jaxsec.channels import Channels
-from jaxsec.channels.knowledge import Posterior, exact
-from jaxsec.methods.method import Designed, only_mean
+from jaxsec.channels.knowledge import Posterior
+from jaxsec.methods.method import Designed
 from jaxsec.precoding import gpip
+from jaxsec.precoding.robust import refine
 from jaxsec.secrecy import OverDraws
 from jaxsec.strategy import Strategy
 
@@ -70,50 +72,36 @@ class Diffusion:
 
 
 @dataclasses.dataclass(frozen=True)
-class RobustDiffusion:
-    """CDM told how far off its channels are (`cdm.robust.design`).
+class RobustDiffusion(Diffusion):
+    """CDM told how far off its channels are, and what is asked for (`cdm.robust.design`).
 
     Raises:
-      InputError: an option is out of its range.
+      InputError: an option is out of its range, or there is no such model.
     """
 
-    num_samples: int = 1
-    """Candidates that a diffusion model samples for a channel, of which the best is kept."""
+    model: str = "cdm-f-robust"
+    """A shipped model that is told errors, or a .npz file."""
     refine: int = 0
-    """Steps of opt's iteration on what a diffusion model has sampled."""
-    ddim_steps: int = 4
+    """Steps of opt's iteration, or of opt-robust's, on what a diffusion model has sampled."""
+    ddim_steps: int = 1
     """Sampling steps of a diffusion model."""
 
-    def __post_init__(self) -> None:
-        checks.check_at_least("num_samples", self.num_samples, 1)
-        checks.check_at_least("refine", self.refine, 0)
-        checks.check_at_least("ddim_steps", self.ddim_steps, 1)
-
-    def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
-        found = self._sampled(key, exact(channels.h_user, channels.h_eve))
-        refined = _refined(found.strategy, channels, self.refine)
-        return refined._replace(candidate_rates=found.candidate_rates)
-
     def given(self, key: Key[Array, ""], known: Posterior, objective: OverDraws) -> Designed:
-        only_mean("cdm-f-robust", objective)
-        checks.require(
-            self.refine == 0,
-            "`refine` must be 0 where channels are not known exactly: OPT's iteration trusts them, "
-            f"but is {self.refine}",
-        )
-        return self._sampled(key, known)
+        from jaxsec.cdm import robust
 
-    def _sampled(self, key: Key[Array, ""], known: Posterior) -> Designed:
-        from jaxsec.cdm import pretrained, robust
-
+        key, key_steps = jax.random.split(key)
         strategy, rates = robust.candidates(
             key,
-            pretrained.load("cdm-f-robust"),
+            self.weights(),
             known,
             1.0,
+            objective=objective,
             num_samples=self.num_samples,
             num_steps=self.ddim_steps,
         )
+        if self.refine:
+            options = {"objective": objective, "num_steps": self.refine}
+            strategy = refine(key_steps, strategy, known, 1.0, **options)
         return Designed(strategy, candidate_rates=rates)
 
 

@@ -55,8 +55,7 @@ METHODS: dict[str, Row] = {
     "cdm-mlp": _shipped("cdm-mlp"),
     "cdm-antenna": _shipped("cdm-antenna"),
     "cdm-f": _shipped("cdm-f"),
-    "cdm-f-street": _shipped("cdm-f-street"),
-    "cdm-f-robust": Row(RobustDiffusion, {"num_noise_beams": 2}),
+    "cdm-f-robust": Row(RobustDiffusion, {"model": "cdm-f-robust", "denoiser": "set"}),
 }
 """Every method by its name on the command line."""
 

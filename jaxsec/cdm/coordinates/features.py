@@ -56,20 +56,6 @@ def condition(frame: Frame, num_users: int, spread: Float[Array | np.ndarray, "R
     )
 
 
-def condition_with_error(
-    frame: Frame, num_users: int, spread: Float[Array | np.ndarray, "R N"]
-) -> Condition:
-    """The same, and the share of CSI error in what every receiver has as noise."""
-    told = condition(frame, num_users, spread)
-    share = frame.error_fraction[..., None]
-    num_noise_beams = frame.gains.shape[-1] - num_users
-    owner = jnp.pad(share[:, :num_users], ((0, 0), (0, num_noise_beams), (0, 0)))
-    return told._replace(
-        rows=jnp.concatenate([told.rows, share], axis=-1),
-        columns=jnp.concatenate([told.columns, owner], axis=-1),
-    )
-
-
 def margins(
     amplitude: Float[Array, "n R"], num_users: int, num_noise_beams: int
 ) -> tuple[Float[Array, "n R 2"], Float[Array, "n N 2"]]:

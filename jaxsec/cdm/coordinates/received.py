@@ -50,8 +50,6 @@ class Frame(NamedTuple):
     """Beams of the closed-form strategy, own gains real."""
     gains: Complex[Array, "n R N"]
     """Coordinates of the reference."""
-    error_fraction: Float[Array, "n R"]
-    """Share of CSI error in what stands as noise (`knowledge.error_fraction`)."""
 
 
 def kinds(num_users: int, num_eves: int, num_noise_beams: int) -> np.ndarray:
@@ -85,7 +83,7 @@ def frame(
     w = _own_gains_real(unit, reference.w)
     u = jnp.concatenate([w, reference.v], axis=-1)
     gains = _received(unit, amplitude, u, num_users)
-    return Frame(unit, amplitude, u, gains, jnp.zeros_like(amplitude))
+    return Frame(unit, amplitude, u, gains)
 
 
 def fix_gauge(frame: Frame, strategy: Strategy) -> Strategy:

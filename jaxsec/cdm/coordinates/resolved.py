@@ -55,6 +55,8 @@ class Frame(NamedTuple):
     """Coordinates of the reference."""
     ahead: Complex[Array, "n R N"]
     """Changes of them by the first steps of OPT's iteration."""
+    told: Strategy
+    """What these have found."""
 
 
 def frame(
@@ -77,11 +79,12 @@ def frame(
     if eves.shape[0]:
         lengths.append(jnp.sqrt(algebra.squared_norm(hidden)))
     resolution = jnp.maximum(jnp.concatenate(lengths), MIN_RESOLUTION)
-    found = Frame(base, jnp.moveaxis(resolution, -1, 0), base.gains, base.gains)
-    found = found._replace(gains=_to_gains(found, base.reference, num_users))
     steps = gpip.annealing(LOOK_AHEAD)
-    ahead = gpip.opt(h_user, h_eve, noise_power, num_noise_beams=num_noise_beams, smoothing=steps)
-    return found._replace(ahead=encode(found, ahead.strategy))
+    told = gpip.opt(h_user, h_eve, noise_power, num_noise_beams=num_noise_beams, smoothing=steps)
+    resolution = jnp.moveaxis(resolution, -1, 0)
+    found = Frame(base, resolution, base.gains, base.gains, told.strategy)
+    found = found._replace(gains=_to_gains(found, base.reference, num_users))
+    return found._replace(ahead=encode(found, told.strategy))
 
 
 def encode(frame: Frame, strategy: Strategy) -> Complex[Array, "n R N"]:

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Complex
 
 from jaxsec import checks
-from jaxsec.cdm.coordinates import antenna, features, received, resolved
+from jaxsec.cdm.coordinates import antenna, features, known, received, resolved
 from jaxsec.diffusion.condition import Condition
 from jaxsec.strategy import Strategy
 
@@ -32,8 +32,11 @@ class Coordinates(NamedTuple):
     """(frame, K, spread of every entry) to what a model is told."""
     reference: Callable[[Any], Complex[Array, "n M N"]]
     """(frame) to the beams that a table of zeros stands for."""
-    tell: Callable[[Any, Float[Array, "n R"]], Any] | None = None
-    """(frame, error fractions) to a frame that holds them; None where no model is told."""
+    told: Callable[[Any], Strategy] | None = None
+    """(frame) to a design that a model is told; None where it is told of none but the reference."""
+    informed: Callable[..., Any] | None = None
+    """(posterior, noise_power, J, outage) to the frame of channels known with errors, `outage` 1
+    where the rate that is kept counts; None where no model is told of errors."""
 
 
 def _zeros(*shape: int) -> Array:
@@ -52,7 +55,6 @@ RECEIVED = Coordinates(
         jnp.zeros((1, k + l)),
         _zeros(m, k + j),
         _zeros(k + l, k + j),
-        jnp.zeros((1, k + l)),
     ),
     encode=lambda frame, strategy: (
         received.to_gains(frame, received.fix_gauge(frame, strategy)) - frame.gains
@@ -63,23 +65,38 @@ RECEIVED = Coordinates(
 )
 """Received gains as changes from the closed-form reference."""
 
-UNCERTAIN = RECEIVED._replace(
-    condition=features.condition_with_error,
-    tell=lambda frame, fraction: frame._replace(error_fraction=fraction),
-)
-"""The same for a model that is also told how far off the channels are."""
-
 RESOLVED = RECEIVED._replace(
     frame=resolved.frame,
     blank=lambda m, k, l, j: resolved.Frame(
-        RECEIVED.blank(m, k, l, j), jnp.ones((1, k + l)), *[_zeros(k + l, k + j)] * 2
+        RECEIVED.blank(m, k, l, j),
+        jnp.ones((1, k + l)),
+        _zeros(k + l, k + j),
+        _zeros(k + l, k + j),
+        Strategy(_zeros(m, k), _zeros(m, j)),
     ),
     encode=resolved.encode,
     decode=resolved.decode,
     condition=resolved.condition,
     reference=lambda frame: frame.base.reference,
+    told=lambda frame: frame.told,
 )
 """The same where receivers may be hard to tell apart."""
+
+KNOWN = Coordinates(
+    min_spread=(*RESOLVED.min_spread, 0.0),
+    kinds=lambda m, k, l, j: known.kinds(k, l, j),
+    frame=known.frame_of_channels,
+    blank=lambda m, k, l, j: known.Frame(
+        RESOLVED.blank(m, k, l, j), jnp.zeros((1, k + l, 3)), _zeros(m, max(m - k, 0))
+    ),
+    encode=known.encode,
+    decode=known.decode,
+    condition=known.condition,
+    reference=lambda frame: frame.resolved.base.reference,
+    told=lambda frame: frame.resolved.told,
+    informed=known.frame,
+)
+"""The same for channels known with errors, and isotropic noise."""
 
 ANTENNA = Coordinates(
     min_spread=(0.0, 0.0),
@@ -95,8 +112,8 @@ ANTENNA = Coordinates(
 
 COORDINATES = {
     "received": RECEIVED,
-    "uncertain": UNCERTAIN,
     "resolved": RESOLVED,
+    "known": KNOWN,
     "antenna": ANTENNA,
 }
 

@@ -4,8 +4,7 @@
 | --- | --- | --- | --- |
 | `cdm-set` | set denoiser | received gains | any K and L up to 8, any M: the default |
 | `cdm-f` | set denoiser | received gains | the same, fine-tuned on the secrecy rate |
-| `cdm-f-street` | set denoiser | resolved | fine-tuned on streets as well |
-| `cdm-f-robust` | set denoiser | received gains | the same, for channels known with an error |
+| `cdm-f-robust` | set denoiser | known | fine-tuned on streets, and for channels with errors |
 | `cdm-mlp` | MLP | received gains | the same range; the ablation CDM-MLP |
 | `cdm-unet` | U-Net, small | received gains | K = 2, L = 4 |
 | `cdm-antenna` | U-Net, small | antennas | K = 2, L = 4, M = 8; P1's own, to show the difference |

@@ -5,7 +5,8 @@
 
 The gradient runs through every step of the sampler, rematerialised, through the choice among
 candidates and the optimiser's steps that will follow, where asked for, and for channels known with
-an error through the mean over draws of their posterior. No expert is needed: only channels.
+errors through the mean over draws of what they may be, or the rate that is kept in most of them. No
+expert is needed: only channels.
 """
 
 import dataclasses
@@ -20,11 +21,16 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
 from jaxsec import checks, keys, secrecy
-from jaxsec.cdm.model import Model
-from jaxsec.cdm.sampler import Sampler, sample
-from jaxsec.cdm.training.problems import Problems
+from jaxsec.cdm import pretrained
+from jaxsec.cdm.coordinates import table
+from jaxsec.cdm.coordinates.known import ISOTROPIC_SPREAD
+from jaxsec.cdm.model import Model, initial_params
+from jaxsec.cdm.sampler import Sampler, initial, sample
+from jaxsec.cdm.standardise import Standardiser
+from jaxsec.cdm.training.problems import Problems, Told
 from jaxsec.channels import knowledge
 from jaxsec.diffusion import process, sampling
+from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.diffusion.sampling import Timesteps
 from jaxsec.learning import state as states
 from jaxsec.learning.state import State
@@ -34,8 +40,11 @@ from jaxsec.strategy import Strategy
 Power = Literal["projection", "penalty"]
 """How the power budget is kept: exactly, or by the paper's penalty on the norm."""
 
-Coordinates = Literal["received", "resolved"]
-"""In which a model that knows its channels can go on."""
+Coordinates = Literal["received", "resolved", "known"]
+"""In which a model can go on; in known ones for channels with errors."""
+Objective = Literal["both", "sum", "outage"]
+KEPT = secrecy.Outage(0.05)
+"""The objective beside the mean."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,10 +80,14 @@ class Config:
     """In which the model goes on (`into`); None for resolved ones where it can, else its own."""
     clustered: float = 0.75
     """Share of clustered channels; the others are Rayleigh channels in P1's geometry."""
-    max_error: float = 0.0
-    """Largest variance of CSI error to be robust against, in the channel's."""
-    num_draws: int = 16
-    """Draws of the posterior a channel, where there is an error."""
+    csi_error_users: float | None = None
+    """CSI error of users, in known coordinates; None for all kinds."""
+    csi_error_eavesdroppers: float | None = None
+    """The same of eavesdroppers."""
+    objective: Objective = "both"
+    """Over what channels may be: the mean, the rate that is kept, or for half of them each."""
+    num_draws: int = 64
+    """Draws of what channels may be, in known coordinates."""
     learning_rate: float = 1e-3
     warmup_steps: int = 100
     max_gradient: float = 1.0
@@ -101,18 +114,15 @@ class Config:
             f"`power` must be one of {', '.join(get_args(Power))}, but is {self.power!r}",
         )
         checks.require(self.penalty >= 0, f"`penalty` must not be negative, but is {self.penalty}")
+        told = (self.csi_error_users, self.csi_error_eavesdroppers)
         checks.require(
-            0.0 <= self.max_error < 1.0, f"`max_error` must lie in [0, 1), but is {self.max_error}"
+            self.coordinates == "known" or (told == (None, None) and self.objective == "both"),
+            "`coordinates` must be 'known' where CSI errors or an objective are given, but is "
+            f"{self.coordinates!r}",
         )
-        checks.require(
-            self.coordinates is None or not self.max_error,
-            "`coordinates` must not be given where there is a CSI error, which has its own, but "
-            f"is {self.coordinates!r}",
-        )
-        checks.require(
-            not (self.refine and self.max_error),
-            "`refine` must be 0 where there is a CSI error: OPT's iteration trusts the channels",
-        )
+        for name, error in zip(("csi_error_users", "csi_error_eavesdroppers"), told, strict=True):
+            if error is not None:
+                checks.check_fraction(name, error)
         checks.check_fraction("clustered", self.clustered)
         checks.require(0.0 <= self.ema < 1.0, f"`ema` must lie in [0, 1), but is {self.ema}")
 
@@ -146,8 +156,28 @@ class _More(NamedTuple):
     relations: int = 0
 
 
-MORE = {"received": _More(), "uncertain": _More(1), "resolved": _More(2, 2, 1)}
+MORE = {
+    "received": _More(),
+    "resolved": _More(2, 2, 1),
+    "known": _More(5, 2, 1),
+}
 """By the name of the coordinates."""
+FROM = {"resolved": ("received",), "known": ("received", "resolved")}
+"""Coordinates that these tell more than."""
+
+
+def fresh(denoiser: str, seed: int) -> Model:
+    """A model of random weights in known coordinates that does not sample.
+
+    The same network as a diffusion model's, given no noise and called once: what is left of CDM-F
+    without diffusion. Entries are counted in `cdm-set`'s spreads.
+    """
+    like = into(pretrained.load("cdm-set"), "known")
+    network = denoisers.make(denoiser)
+    params = initial_params(network, "known", like.sizes[0], like.num_noise_beams, seed=seed)
+    return dataclasses.replace(
+        like, denoiser=denoiser, network=network, params=params, deterministic=True
+    )
 
 
 def into(model: Model, coordinates: str) -> Model:
@@ -162,12 +192,15 @@ def into(model: Model, coordinates: str) -> Model:
         coordinates in MORE,
         f"`coordinates` must be one of {', '.join(MORE)}, but is {coordinates!r}",
     )
+    wanted = FROM.get(coordinates, ())
     checks.require(
-        model.coordinates == "received" and model.denoiser == "set",
-        f"`model` must be a set denoiser in received-gain coordinates to go on in {coordinates!r} "
-        f"ones, but is {model.denoiser!r} in {model.coordinates!r}",
+        model.coordinates in wanted and model.denoiser == "set",
+        f"`model` must be a set denoiser in {' or '.join(wanted) or 'the same'} coordinates to go "
+        f"on in {coordinates!r} ones, but is {model.denoiser!r} in {model.coordinates!r}",
     )
-    more, params = MORE[coordinates], dict(model.params["params"])
+    before, after = MORE[model.coordinates], MORE[coordinates]
+    more = _More(*(b - a for a, b in zip(before, after, strict=True)))
+    params = dict(model.params["params"])
     params |= {name: _pad(params[name], more.rows) for name in ("rows", "columns")}
     params["complex_in"] = _pad(params["complex_in"], more.complex_entries)
     width = params["complex_in"]["kernel"].shape[1]
@@ -175,15 +208,28 @@ def into(model: Model, coordinates: str) -> Model:
         if name.startswith("layer_"):
             maps = _pad(params[name]["maps"], width * more.relations)
             params[name] = {**params[name], "maps": maps}
-    return dataclasses.replace(model, params={"params": params}, coordinates=coordinates)
+    kinds = len(table.get(coordinates).min_spread) - model.standardiser.spread.shape[-1]
+    spread = np.pad(
+        model.standardiser.spread, ((0, 0), (0, 0), (0, kinds)), constant_values=ISOTROPIC_SPREAD
+    )
+    return dataclasses.replace(
+        model,
+        params={"params": params},
+        coordinates=coordinates,
+        standardiser=Standardiser(spread),
+    )
 
 
 def goes_on_in(model: Model, config: Config) -> str:
     """The coordinates of the fine-tuned model."""
-    if config.max_error > 0.0:
-        return "uncertain"
     can = model.coordinates == "received" and model.denoiser == "set"
     return config.coordinates or ("resolved" if can else model.coordinates)
+
+
+def told(config: Config) -> Told:
+    """What is the same for all channels."""
+    outage = None if config.objective == "both" else config.objective == "outage"
+    return Told(config.csi_error_users, config.csi_error_eavesdroppers, outage)
 
 
 def _pad(dense: dict[str, Any], inputs: int) -> dict[str, Any]:
@@ -197,11 +243,11 @@ def make_loss(
     candidates = config.num_candidates
 
     def generate(params, key, problems: Problems, timesteps: Timesteps) -> Strategy:
-        initial = sampling.initial_noise(key, problems.condition.mask.shape)
-        z = sample(sampler, params, problems.condition, initial, timesteps)
-        table = jax.lax.complex(z[:, 0], z[:, 1]) * problems.spread
+        noise = initial(sampler, key, problems.condition.mask.shape)
+        z = sample(sampler, params, problems.condition, noise, timesteps)
+        changes = jax.lax.complex(z[:, 0], z[:, 1]) * problems.spread
         num_users = problems.known.h_user.shape[1]
-        strategy = sampler.coordinates.decode(problems.frame, table, num_users)
+        strategy = sampler.coordinates.decode(problems.frame, changes, num_users)
         if config.power == "projection":
             strategy = Strategy(*secrecy.normalise_power(*strategy))
         if config.refine:
@@ -215,7 +261,8 @@ def make_loss(
         key_initial, key_channels = jax.random.split(key)
         many = jax.tree.map(lambda x: jnp.concatenate([x] * candidates), problems)
         strategy = generate(params, key_initial, many, timesteps)
-        if config.max_error > 0.0:
+        uncertain = sampler.coordinates.informed is not None
+        if uncertain:
             h = knowledge.sample(key_channels, problems.known, config.num_draws)
         else:
             h = (problems.known.h_user[None], problems.known.h_eve[None])
@@ -223,7 +270,12 @@ def make_loss(
         rates = secrecy.smooth_secrecy_rates(
             strategy.w[None], strategy.v[None], h_user, h_eve, 1.0, smoothing
         )
-        rate = jnp.mean(jnp.sum(rates, axis=-1), axis=0).reshape(candidates, -1)
+        rate = jnp.sum(rates, axis=-1)
+        if uncertain:
+            outage = jnp.concatenate([problems.outage] * candidates)
+            weights = jnp.where(outage > 0, KEPT.weights(rate), secrecy.MEAN.weights(rate))
+            rate = jax.lax.stop_gradient(weights) * rate * rate.shape[0]
+        rate = jnp.mean(rate, axis=0).reshape(candidates, -1)
         # Softly the best candidate: their log-mean-exp.
         soft = jax.nn.logsumexp(rate / config.temperature, axis=0) - np.log(candidates)
         rate = config.temperature * soft if candidates > 1 else rate[0]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
 from jaxsec import keys, secrecy
 from jaxsec.cdm.coordinates.table import Coordinates
@@ -41,21 +41,38 @@ MIN_LINK_DB, MAX_LINK_DB = 65.0, 150.0
 """Transmit power over noise power; P1's figures span 90 to 130 dB."""
 MIN_RATE = 1.0
 """Rates are counted in those of the closed form, or in this where that is less; bit/s/Hz."""
-MIN_ERROR = 1e-4
-"""Least CSI error that is drawn, other than none."""
-NO_ERROR = 0.15
+EXACT = 0.45
 """Share of channels that are known exactly, where others are not."""
+MIN_ERROR, MAX_ERROR_USER, MAX_ERROR_EVE = 1e-3, 0.3, 1.0
+"""CSI errors of users and of eavesdroppers in the others, log-uniform and independent."""
+EXACT_USERS, VAGUE_EVES = 0.25, 0.15
+"""Shares of these where users are known exactly, and where of eavesdroppers only the gain is."""
+
+
+class Told(NamedTuple):
+    """What a model is told that is the same for all channels; None where it is drawn."""
+
+    error_user: float | None = None
+    """CSI error of users, in [0, 1]."""
+    error_eve: float | None = None
+    outage: bool | None = None
+    """Whether the rate that is kept counts."""
+
+
+MIXED = Told()
 
 
 class Problems(NamedTuple):
     """Channels over their noise, filled up, and what a model is told about them."""
 
     known: Posterior
+    outage: Float[Array | np.ndarray, "n"]
+    """1 where the rate that is kept counts, 0 where the mean over what is not known does."""
     frame: Any
     condition: Condition
     spread: Float[Array | np.ndarray, "n R N"]
     reference_rate: Float[Array | np.ndarray, "n"]
-    """Sum secrecy rate of the closed form, at least `MIN_RATE`."""
+    """Sum secrecy rate of the closed form, errors counted as noise, at least `MIN_RATE`."""
 
 
 class Source(NamedTuple):
@@ -65,8 +82,6 @@ class Source(NamedTuple):
     standardiser: Standardiser
     num_noise_beams: int
     batch_entries: int
-    max_error: float
-    """Largest variance of CSI error; 0 for channels that are known."""
     clustered: float
     """Share of clustered channels."""
     multiple: int
@@ -74,6 +89,7 @@ class Source(NamedTuple):
     seed: int
     only: Size | None = None
     """Draw this size and no other."""
+    told: Told = MIXED
 
     def sample(self, step: int) -> Problems:
         """The batch of a step, as NumPy arrays."""
@@ -94,38 +110,42 @@ class Source(NamedTuple):
             self.coordinates,
             bucket,
             n,
-            self.max_error,
             self.clustered,
             key,
             size,
             np.asarray(spread, np.float32),
+            self.num_noise_beams,
+            self.told,
         )
         return jax.tree.map(np.asarray, problems)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 7, 8))
 def make(
     coordinates: Coordinates,
     bucket: Size,
     n: int,
-    max_error: float,
     clustered: float,
     key,
     size: Size,
     spread,
+    num_noise_beams: int,
+    told: Told = MIXED,
 ) -> Problems:
     """Problems of one size, filled up to another; compiled once for the other.
 
     Args:
-      coordinates: received gains, with or without error.
+      coordinates: with errors where a model is told of them.
       bucket: the size of the arrays.
       n: number of problems.
-      max_error, clustered: as of `Source`.
+      clustered: as of `Source`.
       key: for all that is drawn.
       size: of the problems, at most the bucket's and of as many users; may be traced.
       spread: [R, N], of the bucket's entries.
+      num_noise_beams: J, of the reference.
+      told: what is not drawn, in coordinates with errors.
     """
-    key_links, key_link, key_error, key_exact = jax.random.split(key, 4)
+    key_links, key_link, key_error, key_objective = jax.random.split(key, 4)
     num_users = bucket.num_users
     antennas = jnp.arange(bucket.num_antennas) < size.num_antennas
     eves = jnp.arange(bucket.num_eavesdroppers) < size.num_eavesdroppers
@@ -135,29 +155,44 @@ def make(
     scale = 10.0 ** (link_db / 20.0)  # one over the noise amplitude
     gain = jnp.where(rows[None], scale * gain, 0.0)
     h = jnp.where((rows[:, None] & antennas[None])[None], scale[..., None] * h, 0.0)
-    error = jnp.zeros(n)
-    if max_error > 0.0:
-        draw = jax.random.uniform(
-            key_error, (n,), minval=np.log(MIN_ERROR), maxval=np.log(max_error)
-        )
-        exact = jax.random.bernoulli(key_exact, NO_ERROR, (n,))
-        error = jnp.where(exact, 0.0, jnp.exp(draw))
-    known = knowledge.estimated(
-        h[:, :num_users], h[:, num_users:], error,
-        gain_user=gain[:, :num_users], gain_eve=gain[:, num_users:],
-    )  # fmt: skip
+    known = knowledge.exact(h[:, :num_users], h[:, num_users:])
+    outage = jnp.zeros(n)
+    if coordinates.informed is None:
+        frame = coordinates.frame(known.h_user, known.h_eve, 1.0, num_noise_beams)
+    else:
+        known = knowledge.estimated(
+            known.h_user, known.h_eve, *_errors(key_error, n, told),
+            gain_user=gain[:, :num_users], gain_eve=gain[:, num_users:],
+        )  # fmt: skip
+        share = 0.5 if told.outage is None else float(told.outage)
+        outage = jax.random.bernoulli(key_objective, share, (n,)).astype(jnp.float32)
+        frame = coordinates.informed(known, 1.0, num_noise_beams, outage)
     channels = knowledge.diagonal_loading(known, 1.0)
-    num_noise_beams = spread.shape[1] - num_users
-    frame = coordinates.frame(*channels, num_noise_beams)
-    if coordinates.tell is not None:
-        frame = coordinates.tell(frame, knowledge.error_fraction(known, 1.0))
     condition = coordinates.condition(frame, num_users, spread)
     beams = coordinates.reference(frame)
     reference = Strategy(beams[..., :num_users], beams[..., num_users:])
     return Problems(
         known,
+        outage,
         frame,
         condition._replace(mask=jnp.where(rows[None, None, :, None], condition.mask, 0.0)),
         jnp.broadcast_to(spread, (n, *spread.shape)),
         jnp.maximum(secrecy.sum_secrecy_rate(*reference, *channels), MIN_RATE),
     )
+
+
+def _errors(key: Key[Array, ""], n: int, told: Told) -> tuple[Float[Array, "n"], Float[Array, "n"]]:
+    """CSI errors of users and of eavesdroppers."""
+    draws, certain = jax.random.uniform(key, (2, 3, n))
+    least = np.log(MIN_ERROR)
+    users = jnp.exp(least + (np.log(MAX_ERROR_USER) - least) * draws[0])
+    eves = jnp.exp(least + (np.log(MAX_ERROR_EVE) - least) * draws[1])
+    users = jnp.where(certain[0] < EXACT_USERS, 0.0, users)
+    eves = jnp.where(certain[1] < VAGUE_EVES, 1.0, eves)
+    exact = certain[2] < EXACT
+    drawn = jnp.where(exact, 0.0, users), jnp.where(exact, 0.0, eves)
+    fixed = told.error_user, told.error_eve
+    users, eves = (
+        x if error is None else jnp.full(n, error) for x, error in zip(drawn, fixed, strict=True)
+    )
+    return users, eves

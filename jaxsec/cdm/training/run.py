@@ -27,6 +27,9 @@ from jaxsec.learning.state import State
 from jaxsec.report import console, timing
 from jaxsec.strategy import Size
 
+WITHOUT_DIFFUSION = ("set", "set-small")
+"""Networks that can be trained on the rate from nothing: no noise, one call (`finetune.fresh`)."""
+
 
 def train(
     data: Path, out: Path, config: pretrain.Config, *, save_every: int, command: str
@@ -83,7 +86,7 @@ def train(
 
 
 def fine_tune(
-    source: Path,
+    source: str,
     out: Path,
     config: finetune.Config,
     *,
@@ -94,7 +97,8 @@ def fine_tune(
     """Fine-tunes a diffusion model on the secrecy rate, or goes on; returns as `train` does.
 
     Args:
-      source: weights of the model to start from, .npz with its card beside it.
+      source: the model to start from: a shipped one by its name, a file of weights, .npz with its
+        card beside it, or a network of `WITHOUT_DIFFUSION`, of random weights.
       out: folder of the run; a new one, or one of the same configuration and start.
       config: how to fine-tune.
       only: the size of channels to draw; None for a mixture.
@@ -106,13 +110,14 @@ def fine_tune(
         run.
     """
     with parallel.together():
-        model = cdm_file.load(source)
+        model, start = _start(source, config)
     model = finetune.into(model, finetune.goes_on_in(model, config))
+    checks.require(
+        config.refine == 0 or model.coordinates != "known",
+        "`refine` must be 0 in known coordinates: OPT's iteration trusts the channels",
+    )
     if only is not None:
         cdm.check_size(model, *only)
-    start = {"sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
-    if source.is_relative_to(pretrained.FOLDER):
-        start["name"] = source.stem
     checkpoints = Checkpoints(
         out, {"config": dataclasses.asdict(config), "model": start, "size": only}
     )
@@ -146,29 +151,37 @@ def _channels(
         standardiser=model.standardiser,
         num_noise_beams=model.num_noise_beams,
         batch_entries=config.batch_entries,
-        max_error=config.max_error,
         clustered=config.clustered,
         multiple=multiple,
         seed=config.seed,
         only=only,
+        told=finetune.told(config),
     )
 
 
-def model_path(name: str) -> Path:
-    """Where the weights of a shipped model lie, by its name, or of a file, by its path.
+def _start(source: str, config: finetune.Config) -> tuple[Model, dict[str, str]]:
+    """A model by its name, and what tells it from others.
 
     Raises:
-      InputError: it is neither the name of a shipped model nor an .npz file.
+      InputError: there is no such model, or its files are damaged.
     """
-    if name in pretrained.names():
-        return pretrained.FOLDER / f"{name}.npz"
-    path = Path(name)
+    if source in WITHOUT_DIFFUSION:
+        checks.require(
+            config.ddim_steps == (1,),
+            "`ddim_steps` must be (1,) for a network without diffusion, but is "
+            f"{config.ddim_steps}",
+        )
+        return finetune.fresh(source, config.seed), {"name": source}
+    shipped = source in pretrained.names()
+    path = pretrained.FOLDER / f"{source}.npz" if shipped else Path(source)
     checks.require(
         path.suffix == ".npz",
-        f"`--model` must be one of {', '.join(pretrained.names())}, or a .npz file, but is "
-        f"{name!r}",
+        f"`--model` must be one of {', '.join((*pretrained.names(), *WITHOUT_DIFFUSION))}, or a "
+        f".npz file, but is {source!r}",
     )
-    return path
+    model = cdm_file.load(path)
+    name = {"name": source} if shipped else {}
+    return model, {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), **name}
 
 
 @contextmanager

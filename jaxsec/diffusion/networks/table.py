@@ -17,6 +17,7 @@ from jaxsec.diffusion.networks.unet import PAPER, UNet, UNetSize
 
 DENOISERS: dict[str, tuple[type[nn.Module], Any]] = {
     "set": (SetDenoiser, SetSize()),
+    "set-small": (SetDenoiser, SetSize(3, 32, 64, 96)),
     "unet": (UNet, UNetSize()),
     "unet-paper": (UNet, PAPER),
     "mlp": (MLP, MLPSize()),
