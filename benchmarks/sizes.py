@@ -1,6 +1,6 @@
 """A diffusion model at all sizes, on streets and Rayleigh channels: K, L ≤ 8, 4 to 64 antennas.
 
-    python -m benchmarks.sizes [--model FILE] [--num-channels 128] [--json FILE]
+    python -m benchmarks.sizes [--model FILE] [--ddim-steps 1] [--num-channels 128] [--json FILE]
 
 Streets are clustered multipath (`jaxsec sample --fading clustered`) with users at 10 to 300 m and
 eavesdroppers within 10 m of one of them. Printed as by `generative`.
@@ -43,7 +43,8 @@ WHERE: dict[str, Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    model: Path = pretrained.FOLDER / "cdm-f-street.npz"
+    model: Path = pretrained.FOLDER / "cdm-f-robust.npz"
+    ddim_steps: int = 1
     num_channels: int = 128
     """Channels a size and kind."""
     seed: int = 70260
@@ -54,7 +55,11 @@ def main(arguments: Arguments, argv: list[str]) -> int:
     """Measures, prints, writes."""
     report = Report("sizes", argv, arguments.seed, arguments.num_channels)
     model = cdm_file.load(arguments.model)
-    plain = generative.Arguments(num_channels=arguments.num_channels, seed=arguments.seed)
+    plain = generative.Arguments(
+        num_channels=arguments.num_channels,
+        seed=arguments.seed,
+        ddim_steps=arguments.ddim_steps,
+    )
     results: list[dict[str, Any]] = []
     for size in SIZES:
         kinds = {

@@ -11,7 +11,6 @@ import pytest
 from benchmarks.points import DEFAULT, Point
 from jaxsec import Scenario, methods
 from jaxsec.cdm import pretrained
-from jaxsec.cdm.training import finetune
 from jaxsec.checks import InputError
 from jaxsec.precoding import reference
 from tests import models
@@ -65,8 +64,6 @@ def measure_little(figures, monkeypatch, tmp_path):
     first = sweep.Sweep("first", "a title", "power", points, quick=(20.0, 30.0))
     second = first._replace(name="second", points={1.0: SMALL}, quick=(1.0,), note="A note.")
     monkeypatch.setattr(everything, "SWEEPS", (first, second))
-    made = []
-    monkeypatch.setattr(figures("csi_error"), "make", made.append)  # its own test is below
     for module in (figures("gap"), latency):
         monkeypatch.setattr(module, "POINT", SMALL)
     monkeypatch.setattr(
@@ -78,12 +75,12 @@ def measure_little(figures, monkeypatch, tmp_path):
         ],
     )
     monkeypatch.setattr(figures("curves"), "SHIPPED", tmp_path)
-    return made
 
 
 def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path, no_type_checks):
     everything, measure, study = (figures(name) for name in ("everything", "measure", "study"))
-    made, schemes = measure_little(figures, monkeypatch, tmp_path), figures("schemes")
+    measure_little(figures, monkeypatch, tmp_path)
+    schemes = figures("schemes")
     counted, measure_one = [], measure.measure
 
     def count(study, point):
@@ -97,7 +94,6 @@ def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path,
 
     report = read(tmp_path, "first")
     assert report["seed"] == 3 and report["num_channels"] == 6
-    assert len(made) == 1
     assert report["command"] == "python -m benchmarks.figures.everything --quick"
     assert {"cpu", "cores"} <= report["hardware"].keys()
     names = [*schemes.SCHEMES, "best known"]
@@ -224,30 +220,3 @@ def test_a_point_is_the_scenario_that_it_names():
     assert counts == (4, 3, 2)
     assert (scenario.transmit_power_dbm, scenario.noise_power_dbm) == (10.0, -90.0)
     assert DEFAULT.scenario() == Scenario()
-
-
-def test_csi_error_judges_all_on_the_same_draws(
-    figures, monkeypatch, tmp_path, capsys, no_type_checks
-):
-    csi_error, csi_cases, study = (figures(x) for x in ("csi_error", "csi_cases", "study"))
-    told = finetune.into(models.tiny(), "uncertain")
-    monkeypatch.setattr(pretrained, "load", lambda name: told)
-    for method in ("rzf-ns", "opt-plain", "opt", "cdm", "cdm-f"):  # compiles faster
-        monkeypatch.setitem(methods.METHODS, method, methods.METHODS["rzf"])
-    monkeypatch.setattr(csi_cases, "LOADS", (1.0,))
-    few = csi_cases.Amount(seed=1, num_channels=5, num_draws=8, ascent_steps=4)
-    monkeypatch.setattr(csi_error, "amount", lambda study: few)
-    arguments = study.Arguments(quick=True, out=tmp_path)
-    csi_error.make(study.Study("figures.csi_error", [], arguments))
-    rows = {row["method"]: row for row in read(tmp_path, "csi-error")["rows"]}
-    assert set(rows) == set(csi_error.STYLES)
-    assert rows["robust reference"]["of_reference"] == 1.0
-    assert rows[csi_cases.OURS]["ours_ahead_by"] == 0.0
-    assert rows["opt"]["mean"] == pytest.approx(rows["rzf-ns"]["mean"])
-    for row in rows.values():
-        assert row["percentile_5"] < row["mean"] < 50
-        assert 0.0 <= row["outage"] <= 1.0
-        assert row["us_per_channel"] > 0
-        ours = rows[csi_cases.OURS]["mean"]
-        assert row["ours_ahead_by"] == pytest.approx(ours - row["mean"], abs=1e-6)
-    assert "error variance 0.01, load 1" in capsys.readouterr().out

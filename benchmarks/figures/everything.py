@@ -11,7 +11,6 @@ import jax
 import tyro
 
 from benchmarks.figures import (
-    csi_error,
     curves,
     figure_3a,
     figure_3b,
@@ -42,7 +41,6 @@ def main(arguments: Arguments, argv: list[str]) -> int:
             print(f"{kind.name}: {error}", file=sys.stderr)
             missing = 1
     latency.make(study)
-    csi_error.make(study)
     jax.clear_caches()
     points = [p for one in SWEEPS for p in sweep.points(study, one).values()]
     measured = measure_all(study, [gap.POINT, *points])
