@@ -88,9 +88,10 @@ def plot(rows: list[dict[str, Any]], draws: dict[str, np.ndarray], caption: str)
             one.plot(float(outage_secrecy_rate(jnp.asarray(rates), 0.05)), 0.05, "o", color=colour)
         one.axhline(0.05, color=INK, lw=0.6, ls=":")
         one.set_ylim(0.0, 1.0)
-        one.set_title(f"One channel, errors {ONE[0]:g} and {ONE[1]:g}: share of draws below")
+        one.set_title(f"One channel, errors {ONE[0]:g} and {ONE[1]:g}")
         one.set_xlabel("sum secrecy rate (bit/s/Hz)")
-        one.legend(frameon=False, fontsize=9, loc="upper left")
+        one.set_ylabel("share of draws below")
+        one.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1.0, 0.08))
     return figure
 
 
@@ -103,7 +104,7 @@ def _against_error(axes: Axes, rows: list[dict[str, Any]]) -> None:
         for name, (_, colour, marker) in DESIGNS.items():
             y = [row["reference"] * row[name] for row in found]
             axes.plot(x, y, color=colour, marker=marker, ls=line, markersize=4)
-    axes.set_xlabel("error of the eavesdroppers' channels, share of the link's power")
+    axes.set_xlabel("error of the eavesdroppers' channels")
     axes.set_ylim(bottom=0.0)
 
 
