@@ -44,7 +44,7 @@ train: $(READY)  ## the shipped diffusion model from nothing, data included; abo
 	$(BIN)/jaxsec dataset --out out/mixed --num-channels 300000 --seed 1
 	$(BIN)/jaxsec train out/mixed --out out/cdm-set
 
-finetune: $(READY)  ## the fine-tuned models, from the shipped cdm-set; about two hours and a half on 2 cores
+finetune: $(READY)  ## the fine-tuned models, from the shipped cdm-set; under three hours on one core
 	$(BIN)/jaxsec finetune --out out/streets
 	$(BIN)/jaxsec finetune $(RAYLEIGH) --coordinates received --out out/cdm-f
 	$(BIN)/jaxsec finetune $(KNOWN) --model out/streets/model.npz --out out/cdm-f-robust

@@ -32,9 +32,10 @@ from jaxtyping import Complex, Float
 from scipy.optimize import minimize_scalar
 
 import jaxsec
+from benchmarks import uncertain
 from benchmarks.bernstein import Design, Link, Programme
 from benchmarks.report import Report, table
-from jaxsec import Scenario, keys, sample_channels
+from jaxsec import Scenario, keys
 from jaxsec.channels import knowledge
 from jaxsec.channels.knowledge import Posterior
 from jaxsec.report import statistics
@@ -153,11 +154,7 @@ def case_of(arguments: Arguments, error_eve: float) -> Case:
     """Estimates and draws at one error."""
     source = keys.stream(arguments.seed, f"{error_eve}")
     scenario = Scenario(num_users=1, num_eavesdroppers=arguments.eavesdroppers)
-    estimates = sample_channels(keys.stream(source, "estimates"), scenario, arguments.num_channels)
-    scale = 1.0 / np.sqrt(scenario.noise_power)
-    known = knowledge.estimated(
-        jnp.asarray(estimates.h_user) * scale, jnp.asarray(estimates.h_eve) * scale, 0.0, error_eve
-    )
+    known = uncertain.drawn(source, scenario, arguments.num_channels, 0.0, error_eve)
     tuning = knowledge.sample(keys.stream(source, "tuning"), known, arguments.tuning_draws)
     fresh = knowledge.sample(keys.stream(source, "judging"), known, arguments.num_draws)
     return Case(known, tuning, fresh)

@@ -196,11 +196,16 @@ def estimates(arguments: Arguments, error_user: float, error_eve: float) -> tupl
     """The key of all that is drawn at one pair of errors, and what is known of the channels."""
     source = keys.stream(arguments.seed, f"{error_user} {error_eve}")
     scenario = Scenario(num_users=arguments.users, num_eavesdroppers=arguments.eavesdroppers)
-    drawn = sample_channels(keys.stream(source, "estimates"), scenario, arguments.num_channels)
+    known = drawn(source, scenario, arguments.num_channels, error_user, error_eve)
+    return source, known
+
+
+def drawn(source: Any, scenario: Scenario, n: int, error_user: float, error_eve: float):
+    """What is known of n channels over the noise, of their estimates and errors."""
+    channels = sample_channels(keys.stream(source, "estimates"), scenario, n)
     scale = 1.0 / np.sqrt(scenario.noise_power)
-    return source, knowledge.estimated(
-        jnp.asarray(drawn.h_user) * scale, jnp.asarray(drawn.h_eve) * scale, error_user, error_eve
-    )
+    h_user, h_eve = (jnp.asarray(h) * scale for h in (channels.h_user, channels.h_eve))
+    return knowledge.estimated(h_user, h_eve, error_user, error_eve)
 
 
 def distance(row: dict[str, Any], name: str) -> str:

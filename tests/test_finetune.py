@@ -113,9 +113,12 @@ def test_filling_up_changes_no_rate(which):
 
     ours = design(padded.condition, padded.frame, initial)
     bare = design(found.condition(frame, 2, spread[:4]), frame, initial[:, :, :4])
-    np.testing.assert_allclose(ours[0][:, :6], bare[0], atol=1e-3)
-    noise, wanted = (v @ jnp.swapaxes(v.conj(), 1, 2) for v in (ours[1][:, :6], bare[1]))
-    np.testing.assert_allclose(noise, wanted, atol=1e-3)
+    noise, wanted = ours[1][:, :6], bare[1]
+    if which == "known":  # as many columns as antennas leave; means that errors have shrunk
+        noise, wanted = (v @ jnp.swapaxes(v.conj(), 1, 2) for v in (noise, wanted))
+    tolerance = 1e-3 if which == "known" else 1e-4
+    np.testing.assert_allclose(ours[0][:, :6], bare[0], atol=tolerance)
+    np.testing.assert_allclose(noise, wanted, atol=tolerance)
     assert float(jnp.abs(ours[1][:, 6:]).max()) < 1e-6
     beams = found.reference(frame)
     reference = Strategy(beams[..., :2], beams[..., 2:])

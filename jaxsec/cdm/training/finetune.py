@@ -43,6 +43,7 @@ Power = Literal["projection", "penalty"]
 Coordinates = Literal["received", "resolved", "known"]
 """In which a model can go on; in known ones for channels with errors."""
 Objective = Literal["both", "sum", "outage"]
+"""Over what channels may be: the mean, the rate that is kept, or half of the channels for each."""
 KEPT = secrecy.Outage(0.05)
 """The objective beside the mean."""
 

@@ -99,11 +99,8 @@ def stochastic_gpip(
     Raises:
       InputError: a shape or dtype does not fit, or a count is below 1.
     """
-    checks.check_at_least("num_steps", num_steps, 1)
-    checks.check_at_least("num_draws", num_draws, 1)
-    return _design(
-        key, known, noise_power, objective=objective, num_steps=num_steps, num_draws=num_draws
-    )
+    options = {"objective": objective, "num_steps": num_steps, "num_draws": num_draws}
+    return _iterated(key, known, noise_power, **options)
 
 
 def refine(
@@ -117,6 +114,9 @@ def refine(
     num_draws: int = DEFAULT_DRAWS,
 ) -> Strategy:
     """A few steps of stochastic GPIP from a given design; the better of both, by draws.
+
+    What the design sends outside the span of the means, where errors have no direction, is spread
+    there evenly, as noise.
 
     >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
     >>> known = jaxsec.channels.knowledge.estimated(channels.h_user, channels.h_eve, 0.1)
@@ -140,10 +140,15 @@ def refine(
     Raises:
       InputError: a shape or dtype does not fit, or a count is below 1.
     """
+    checks.check_batches(w=(strategy.w, 2), v=(strategy.v, 2), h_user=(known.h_user, 2))
+    options = {"objective": objective, "num_steps": num_steps, "num_draws": num_draws}
+    return _iterated(key, known, noise_power, strategy, **options)
+
+
+def _iterated(key, known: Posterior, *args, num_steps: int, num_draws: int, **options) -> Strategy:
     checks.check_at_least("num_steps", num_steps, 1)
     checks.check_at_least("num_draws", num_draws, 1)
-    options = {"objective": objective, "num_steps": num_steps, "num_draws": num_draws}
-    return _design(key, known, noise_power, strategy, **options)
+    return _design(key, known, *args, num_steps=num_steps, num_draws=num_draws, **options)
 
 
 def _design(
@@ -233,7 +238,7 @@ def _solve(
         return split.search(known, draws, w, noise, objective).beams
     if given is None:
         starts = iterate.starts(keys.stream(key, "start"), known, objective, num_users, outside)
-        start, others, first_length = starts.first, [*starts], iterate.FIRST_LENGTH
+        start, others, first_length = starts.first, starts.others, iterate.FIRST_LENGTH
     else:
         start, others, first_length = given, [given], iterate.REFINING_LENGTH
     result = iterate.iterate(

@@ -32,7 +32,7 @@ SEARCH_FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 12))[1:] ** 2)
 SEARCH_SHARES = (0.02, 0.3, 1.0)
 """Never none of it isotropic: a step multiplies the noise outside the span, and zero stays."""
 MARGIN = 1.15
-"""What the iteration makes of RZF for all users, at least, and of one user alone hardly."""
+"""One user alone must be worth so much more than RZF for all, of which the iteration makes more."""
 FINE_DRAWS = 256
 """Draws on which the start for all users is searched once more."""
 JUDGING_DRAWS = 256
@@ -40,15 +40,14 @@ JUDGING_DRAWS = 256
 
 
 class Starts(NamedTuple):
-    """What an iteration may start from, and what its result is compared with."""
+    """What an iteration starts from, and what its result is compared with."""
 
     first: Beams
     """Where the iteration begins: RZF for all users, or one user alone where that is worth much
     more; with powers searched on draws."""
-    together: Beams
-    """RZF for all users, its powers searched once more, between the first and on more draws."""
-    alone: Beams
-    """The best of the users alone; RZF where there is only one."""
+    others: list[Beams]
+    """RZF for all users, its powers searched once more, between the first and on more draws; and
+    of several users the best alone."""
 
 
 def starts(
@@ -77,9 +76,11 @@ def starts(
     found = jax.lax.map(search, jax.tree.map(lambda *x: jnp.stack(x), *w))
     many = sample(key_fine, FINE_DRAWS, num_receivers, size, outside)
     near = split.search_near(known, many, w[0], noise, objective, found.powers[0])
-    users = found.value.at[0].set(-jnp.inf) if num_users > 1 else found.value
-    first = found.value.at[0].multiply(MARGIN)
-    return Starts(best_of(found.beams, first), near.beams, best_of(found.beams, users))
+    first = best_of(found.beams, found.value.at[0].multiply(MARGIN))
+    others = [near.beams]
+    if num_users > 1:
+        others.append(best_of(*(jax.tree.map(lambda x: x[1:], x) for x in found[:2])))
+    return Starts(first, others)
 
 
 def iterate(
