@@ -123,7 +123,14 @@ leaves = jax.tree.leaves(state.params)
 
 config, model = finetune.Config(num_steps=4, ddim_steps=(1,), warmup_steps=0), models.tiny()
 source = problems.Source(
-    coordinates.get("received"), model.standardiser, 2, 192, 0.0, 0.0, 8, 3, Size(4, 2, 1)
+    coordinates.get("received"),
+    model.standardiser,
+    num_noise_beams=2,
+    batch_entries=192,
+    clustered=0.0,
+    multiple=8,
+    seed=3,
+    only=Size(4, 2, 1),
 )
 state = parallel.replicate(mesh, states.initial(model.params, finetune.optimiser(config)))
 step = finetune.make_step(config, sampler.sampler_of(model), mesh)
