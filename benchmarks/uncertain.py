@@ -1,6 +1,6 @@
 """Designs for channels that are not known exactly, on a grid of errors, judged on fresh draws.
 
-    python -m benchmarks.uncertain [--users 2] [--eavesdroppers 4] [--ascent] [--json FILE]
+    python -m benchmarks.uncertain [--users 2] [--eavesdroppers 4] [--ascent] [--model FILE]
 
 Estimates are Rayleigh channels of P1's scenario. A row is an objective, the mean of the sum secrecy
 rate over the channels that an estimate leaves possible or the rate that is kept in 95% of them; a
@@ -58,6 +58,8 @@ class Arguments:
     seed: int = 60260
     ascent: bool = False
     """Ascend the mean from what `opt-robust` has found; 0.1 s a channel."""
+    model: Path | None = None
+    """One more column: other weights that are told errors, by one sample."""
     json: Path | None = None
 
 
@@ -101,7 +103,7 @@ def ascended(key: Any, known: Posterior, objective: OverDraws) -> Strategy:
         robust_reference.ascend(
             keys.step(keys.stream(key, "ascent"), first),
             Strategy(start.w[first : first + SLICE], start.v[first : first + SLICE]),
-            Posterior(*(x[first : first + SLICE] for x in known)),
+            jax.tree.map(lambda x, first=first: x[first : first + SLICE], known),
             1.0,
         )
         for first in range(0, start.w.shape[0], SLICE)
@@ -164,6 +166,8 @@ def measure(arguments: Arguments, error_user: float, error_eve: float) -> list[d
         row: dict[str, Any] = {"error_user": error_user, "error_eve": error_eve, "objective": name}
         row |= {"reference": float(reference.mean()), "reference us": reference_us}
         designs = dict(DESIGNS)
+        if arguments.model is not None:
+            designs[str(arguments.model)] = by(methods.RobustDiffusion(str(arguments.model)))
         if arguments.ascent and objective == MEAN:
             designs[ASCENT] = ascended
         for title, design in designs.items():
@@ -219,7 +223,8 @@ def main(arguments: Arguments, argv: list[str]) -> int:
     rows = [
         row for user in ERRORS_USER for eve in ERRORS_EVE for row in measure(arguments, user, eve)
     ]
-    titles = [*DESIGNS, ASCENT] if arguments.ascent else [*DESIGNS]
+    titles = [*DESIGNS, *([ASCENT] if arguments.ascent else [])]
+    titles += [] if arguments.model is None else [str(arguments.model)]
     cells = [
         [
             f"{row['error_user']:g}, {row['error_eve']:g}",

@@ -10,9 +10,9 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int, Key
 
 from jaxsec import checks, methods
 from jaxsec.channels import Channels
-from jaxsec.channels.knowledge import Posterior, estimated
-from jaxsec.channels.normalise import normalise
-from jaxsec.methods import Knowing, Method
+from jaxsec.channels.knowledge import Posterior, estimated, has_directions
+from jaxsec.channels.normalise import normalise, normalise_known
+from jaxsec.methods import Method
 from jaxsec.secrecy import MEAN, OverDraws, sum_secrecy_rate
 from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
@@ -105,8 +105,8 @@ def design(
 
     Args:
       h_user: [..., K, M], complex and finite; or `Channels`, which hold the next two as well, or a
-        `Posterior`, which holds `h_eve` and the errors. Of NumPy's complex128 the whole range
-        serves: they are divided by the noise in float64.
+        `Posterior`, which holds `h_eve` and the errors, covariances too. Of NumPy's complex128 the
+        whole range serves: they are divided by the noise in float64.
       h_eve: [..., L, M]; L = 0 is allowed.
       noise_power: σ0²/P in units of |h|², positive, a scalar or [...].
       method: one of `jaxsec.methods`, as `Gpip(num_starts=8)`; or its name in `METHODS`, whose
@@ -135,30 +135,25 @@ def design(
         for some channel. Under a transformation of JAX
         values are not checked.
     """
-    h_user, h_eve, noise_power, errors = _arrays(h_user, h_eve, noise_power, error_user, error_eve)
-    estimates = _error_pair(csi_error, errors)
-    uncertain = errors is not None or estimates is not None
+    known, noise_power = _arrays(h_user, h_eve, noise_power, error_user, error_eve)
+    erring = _errs(known)
+    estimates = _error_pair(csi_error, erring)
+    uncertain = erring or estimates is not None
     if method is None:
         method = DEFAULT_UNCERTAIN if uncertain else DEFAULT
     chosen = methods.make(method, **options)
     name = method if isinstance(method, str) else type(method).__name__
     one: Any = 1.0  # a number, by which methods know that nothing is left to divide
-    channels = Channels(*_over_noise(h_user, h_eve, noise_power), one)
+    channels = Channels(*_over_noise(known.h_user, known.h_eve, noise_power), one)
     key = jax.random.key(0) if key is None else key
     if not uncertain:  # where nothing is uncertain, any objective is the rate
         found = chosen(key, channels)
     else:
-        checks.require(
-            isinstance(chosen, Knowing),
-            f"`method` {name!r} designs for channels that are known exactly; where they are not, "
-            f"it must be one of {', '.join(methods.knowing())}",
-        )
-        if errors is None:
-            e_user, e_eve = estimates or (0.0, 0.0)
-            known = estimated(channels.h_user, channels.h_eve, e_user, e_eve)
+        methods.check_knows(name, chosen, has_directions(known))
+        if estimates is not None:
+            known = estimated(channels.h_user, channels.h_eve, *estimates)
         else:
-            over = [_error_over_noise(error, noise_power) for error in errors]
-            known = Posterior(channels.h_user, channels.h_eve, *over)
+            known = _known_over_noise(known, noise_power)
         knowing: Any = chosen
         found = knowing.given(key, known, objective)
     if not any(isinstance(x, Tracer) for x in found.strategy):
@@ -168,8 +163,11 @@ def design(
     return found.strategy, Diagnostics(sum_secrecy_rate(found.strategy, channels), *found[1:])
 
 
-def _arrays(h_user: Any, h_eve: Any, noise_power: Any, error_user: Any, error_eve: Any) -> Any:
-    """Channels, noise and errors apart, checked for shape; None for errors that are all zero."""
+def _arrays(
+    h_user: Any, h_eve: Any, noise_power: Any, error_user: Any, error_eve: Any
+) -> tuple[Posterior, Any]:
+    """What is known of the channels, checked for shape, and the noise."""
+    roots = None, None
     if isinstance(h_user, Channels | Posterior):
         twice = {"h_eve": h_eve}
         if isinstance(h_user, Channels):
@@ -177,7 +175,7 @@ def _arrays(h_user: Any, h_eve: Any, noise_power: Any, error_user: Any, error_ev
             h_user, h_eve, noise_power = h_user
         else:
             twice |= {"error_user": error_user, "error_eve": error_eve}
-            h_user, h_eve, error_user, error_eve = h_user
+            h_user, h_eve, error_user, error_eve, *roots = h_user
         for name, given in twice.items():
             checks.require(
                 given is None,
@@ -192,13 +190,16 @@ def _arrays(h_user: Any, h_eve: Any, noise_power: Any, error_user: Any, error_ev
         error = np.zeros(h.shape[:-1], h.real.dtype) if error is None else error
         checks.check_error(name, error, h.shape[:-1])
         errors.append(error)
-    traced = any(isinstance(x, Tracer) for x in errors)
-    if not traced and not any(np.any(np.asarray(x) > 0) for x in errors):
-        return h_user, h_eve, noise_power, None
-    return h_user, h_eve, noise_power, errors
+    return Posterior(h_user, h_eve, *errors, *roots), noise_power
 
 
-def _error_pair(csi_error: Any, errors: Any) -> tuple[float, float] | None:
+def _errs(known: Posterior) -> bool:
+    """Whether anything is uncertain, as far as that can be seen."""
+    errors = known.error_user, known.error_eve
+    return any(isinstance(x, Tracer) or np.any(np.asarray(x) > 0) for x in errors)
+
+
+def _error_pair(csi_error: Any, erring: bool) -> tuple[float, float] | None:
     """e of users' and of eavesdroppers' estimates; None where both are zero."""
     pair = csi_error if isinstance(csi_error, tuple) else (csi_error, csi_error)
     checks.require(
@@ -209,18 +210,29 @@ def _error_pair(csi_error: Any, errors: Any) -> tuple[float, float] | None:
     if max(pair) == 0.0:
         return None
     checks.require(
-        errors is None, "`csi_error` must be left out where `error_user` or `error_eve` is given"
+        not erring, "`csi_error` must be left out where `error_user` or `error_eve` is given"
     )
     return pair
 
 
-def _error_over_noise(error: Any, noise_power: Any) -> Any:
-    """Variances [..., R] over the noise, a scalar or [...]; in float64 where they are concrete."""
-    if isinstance(error, Tracer) or isinstance(noise_power, Tracer):
-        noise_power = jnp.asarray(noise_power)
-        return jnp.asarray(error) / (noise_power[..., None] if noise_power.ndim else noise_power)
-    quotient = np.asarray(error, np.float64) / np.asarray(noise_power, np.float64)[..., None]
-    return quotient.astype(jax.dtypes.canonicalize_dtype(np.asarray(error).dtype))
+def _known_over_noise(known: Posterior, noise_power: Any) -> Posterior:
+    """What is known, over the noise: in float64 where it is concrete."""
+    if not any(isinstance(x, Tracer) for x in jax.tree.leaves((known, noise_power))):
+        return normalise_known(known, noise_power)
+    h_user, h_eve, error_user, error_eve, *roots = known
+    noise = jnp.asarray(noise_power)
+    noise = noise[..., None] if noise.ndim else noise
+
+    def root_over_noise(root: Any) -> Any:
+        return None if root is None else over_noise(root, noise)
+
+    return Posterior(
+        over_noise(h_user, noise_power),
+        over_noise(h_eve, noise_power),
+        jnp.asarray(error_user) / noise,
+        jnp.asarray(error_eve) / noise,
+        *map(root_over_noise, roots),
+    )
 
 
 def _over_noise(

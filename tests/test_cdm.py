@@ -133,7 +133,7 @@ def test_shipped_models_are_close_to_opt_and_fine_tuning_is_ahead(no_type_checks
     assert tuned.mean() > cdm_.mean()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_model_of_streets_is_close_to_opt_where_the_others_fail(no_type_checks):
     """Clustered multipath with a strong line of sight, eavesdroppers within metres of a user."""
     scenario = jaxsec.Scenario(fading="clustered", num_clusters=3, rician_factor=10.0)

@@ -265,6 +265,7 @@ def test_gradients_are_those_of_finite_differences(float64, array):
     assert all(bool(jnp.isfinite(x).all()) for x in at_origin)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("double", [False, True])
 def test_extreme_sizes(double):
     with jax.enable_x64(double):

@@ -141,7 +141,7 @@ def test_set_denoiser_stays_finite_far_from_the_data(tiny, channels):
         assert bool(jnp.isfinite(tiny(scale * noisy(condition), condition)).all())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "which"),
     [("set", "known"), ("unet", "received"), ("mlp", "received")]  # known tells more

@@ -165,7 +165,7 @@ def test_reported_rate_is_the_rate_of_the_strategy():
     chex.assert_tree_all_finite(result.info)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_long_run_converges():
     channels = cases.channels(n=20, num_eavesdroppers=1)
     info = gpip.opt(*channels, smoothing=gpip.annealing(300, 1.0, 0.5), tolerance=1e-2).info
@@ -197,7 +197,7 @@ def test_batch_shapes_and_scalars():
     np.testing.assert_allclose(single.info.rate, flat[0], rtol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_dealing_to_cores_changes_nothing(quick_compilation_here):
     """Starts are drawn by a channel's index, not by where it is computed."""
     channels = cases.channels(n=300)
@@ -225,7 +225,7 @@ def test_compiles_once_for_a_shape(quick_compilation_here):
     assert len(PROGRAMS) == before
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_unrolled_gradient_agrees_with_finite_differences(float64, quick_compilation_here):
     channels = cases.at_snr(0, 1, 3, 1, 2, 10.0)
     h_user, h_eve = channels[:2]

@@ -44,9 +44,9 @@ def brute_force(env, states, points):
     ("num_aps", "points", "metrics"),
     [
         (2, 201, OUTAGE),
-        pytest.param(1, 2001, SCENARIOS["paper"].metrics, marks=pytest.mark.slow),
+        pytest.param(1, 2001, SCENARIOS["paper"].metrics, marks=pytest.mark.long),
         pytest.param(3, 81, SCENARIOS["paper"].metrics, marks=pytest.mark.slow),
-        pytest.param(3, 81, OUTAGE, marks=pytest.mark.slow),
+        pytest.param(3, 81, OUTAGE, marks=pytest.mark.long),
     ],
 )
 def test_few_access_points_against_brute_force(num_aps, points, metrics):
@@ -117,7 +117,7 @@ def test_best_constant_is_as_good_as_a_grid():
     assert float(value(action)) >= float(best) * (1 - 1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "rule"), [("paper", 0.9), ("dense", 0.8)])
 def test_baselines_lie_in_their_order(name, rule):
     env, states = drawn(name, 64)

@@ -100,7 +100,7 @@ def test_curves_follow_it(best, label, heights, tmp_path):
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_outage_that_is_met_everywhere_is_reported(tmp_path, no_type_checks):
     """The oracle's mean reward is 0, and a share of it is nothing."""
     scenario = JammingScenario(

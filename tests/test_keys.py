@@ -119,7 +119,7 @@ def directions(h):
     return h / np.linalg.norm(h, axis=-1, keepdims=True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 5])
 def test_channels_of_one_seed_differ_from_command_to_command(seed, monkeypatch):
     """`compare` once judged fine-tuned models on the channels of their first batch."""
@@ -181,7 +181,7 @@ def test_a_key_that_is_used_twice_is_found():
     check(lambda key: sum(jax.random.normal(k) for k in jax.random.split(key)), jax.random.key(0))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_comparison_uses_keys_once(tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "SLICE", 2)
     monkeypatch.setattr(comparison, "REFERENCE_SLICE", 2)
@@ -210,7 +210,7 @@ def test_comparison_uses_keys_once(tmp_path, monkeypatch):
     assert len(set(used)) == 4  # two slices of designs, and of best known rates
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_generative_designs_use_keys_once():
     channels, key = cases.channels(n=3), jax.random.key(1)
     known = knowledge.estimated(channels.h_user, channels.h_eve, 0.1)

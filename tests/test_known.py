@@ -35,6 +35,7 @@ def frame(channels):
     return inside.frame(uncertain, channels.noise_power, 2, 1.0)
 
 
+@pytest.mark.long
 def test_without_error_they_are_resolved_ones(channels):
     exact = knowledge.exact(channels.h_user, channels.h_eve)
     frame = inside.frame(exact, channels.noise_power, 2)

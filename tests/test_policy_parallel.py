@@ -142,6 +142,7 @@ assert min(jax.tree.leaves(moved)) > 0
 """
 
 
+@pytest.mark.long
 def test_devices_share_networks_and_live_through_slots_of_their_own():
     run(WHOLE)
 

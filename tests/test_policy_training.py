@@ -49,7 +49,7 @@ def plain(state):
     return jax.tree.map(np.asarray, carried._replace(key=jax.random.key_data(carried.key)))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("policy", "gradient"), [("moe-gdm", "critic"), ("ddpg", "environment")])
 def test_a_seed_has_one_curve(policy, gradient):
     """Bit by bit, if run again; to rounding, beside another seed or alone."""
@@ -93,7 +93,7 @@ def test_what_is_collected_is_remembered_block_by_block():
     assert not np.array_equal(own(state.replicas.slots.observation), before)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @EVERY_KIND
 def test_policies_learn_what_slots_ask_for(policy, gradient):
     """The best reward is 7; random actions miss by 3 and more."""

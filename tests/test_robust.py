@@ -194,7 +194,7 @@ def designs(error_user, error_eve):
     return {name: judged(strategy, known) for name, strategy in found.items()}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("errors", "ahead_mean", "ahead_kept"),
     [

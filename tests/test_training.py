@@ -156,7 +156,7 @@ def newest(folder):
     return max([int(name) for name in names if name.isdigit()], default=0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_at_any_moment_it_ends_with_the_same_parameters(folder, tmp_path, no_type_checks):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert main(arguments(folder, whole)) == 0

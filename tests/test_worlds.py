@@ -36,6 +36,7 @@ def test_eavesdroppers_are_anything_from_unlike_to_like_a_user(streets):
     assert np.mean(alike < 0.5) > 0.2
 
 
+@pytest.mark.long
 def test_the_share_of_streets_is_what_is_asked():
     mixed = worlds.sample(KEY, SIZE, N, 0.75)
     rayleigh = worlds.sample(jax.random.split(KEY, 3)[0], SIZE, N, 1.0)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 
 from jaxsec.cdm.model import Model, initial_params
 from jaxsec.cdm.standardise import Standardiser
@@ -19,30 +20,40 @@ from jaxsec.learning import weights
 from jaxsec.learning.weights import read_card, write_card
 from jaxsec.strategy import Size
 
+LATER = {"num_skips": 3}
+"""Sizes that files name only where they differ from this: older files know nothing of them."""
+
 __all__ = ["load", "read_card", "save", "write_card"]
 
 
-def save(path: str | os.PathLike[str], model: Model, card: dict[str, Any]) -> None:
+def save(
+    path: str | os.PathLike[str], model: Model, card: dict[str, Any], *, half: bool = False
+) -> None:
     """Writes a model and its card.
 
     Args:
       path: of the weights, ending in .npz; the card goes beside it.
       model: what to write.
       card: what a reader should know, as JSON.
+      half: store the network's parameters in half precision, in half of the space.
 
     Raises:
       InputError: a file cannot be written.
     """
+    size = dataclasses.asdict(model.network.size)  # pyright: ignore
     config = {
         "denoiser": model.denoiser,
-        "size": dataclasses.asdict(model.network.size),  # pyright: ignore
+        "size": {name: size[name] for name in size if size[name] != LATER.get(name)},
         "coordinates": model.coordinates,
         "prediction": model.prediction,
         "sizes": sorted(set(model.sizes)),
         "num_noise_beams": model.num_noise_beams,
         **({"deterministic": True} if model.deterministic else {}),
     }
-    arrays = {**weights.flatten(model.params), "spread": model.standardiser.spread}
+    precision = np.float16 if half else np.float32
+    params = weights.flatten(model.params)
+    arrays = {name: np.asarray(array).astype(precision) for name, array in params.items()}
+    arrays["spread"] = np.asarray(model.standardiser.spread)
     weights.save(path, arrays, config, card)
 
 

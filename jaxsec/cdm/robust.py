@@ -16,7 +16,7 @@ from jaxsec import checks, keys
 from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.cdm.model import Model, check_size, sampling_steps
 from jaxsec.cdm.sampler import Sampler, best_of, sampler_of
-from jaxsec.channels.knowledge import Posterior
+from jaxsec.channels.knowledge import Posterior, has_directions
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.robust import problem as robust
 from jaxsec.precoding.robust import split
@@ -57,7 +57,7 @@ def design(
       RZF-NS, filled up with zeros.
 
     Raises:
-      InputError: the model is not told errors, or as `cdm.design` does.
+      InputError: the model is not told errors, errors have a covariance, or as `cdm.design` does.
     """
     options = {"objective": objective, "num_samples": num_samples, "num_steps": num_steps}
     return candidates(key, model, known, noise_power, **options)[0]
@@ -79,6 +79,9 @@ def candidates(
         h_user=(known.h_user, 2),
         error_user=(known.error_user, 1),
         error_eve=(known.error_eve, 1),
+    )
+    checks.require(
+        not has_directions(known), "`known` must hold errors without direction, but has covariances"
     )
     num_steps = sampling_steps(model, num_samples, num_steps)
     checks.require(
@@ -168,6 +171,6 @@ def _flat(
     )
     flattened = Posterior(
         *(flat(batch, jnp.asarray(h, jnp.complex64), 2) for h in known[:2]),
-        *(flat(batch, jnp.asarray(error, jnp.float32), 1) for error in known[2:]),
+        *(flat(batch, jnp.asarray(error, jnp.float32), 1) for error in known[2:4]),
     )
     return batch, flattened, flat(batch, noise_power, 0)

@@ -1,7 +1,8 @@
 """What a base station knows of channels: for every link their mean, and how far off it may be.
 
 `exact`; `estimated` or by `least_squares`; or statistically, where the mean is zero, or the line of
-sight, and the error is all else of the gain: any `Posterior` will do.
+sight, and the error is all else of the gain: any `Posterior` will do. Errors that come from some
+directions more than from others have a covariance (`channels.covariance`).
 
 Rayleigh channels and an estimate of error variance e (`estimate_channels`) make the
 channel Gaussian around √(1−e)·estimate, with variance e·gain² an antenna and no preferred
@@ -27,6 +28,10 @@ class Posterior(NamedTuple):
     h_eve: Complex[AnyArray, "... L M"]
     error_user: Float[AnyArray, "... K"]
     error_eve: Float[AnyArray, "... L"]
+    root_user: Complex[AnyArray, "... K M M"] | None = None
+    """S of the error's covariance SSᴴ, whose mean diagonal entry is `error_user`; None where
+    errors have no direction."""
+    root_eve: Complex[AnyArray, "... L M M"] | None = None
 
 
 def estimate_channels(
@@ -224,13 +229,21 @@ def perturb(
     """The mean channels moved by `direction`, of CN(0, 1) entries, times the error's amplitude."""
     num_users = known.h_user.shape[-2]
 
-    def moved(h, error, direction):
-        return jnp.asarray(h)[None] + jnp.sqrt(error)[None, ..., None] * direction
+    def moved(h, error, root, direction):
+        if root is None:
+            return jnp.asarray(h)[None] + jnp.sqrt(error)[None, ..., None] * direction
+        offset = jnp.einsum("...rms,d...rs->d...rm", root, direction, precision="highest")
+        return jnp.asarray(h)[None] + offset
 
     return (
-        moved(known.h_user, known.error_user, direction[..., :num_users, :]),
-        moved(known.h_eve, known.error_eve, direction[..., num_users:, :]),
+        moved(known.h_user, known.error_user, known.root_user, direction[..., :num_users, :]),
+        moved(known.h_eve, known.error_eve, known.root_eve, direction[..., num_users:, :]),
     )
+
+
+def has_directions(known: Posterior) -> bool:
+    """Whether some links' errors have a covariance of their own."""
+    return known.root_user is not None or known.root_eve is not None
 
 
 def num_receivers(known: Posterior) -> int:

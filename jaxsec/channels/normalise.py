@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from jaxsec import checks
+from jaxsec.channels.knowledge import Posterior
 from jaxsec.channels.scenario import Channels
 
 MAX_SNR = 1e30
@@ -35,6 +36,41 @@ def normalise(channels: Channels) -> Channels:
     h_user = over_noise("h_user", channels.h_user, channels.noise_power)
     h_eve = over_noise("h_eve", channels.h_eve, channels.noise_power)
     return Channels(h_user, h_eve, np.ones(h_user.shape[:-2], h_user.real.dtype))
+
+
+def normalise_known(known: Posterior, noise_power: Any) -> Posterior:
+    """What is known of the same channels over the noise amplitude, as `normalise` does it.
+
+    Args:
+      known: concrete, checked arrays; errors are variances in units of |h|².
+      noise_power: one number or [...].
+
+    Returns:
+      NumPy arrays, errors over the noise power.
+
+    Raises:
+      InputError: |h|²/noise_power is above `MAX_SNR` somewhere.
+    """
+    h_user, h_eve, _ = normalise(Channels(known.h_user, known.h_eve, noise_power))
+    noise = np.asarray(noise_power, np.float64)[..., None]
+
+    def error_over_noise(error: Any) -> Any:
+        return (error / noise).astype(jax.dtypes.canonicalize_dtype(np.asarray(error).dtype))
+
+    def root_over_noise(name: str, root: Any) -> Any:
+        if root is None:
+            return None
+        rows = np.reshape(root, (*root.shape[:-3], -1, root.shape[-1]))
+        return over_noise(name, rows, noise_power).reshape(root.shape)
+
+    return Posterior(
+        h_user,
+        h_eve,
+        error_over_noise(known.error_user),
+        error_over_noise(known.error_eve),
+        root_over_noise("covariance_user", known.root_user),
+        root_over_noise("covariance_eve", known.root_eve),
+    )
 
 
 def over_noise(name: str, h: Any, noise_power: Any, max_snr: float = MAX_SNR) -> Any:

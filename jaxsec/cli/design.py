@@ -9,14 +9,13 @@ import jax
 import numpy as np
 import tyro
 
-from jaxsec import checks, designer, keys
+from jaxsec import checks, designer, keys, methods
 from jaxsec.channels import Channels
-from jaxsec.channels.knowledge import Posterior, estimated
-from jaxsec.channels.normalise import normalise
+from jaxsec.channels.knowledge import Posterior, estimated, has_directions
+from jaxsec.channels.normalise import normalise, normalise_known
 from jaxsec.cli.options import METHODS, KnowledgeOptions, MethodOptions, check_seed
 from jaxsec.files.archive import FORMATS, check_outputs, naming
 from jaxsec.files.channels import load_known, save_strategy
-from jaxsec.methods import Knowing, knowing
 from jaxsec.report import comparison, console, judge, statistics
 from jaxsec.report.timing import Timing, hardware
 from jaxsec.secrecy import OverDraws
@@ -31,7 +30,8 @@ class Command:
 
     CHANNELS is .npz or MATLAB .mat (v5, -v7) and holds h_user (N,K,M) and h_eve (N,L,M), complex,
     and noise_power, receiver noise over transmit power in units of |h|², a number or (N,). Where it
-    also holds error_user (N,K) and error_eve (N,L), variances in units of |h|², channels are means.
+    also holds error_user (N,K) and error_eve (N,L), variances in units of |h|², or covariance_user
+    (N,K,M,M) and covariance_eve (N,L,M,M), channels are means.
     """
 
     channels: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHANNELS")]
@@ -66,11 +66,8 @@ def run(command: Command, argv: list[str]) -> None:
     told = _told(known, noise_power, objective)
     name = command.method or (designer.DEFAULT if told is None else designer.DEFAULT_UNCERTAIN)
     method = command.options.method(name)
-    checks.require(
-        told is None or isinstance(method, Knowing),
-        f"`--method` {name} designs for channels that are known exactly; where they are not, it "
-        f"must be one of {', '.join(knowing())}",
-    )
+    if told is not None:
+        methods.check_knows(name, method, has_directions(known))
     n = known.h_user.shape[0]
     with console.progress(f"designing ({name})", n) as advance:
         strategy, timing = comparison.design_in_slices(
@@ -103,7 +100,7 @@ def _known(path: Path, errors: tuple[float, float] | None) -> tuple[Posterior, A
         return known, noise_power
     checks.require(
         not (np.any(known.error_user > 0) or np.any(known.error_eve > 0)),
-        f"{path}: holds errors of its own, `error_user` or `error_eve`: leave out `--csi-error`",
+        f"{path}: holds errors of its own: leave out `--csi-error`",
     )
     # In float64: |h|² may be too small for float32.
     with jax.enable_x64(True):
@@ -115,9 +112,7 @@ def _told(known: Posterior, noise_power: Any, objective: OverDraws) -> compariso
     """What the method is told beside the channels over the noise; None where they are exact."""
     if not np.any(known.error_user > 0) and not np.any(known.error_eve > 0):
         return None
-    noise = np.asarray(noise_power, np.float64)[..., None]
-    user, eve = (np.asarray(error / noise, np.float32) for error in known[2:])
-    return comparison.Told(user, eve, objective)
+    return comparison.Told(normalise_known(known, noise_power), objective)
 
 
 def _judged(
@@ -128,12 +123,10 @@ def _judged(
         channels = Channels(known.h_user, known.h_eve, noise_power)
         rate = judge.secrecy_rates(strategy, channels)
         return judge.Promise(rate, np.sum(rate, axis=-1))
-    normalised = normalise(Channels(known.h_user, known.h_eve, noise_power))
-    over_noise = Posterior(normalised.h_user, normalised.h_eve, told.error_user, told.error_eve)
     return judge.over_posterior(
         keys.stream(command.seed, "design/judging"),
         strategy,
-        over_noise,
+        told.known,
         1.0,
         command.knowledge.outage_probability,
     )

@@ -71,6 +71,8 @@ class Command:
     """Steps between checkpoints."""
     seed: int = 0
     """Seed of channels and noise."""
+    half: bool = False
+    """Write the weights in half precision, half as large a file."""
     launch: tyro.conf.OmitArgPrefixes[LaunchOptions] = dataclasses.field(
         default_factory=LaunchOptions
     )
@@ -81,7 +83,7 @@ def run(command: Command, argv: list[str]) -> None:
     checks.check_at_least("--save-every", command.save_every, 1)
     options.check_seed(command.seed)
     config = options.configure(
-        finetune.Config, command, "out", "model", "size", "save_every", "launch"
+        finetune.Config, command, "out", "model", "size", "save_every", "half", "launch"
     )
     command.launch.join()
     path = training.fine_tune(
@@ -91,6 +93,7 @@ def run(command: Command, argv: list[str]) -> None:
         only=None if command.size is None else Size(*command.size),
         save_every=command.save_every,
         command=shlex.join(["jaxsec", *argv]),
+        half=command.half,
     )
     if path is not None:
         print(f"written to {path} and {path.with_suffix('.json')}")

@@ -44,6 +44,8 @@ class Command:
     """Steps between checkpoints."""
     seed: int = 0
     """Seed of parameters, batches and noise."""
+    half: bool = False
+    """Write the weights in half precision, half as large a file."""
     launch: tyro.conf.OmitArgPrefixes[LaunchOptions] = dataclasses.field(
         default_factory=LaunchOptions
     )
@@ -54,13 +56,16 @@ def run(command: Command, argv: list[str]) -> None:
     checks.check_at_least("--save-every", command.save_every, 1)
     options.check_seed(command.seed)
     command.launch.join()
-    config = options.configure(pretrain.Config, command, "data", "out", "save_every", "launch")
+    config = options.configure(
+        pretrain.Config, command, "data", "out", "save_every", "half", "launch"
+    )
     path = training.train(
         command.data,
         command.out,
         config,
         save_every=command.save_every,
         command=shlex.join(["jaxsec", *argv]),
+        half=command.half,
     )
     if path is not None:
         print(f"written to {path} and {path.with_suffix('.json')}")

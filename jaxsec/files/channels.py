@@ -6,7 +6,8 @@ NumPy .npz or MATLAB .mat (v5, `save(..., '-v7')`).
 | file | holds |
 |---|---|
 | channels | `h_user` (N, K, M) and `h_eve` (N, L, M), complex; `noise_power`, a number or (N,) |
-| known in part | the same, now means, and `error_user` (N, K), `error_eve` (N, L), variances |
+| known in part | the same, now means, and `error_user` (N, K), `error_eve` (N, L), variances; or |
+| | instead of either `covariance_user` (N, K, M, M), `covariance_eve` (N, L, M, M), complex |
 | strategy | complex `w` (N, M, K), `v` (N, M, J); `secrecy_rate` (N, K), `sum_secrecy_rate` (N,) |
 
 Files are read strictly: what is not plainly right is an `InputError` naming file and field, and
@@ -17,17 +18,18 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
 from jaxsec import checks
-from jaxsec.channels import Channels
+from jaxsec.channels import Channels, covariance
 from jaxsec.channels.knowledge import Posterior
 from jaxsec.files.archive import naming, read_arrays, write_arrays
 from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
-ERRORS = ("error_user", "error_eve")
+ERRORS = ("error_user", "error_eve", "covariance_user", "covariance_eve")
 """Fields that a channel file may have beside the channels."""
 
 
@@ -76,12 +78,14 @@ def load_known(path: str | os.PathLike[str]) -> tuple[Posterior, Any]:
     Args:
       path: ends in .npz or .mat. `error_user` (N, K) and `error_eve` (N, L) are variances of every
         antenna's entry around `h_user` and `h_eve`, in units of |h|²; zero where they are missing.
+        Instead of them `covariance_user` (N, K, M, M) and `covariance_eve` (N, L, M, M).
 
     Returns:
       What is known, NumPy arrays, and `noise_power`, of shape () or [N].
 
     Raises:
-      InputError: as `load_channels`; or errors are misshapen, not real, not finite or negative.
+      InputError: as `load_channels`; or errors are misshapen, not real, not finite or negative, or
+        what is given as a covariance is none.
     """
     arrays = read_arrays(path, Channels._fields, ERRORS)
     errors = {name: arrays.pop(name) for name in ERRORS if name in arrays}
@@ -89,15 +93,12 @@ def load_known(path: str | os.PathLike[str]) -> tuple[Posterior, Any]:
         if Path(path).suffix.lower() == ".mat":
             arrays = _undo_matlab(arrays)
         channels = _checked_channels(**arrays)
-        errors_of = []
-        for name, h in zip(ERRORS, channels[:2], strict=True):
-            none: Any = np.zeros(h.shape[:2])
-            error = _native(errors[name]) if name in errors else none
-            if h.shape[1] == 0 and error.size == 0:
-                error = none  # MATLAB's [] is 0×0
-            checks.check_error(name, error, h.shape[:2])
-            errors_of.append(error)
-        return Posterior(channels.h_user, channels.h_eve, *errors_of), channels.noise_power
+        for name in errors:
+            errors[name] = _native(errors[name])
+            if errors[name].size == 0 and channels.h_eve.shape[1] == 0 and name.endswith("eve"):
+                del errors[name]  # MATLAB's [] is 0×0
+        known = covariance.statistical(channels.h_user, channels.h_eve, **errors)
+        return jax.tree.map(np.asarray, known), channels.noise_power
 
 
 def save_channels(path: str | os.PathLike[str], channels: Channels) -> None:

@@ -1,8 +1,9 @@
 """Weights of trained networks as files: named arrays in .npz, a card in JSON beside them.
 
-`NAME.npz` holds float32 arrays, each by its path in a tree of parameters (`params/Dense_0/kernel`),
-and `config`, JSON of what it takes to build the networks. `NAME.json`, the card, has the SHA-256 of
-that file, the configuration once more, and what a reader should know of the training.
+`NAME.npz` holds arrays of float32, or of float16 that are read as float32, each by its path in a
+tree of parameters (`params/Dense_0/kernel`), and `config`, JSON of what it takes to build the
+networks. `NAME.json`, the card, has the SHA-256 of that file, the configuration once more, and what
+a reader should know of the training.
 """
 
 import hashlib
@@ -42,7 +43,7 @@ def save(
 
     Args:
       path: of the weights, ending in .npz; the card goes beside it.
-      arrays: by their paths, as `flatten` names them; written as float32.
+      arrays: by their paths, as `flatten` names them; written as float32, float16 as it is.
       config: what it takes to build the networks, as JSON.
       card: what a reader should know, as JSON.
 
@@ -51,7 +52,11 @@ def save(
     """
     path = Path(path)
     config = json.loads(json.dumps({"schema": SCHEMA, **config}))
-    stored = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
+    stored = {name: np.asarray(array) for name, array in arrays.items()}
+    stored = {
+        name: array if array.dtype == np.float16 else array.astype(np.float32)
+        for name, array in stored.items()
+    }
     write_arrays(path, {**stored, "config": np.array(json.dumps(config, sort_keys=True))})
     write_card(path, {"sha256": _sha256(path), "config": config, **card})
 
@@ -86,10 +91,11 @@ def load(path: str | os.PathLike[str]) -> Weights:
         )
         for name, array in arrays.items():
             checks.require(
-                array.dtype == np.float32, f"`{name}` must be float32, but is {array.dtype}"
+                array.dtype in (np.float32, np.float16),
+                f"`{name}` must be float32 or float16, but is {array.dtype}",
             )
             checks.check_finite(name, array)
-        return Weights(arrays, config)
+        return Weights({name: x.astype(np.float32) for name, x in arrays.items()}, config)
 
 
 def flatten(tree: Any, *prefix: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ command line and the comparison.
 from jaxsec.methods.classical import Gpip, LoadedGpip, Mrt, PlainGpip, Rzf, RzfNs, Zf
 from jaxsec.methods.generative import Diffusion, RobustDiffusion
 from jaxsec.methods.method import Designed, Knowing, Method
-from jaxsec.methods.table import METHODS, NEUTRAL, heeded_by, knowing, make
+from jaxsec.methods.table import METHODS, NEUTRAL, check_knows, heeded_by, knowing, make
 from jaxsec.methods.uncertain import RobustRzfNs, StochasticGpip
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "RzfNs",
     "StochasticGpip",
     "Zf",
+    "check_knows",
     "heeded_by",
     "knowing",
     "make",

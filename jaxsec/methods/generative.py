@@ -15,8 +15,11 @@ from jaxsec.precoding.robust import refine
 from jaxsec.secrecy import OverDraws
 from jaxsec.strategy import Strategy
 
-DENOISERS = ("set", "unet")
-"""Networks that "cdm" is shipped with."""
+SHIPPED = {
+    "cdm": {"set": "cdm-set", "unet": "cdm-unet"},
+    "cdm-f": {"set": "cdm-f", "unet": "cdm-f-unet"},
+}
+"""Models that are shipped with more than one network, and their weights by the network."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +31,8 @@ class Diffusion:
     """
 
     model: str = "cdm-f"
-    """A shipped model (`cdm.pretrained`), "cdm" for the one of `denoiser`, or a .npz file."""
+    """A shipped model (`cdm.pretrained`), of "cdm" and "cdm-f" that of `denoiser`, or a .npz
+    file."""
     num_samples: int = 1
     """Candidates that a diffusion model samples for a channel, of which the best is kept."""
     refine: int = 0
@@ -36,16 +40,17 @@ class Diffusion:
     ddim_steps: int = 4
     """Sampling steps of a diffusion model."""
     denoiser: Literal["set", "unet"] = "set"
-    """Network of cdm: set for any K and L up to 8, unet for K=2 and L=4."""
+    """Network of cdm and cdm-f: set for any K and L up to 8, unet for K=2 and L=4."""
 
     def __post_init__(self) -> None:
+        networks = SHIPPED["cdm"]
         checks.require(
-            self.denoiser in DENOISERS,
-            f"`denoiser` must be one of {', '.join(DENOISERS)}, but is {self.denoiser!r}",
+            self.denoiser in networks,
+            f"`denoiser` must be one of {', '.join(networks)}, but is {self.denoiser!r}",
         )
         checks.require(
-            self.model == "cdm" or self.denoiser == "set",
-            f"`denoiser` is for the model 'cdm', but `model` is {self.model!r}",
+            self.model in SHIPPED or self.denoiser == "set",
+            f"`denoiser` is for the models {' and '.join(SHIPPED)}, but `model` is {self.model!r}",
         )
         checks.check_at_least("num_samples", self.num_samples, 1)
         checks.check_at_least("refine", self.refine, 0)
@@ -67,7 +72,7 @@ class Diffusion:
         """The model, read from its file."""
         from jaxsec.cdm import file, pretrained
 
-        name = f"cdm-{self.denoiser}" if self.model == "cdm" else self.model
+        name = SHIPPED[self.model][self.denoiser] if self.model in SHIPPED else self.model
         return file.load(name) if name.endswith(".npz") else pretrained.load(name)
 
 

@@ -38,7 +38,10 @@ class Method(Protocol):
 
 @runtime_checkable
 class Knowing(Protocol):
-    """A method that can use what is known of channels beside their means."""
+    """A method that can use what is known of channels beside their means.
+
+    One that can also use an error's covariance says so: `takes_directions` is True.
+    """
 
     def given(self, key: Key[Array, ""], known: Posterior, objective: OverDraws) -> Designed:
         """Designs for an objective over the channels that what is known leaves possible.

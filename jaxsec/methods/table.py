@@ -54,7 +54,7 @@ METHODS: dict[str, Row] = {
     "cdm": Row(Diffusion, {"model": "cdm", "num_noise_beams": 2}),
     "cdm-mlp": _shipped("cdm-mlp"),
     "cdm-antenna": _shipped("cdm-antenna"),
-    "cdm-f": _shipped("cdm-f"),
+    "cdm-f": Row(Diffusion, {"model": "cdm-f", "num_noise_beams": 2}),
     "cdm-f-robust": Row(RobustDiffusion, {"model": "cdm-f-robust", "denoiser": "set"}),
 }
 """Every method by its name on the command line."""
@@ -103,9 +103,37 @@ def make(method: str | Method, **options: Any) -> Method:
     return row.method(**{name: value for name, value in values.items() if name in own})
 
 
-def knowing() -> tuple[str, ...]:
-    """Names of the methods that can use what is known of channels beside their means."""
-    return tuple(name for name, row in METHODS.items() if issubclass(row.method, Knowing))
+def knowing(*, directions: bool = False) -> tuple[str, ...]:
+    """Names of the methods that can use what is known of channels beside their means.
+
+    Args:
+      directions: only those that can use the covariance of an error.
+    """
+    methods = {name: row.method for name, row in METHODS.items() if issubclass(row.method, Knowing)}
+    return tuple(name for name, method in methods.items() if not directions or _directed(method))
+
+
+def check_knows(name: str, method: Method, directions: bool) -> None:
+    """Refuses a method that cannot use what is known of channels.
+
+    Args:
+      name: of the method.
+      method: what is to design.
+      directions: whether errors have a covariance.
+
+    Raises:
+      InputError: it cannot.
+    """
+    checks.require(
+        isinstance(method, Knowing),
+        f"`method` {name!r} designs for channels that are known exactly; where they are not, "
+        f"it must be one of {', '.join(knowing())}",
+    )
+    checks.require(
+        not directions or _directed(method),
+        f"`method` {name!r} takes errors to have no direction; where they have a covariance, "
+        f"it must be one of {', '.join(knowing(directions=True))}",
+    )
 
 
 def heeded_by(option: str) -> tuple[str, ...]:
@@ -125,3 +153,7 @@ def _check_heeded(method: str, row: Row, option: str, value: Any) -> None:
         + (f" (here it is {wanted!r})" if option in row.fixed else "")
         + f"; it is {value!r}",
     )
+
+
+def _directed(method: Any) -> bool:
+    return getattr(method, "takes_directions", False)

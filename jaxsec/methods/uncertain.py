@@ -1,6 +1,7 @@
 """Methods without learning for channels that are not known exactly (`precoding.robust`)."""
 
 import dataclasses
+from typing import ClassVar
 
 from jaxtyping import Array, Key
 
@@ -16,6 +17,9 @@ from jaxsec.secrecy import MEAN, OverDraws
 class RobustRzfNs:
     """RZF-NS with powers of data, aimed and isotropic noise searched on draws (`rzf_ns_robust`)."""
 
+    takes_directions: ClassVar[bool] = True
+    """Errors may have a covariance."""
+
     def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
         return self.given(key, exact(channels.h_user, channels.h_eve), MEAN)
 
@@ -30,6 +34,9 @@ class StochasticGpip:
     Raises:
       InputError: an option is out of its range.
     """
+
+    takes_directions: ClassVar[bool] = True
+    """Errors may have a covariance."""
 
     num_steps: int = design.DEFAULT_STEPS
     """Steps of the power iteration."""

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Array, Key
 
 from jaxsec import checks, keys
 from jaxsec.channels import Channels, Scenario, estimate_channels
-from jaxsec.channels.knowledge import estimated
+from jaxsec.channels.knowledge import Posterior, estimated
 from jaxsec.channels.normalise import normalise
 from jaxsec.designer import design
 from jaxsec.methods import Knowing, Method
@@ -41,16 +42,11 @@ class Result(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What a method is told beside the channels, which then are means."""
+    """What a method is told where channels are not known exactly."""
 
-    error_user: np.ndarray  # [n, K], over the noise
-    error_eve: np.ndarray  # [n, L]
+    known: Posterior
+    """Over the noise, of n channels."""
     objective: OverDraws
-
-    def of(self, part: slice) -> dict[str, Any]:
-        """Arguments of `design` for a slice of the channels."""
-        errors = {"error_user": self.error_user[part], "error_eve": self.error_eve[part]}
-        return {**errors, "objective": self.objective}
 
 
 class Comparison(NamedTuple):
@@ -108,12 +104,11 @@ def compare(
     for name, method in methods.items():
         with console.progress(f"designing ({name})", n * (1 + REPEATS)) as advance:
             try:
-                told, means = None, given
+                told = None
                 if known is not None and isinstance(method, Knowing):
-                    told = Told(known.error_user, known.error_eve, objective)
-                    means = Channels(known.h_user, known.h_eve, given.noise_power)
+                    told = Told(known, objective)
                 results.append(
-                    measure(name, method, channels, means, seed, told=told, advance=advance)
+                    measure(name, method, channels, given, seed, told=told, advance=advance)
                 )
             except checks.InputError as error:
                 if left_out is None:
@@ -156,7 +151,7 @@ def measure(
       channels: the true ones, by which it is judged.
       given: what the method is told of them.
       seed: of what it draws.
-      told: what else the method is told.
+      told: what the method is told instead.
       advance: told of every run's channels.
 
     Raises:
@@ -191,7 +186,7 @@ def design_in_slices(
 ) -> tuple[Strategy, Timing]:
     """Designs normalised channels [N, ...] slice by slice, in at most two compiled shapes.
 
-    With `told`, the channels are means, and their errors over the noise.
+    With `told`, for what it says instead of the channels.
 
     Returns:
       The strategy as NumPy arrays, w [N, M, K] and v [N, M, J], and what it took.
@@ -201,20 +196,25 @@ def design_in_slices(
     start = time.perf_counter()
     with compile_clock() as compile_seconds:
         for first in range(0, n, SLICE):
-            part = slice(first, first + SLICE)
+            key = keys.step(keys.stream(seed, "designs"), first)
             with _naming_slice(first, n):
-                strategy = design(
-                    Channels(*(x[part] for x in channels)),
-                    method=method,
-                    key=keys.step(keys.stream(seed, "designs"), first),
-                    **({} if told is None else told.of(part)),
-                )
+                strategy = _design_slice(method, channels, told, slice(first, first + SLICE), key)
             pieces.append(jax.tree.map(np.asarray, strategy))
             advance(pieces[-1].w.shape[0])
     wall_s = time.perf_counter() - start
     compile_s = min(compile_seconds(), wall_s)
     strategy = jax.tree.map(lambda *parts: np.concatenate(parts), *pieces)
     return strategy, Timing(wall_s - compile_s, compile_s)
+
+
+def _design_slice(
+    method: Method, channels: Channels, told: Told | None, part: slice, key: Key[Array, ""]
+) -> Strategy:
+    if told is None:
+        some = jax.tree.map(lambda x: x[part], channels)
+        return design(some, method=method, key=key)
+    known = jax.tree.map(lambda x: x[part], told.known)
+    return design(known, noise_power=1.0, method=method, key=key, objective=told.objective)
 
 
 @contextlib.contextmanager

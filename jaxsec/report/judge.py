@@ -5,6 +5,7 @@ Written apart from `jaxsec.secrecy`, so that a design is not judged by the code 
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
@@ -64,9 +65,8 @@ def over_posterior(
     rates, kept = [], []
     noise_power = np.broadcast_to(np.asarray(noise_power), known.h_user.shape[:1])
     for n in range(known.h_user.shape[0]):
-        h_user, h_eve = sample(
-            keys.step(key, n), Posterior(*(x[n : n + 1] for x in known)), JUDGING_DRAWS
-        )
+        one = jax.tree.map(lambda x, n=n: x[n : n + 1], known)
+        h_user, h_eve = sample(keys.step(key, n), one, JUDGING_DRAWS)
         channels = Channels(h_user[:, 0], h_eve[:, 0], noise_power[n])
         shape = (JUDGING_DRAWS,)
         w, v = (jnp.broadcast_to(jnp.asarray(x[n]), (*shape, *x.shape[1:])) for x in strategy)

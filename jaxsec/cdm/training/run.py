@@ -32,7 +32,13 @@ WITHOUT_DIFFUSION = ("set", "set-small")
 
 
 def train(
-    data: Path, out: Path, config: pretrain.Config, *, save_every: int, command: str
+    data: Path,
+    out: Path,
+    config: pretrain.Config,
+    *,
+    save_every: int,
+    command: str,
+    half: bool = False,
 ) -> Path | None:
     """Trains a diffusion model on expert data, or goes on training it.
 
@@ -42,6 +48,7 @@ def train(
       config: how to train.
       save_every: steps between checkpoints.
       command: what started the run, for the model card.
+      half: write the weights in half precision.
 
     Returns:
       The model file, in the first process; None in the others.
@@ -82,7 +89,7 @@ def train(
         "data": {"content": content, "recipe": manifest["recipe"]},
         "training": dataclasses.asdict(config),
     }
-    return _write(out, model, state, command, about)
+    return _write(out, model, state, command, about, half)
 
 
 def fine_tune(
@@ -93,6 +100,7 @@ def fine_tune(
     only: Size | None,
     save_every: int,
     command: str,
+    half: bool = False,
 ) -> Path | None:
     """Fine-tunes a diffusion model on the secrecy rate, or goes on; returns as `train` does.
 
@@ -104,6 +112,7 @@ def fine_tune(
       only: the size of channels to draw; None for a mixture.
       save_every: steps between checkpoints.
       command: what started the run, for the model card.
+      half: write the weights in half precision.
 
     Raises:
       InputError: the model is missing, damaged or not of this size, or the folder holds another
@@ -140,7 +149,7 @@ def fine_tune(
             report=report,
         )
     about = {"start": start, "fine_tuning": dataclasses.asdict(config)}
-    return _write(out, finetune.to_model(model, state), state, command, about)
+    return _write(out, finetune.to_model(model, state), state, command, about, half)
 
 
 def _channels(
@@ -201,7 +210,7 @@ def _reported(
 
 
 def _write(
-    out: Path, model: Model, state: State, command: str, about: dict[str, Any]
+    out: Path, model: Model, state: State, command: str, about: dict[str, Any], half: bool
 ) -> Path | None:
     if not parallel.is_first():
         return None
@@ -213,5 +222,5 @@ def _write(
         "seconds": loop.seconds(out),
     }
     path = out / "model.npz"
-    cdm_file.save(path, model, card)
+    cdm_file.save(path, model, card, half=half)
     return path

@@ -35,6 +35,8 @@ class UNetSize:
     """Channels of the first level; the second has twice, the third four times as many."""
     num_blocks: int = 2
     """Residual blocks, each with cross-attention, a level and way."""
+    num_skips: int = 3
+    """Levels, from the first, whose features on the way down join those on the way up."""
     num_embedding: int = 256
     """d_c, width of the channel embedding."""
     num_rows: int = 16
@@ -42,8 +44,9 @@ class UNetSize:
     """The largest table."""
 
 
-PAPER = UNetSize(width=64)
-"""64 → 128 → 256, as in P1, Section IV."""
+PAPER = UNetSize(width=64, num_blocks=1, num_skips=2)
+"""P1's own, Section IV: 64 → 128 → 256, two residual and two cross-attention blocks a level, one on
+the way down and one on the way up; the lowest level would pass its features to itself."""
 
 
 class UNet(nn.Module):
@@ -80,7 +83,9 @@ class UNet(nn.Module):
             passed.append(x)
         x = CrossAttention(widths[-1], name="bottleneck")(x, embedding, there)
         for i, width in reversed(list(enumerate(widths))):
-            x = level(jnp.concatenate([x, passed[i]], axis=-1), f"up_{i}", width)
+            if i < size.num_skips:
+                x = jnp.concatenate([x, passed[i]], axis=-1)
+            x = level(x, f"up_{i}", width)
             if i:
                 x = _grow(x, widths[i - 1], f"grow_{i}")
         x = nn.silu(nn.GroupNorm(GROUPS, name="norm_out")(x))

@@ -2,7 +2,7 @@
 
 Both take what is known of every link, its mean and the variance of its error, and design for the
 mean of the sum secrecy rate over the channels that this leaves possible, or for the rate that is
-kept with a probability.
+kept with a probability. Errors may have a covariance (`channels.covariance`).
 """
 
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
 from jaxsec import checks, keys
-from jaxsec.channels.knowledge import Posterior
+from jaxsec.channels.knowledge import Posterior, has_directions
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.chunks import map_chunks
 from jaxsec.precoding.batched.programs import PROGRAMS
@@ -186,13 +186,15 @@ def _design_batch(
         known.error_eve.shape[:-1],
         noise_power.shape,
     )
+    roots = known.root_user, known.root_eve
     rows = Posterior(
         *(flat(batch, jnp.asarray(h), 2) for h in (known.h_user, known.h_eve)),
         *(flat(batch, jnp.asarray(e, real), 1) for e in (known.error_user, known.error_eve)),
+        *(None if root is None else flat(batch, jnp.asarray(root), 3) for root in roots),
     )
     num_users, num_antennas = rows.h_user.shape[1:]
     num_receivers = num_users + rows.h_eve.shape[1]
-    size = min(num_receivers, num_antennas)
+    size = num_antennas if has_directions(known) else min(num_receivers, num_antennas)
     beams = max(size, num_users)
     chunk = int(2 ** np.floor(np.log2(CHUNK_ENTRIES / (num_draws * num_receivers * beams))))
 

@@ -5,18 +5,21 @@ CN(0, 1) entries. The S dimensions of the span hold all means; errors have no di
 the other E = M − S dimensions a beam is nothing but heard as noise: there is only a noise power,
 `outside`, spread evenly, of which receiver r hears error_r times a Gamma(E, 1/E) variate. M drops
 out. Beams and `outside` have unit power together, which is the noise at every receiver.
+
+Where errors have a covariance, the span is that of all antennas: E = 0, and channel r is
+mean_r + Σ_s root_rs·z_s, with the columns root_rs of the covariance's root.
 """
 
 import functools
 import operator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Key
 
-from jaxsec.channels.knowledge import Posterior
+from jaxsec.channels.knowledge import Posterior, has_directions
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.secrecy import LN2
@@ -30,6 +33,8 @@ class Uncertain(NamedTuple):
     """[R, S, B], in coordinates of their span."""
     error: Float[Array, "R B"]
     """Variance of every entry around the mean."""
+    roots: SplitComplex | None = None
+    """[R·S, S, B], the columns root_rs; None where errors have no direction."""
 
 
 class Beams(NamedTuple):
@@ -72,10 +77,27 @@ def reduced(
     scale = jax.lax.rsqrt(noise_power)
     h = h * scale[:, None, None]
     error = jnp.concatenate([known.error_user, known.error_eve], axis=1) / noise_power[:, None]
+    if has_directions(known):
+        basis = jnp.broadcast_to(jnp.eye(h.shape[2], dtype=h.dtype), (h.shape[0], *2 * h.shape[2:]))
+        return Uncertain(algebra.split(h), error.T, _columns(known, scale)), basis
     size = min(h.shape[1:])
     basis = jnp.linalg.qr(jnp.swapaxes(h, 1, 2))[0][:, :, :size]
     inside = jnp.einsum("nms,nrm->nrs", basis.conj(), h, precision="highest")
     return Uncertain(algebra.split(inside), error.T), basis
+
+
+def _columns(known: Posterior, scale: Float[Array, "n"]) -> SplitComplex:
+    """The columns [R·M, M, n] of all roots; of an error without direction √error·I."""
+
+    def of(error: Any, root: Any) -> Array:
+        if root is None:
+            eye = jnp.eye(known.h_user.shape[-1], dtype=known.h_user.dtype)
+            root = jnp.sqrt(error)[..., None, None] * eye[None, None]
+        rows = jnp.swapaxes(root, 2, 3)
+        return rows.reshape(rows.shape[0], -1, rows.shape[3]) * scale[:, None, None]
+
+    parts = [of(known.error_user, known.root_user), of(known.error_eve, known.root_eve)]
+    return algebra.split(jnp.concatenate(parts, axis=1))
 
 
 def in_span(strategy: Strategy, basis: Complex[Array, "n M S"]) -> Beams:
@@ -111,12 +133,55 @@ def amplitudes(known: Uncertain, draws: Draws, f: SplitComplex) -> SplitComplex:
     """hᴴf in every draw, [D, R, N, B]: one real matrix product for the whole batch."""
     size, num_beams, batch = f.shape
     num_draws, num_receivers = draws.gamma.shape
+    if known.roots is not None:
+        through = algebra.hermitian_product(known.roots, f)
+        parts = jnp.stack([through.re, through.im]).reshape(2, num_receivers, size, -1)
+        product = jnp.einsum("pdrqs,qrsc->pdrc", _by_receiver(draws), parts, precision="highest")
+        product = product.reshape(2, num_draws, num_receivers, num_beams, batch)
+        mean = algebra.hermitian_product(known.mean, f)
+        return SplitComplex(mean.re[None] + product[0], mean.im[None] + product[1])
     parts = jnp.stack([f.re, f.im]).reshape(2 * size, num_beams * batch)
     product = jnp.matmul(draws.z, parts, precision="highest")
     product = product.reshape(2, num_draws, num_receivers, num_beams, batch)
     scale = jnp.sqrt(known.error)[None, :, None]
     mean = algebra.hermitian_product(known.mean, f)
     return SplitComplex(mean.re[None] + scale * product[0], mean.im[None] + scale * product[1])
+
+
+def combined(known: Uncertain, draws: Draws, c: SplitComplex) -> SplitComplex:
+    """Σ_dr c[d, r, n]·h_dr over the draws' channels h_dr, [S, N, B]: `amplitudes` transposed."""
+    num_draws, num_receivers = draws.gamma.shape
+    size, shape = known.mean.shape[1], c.shape[2:]
+    total = SplitComplex(jnp.sum(c.re, axis=0), jnp.sum(c.im, axis=0))
+    mean = algebra.combine(known.mean, total)
+    if known.roots is not None:
+        parts = jnp.stack([c.re, c.im]).reshape(2, num_draws, num_receivers, -1)
+        product = jnp.einsum("pdrqs,pdrc->qrsc", _by_receiver(draws), parts, precision="highest")
+        product = product.reshape(2, num_receivers * size, *shape)
+        return mean + algebra.combine(known.roots, SplitComplex(product[0], product[1]))
+    scale = jnp.sqrt(known.error)[None, :, None]
+    parts = jnp.stack([scale * c.re, scale * c.im]).reshape(draws.z.shape[0], -1)
+    product = jnp.matmul(draws.z.T, parts, precision="highest").reshape(2, size, *shape)
+    return mean + SplitComplex(product[0], product[1])
+
+
+def second_moment(
+    known: Uncertain, weight: Float[Array, "R B"], ridge: Float[Array, "B"]
+) -> SplitComplex:
+    """ridge·I + Σ_r weight[r]·E[h_r h_rᴴ], [S, S, B]: of means and errors."""
+    if known.roots is None:
+        return algebra.weighted_gram(
+            known.mean, weight, ridge + jnp.sum(weight * known.error, axis=0)
+        )
+    size = known.mean.shape[1]
+    rows = algebra.concatenate([known.mean, known.roots], axis=0)
+    each = jnp.concatenate([weight, jnp.repeat(weight, size, axis=0)])
+    return algebra.weighted_gram(rows, each, ridge)
+
+
+def _by_receiver(draws: Draws) -> Float[Array, "2 D R 2 S"]:
+    num_draws, num_receivers = draws.gamma.shape
+    return draws.z.reshape(2, num_draws, num_receivers, 2, -1)
 
 
 def hear(known: Uncertain, draws: Draws, beams: Beams, num_users: int) -> Heard:

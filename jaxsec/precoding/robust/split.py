@@ -10,7 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Complex, Float
 
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
@@ -25,6 +25,7 @@ from jaxsec.precoding.robust.problem import (
     at_unit_power,
     others,
     own,
+    second_moment,
 )
 from jaxsec.secrecy import OverDraws
 
@@ -42,7 +43,8 @@ class Noise(NamedTuple):
     basis: SplitComplex
     """[S, S − K, B], orthonormal."""
     aimed: SplitComplex
-    """[S, S − K, B], of unit power together or zero: at every eavesdropper's mean alike."""
+    """[S, S − K, B], of unit power together or zero: at every eavesdropper's mean alike, or where
+    errors have directions at what it may hear."""
     inside: float
     """Share of isotropic noise in the span, (S − K)/(M − K)."""
 
@@ -63,14 +65,29 @@ def noise_of(known: Uncertain, num_users: int, outside: int) -> Noise:
     count = max(size - num_users, 0)
     users = algebra.join(mean[:num_users])  # [B, K, S]
     basis = jnp.linalg.qr(jnp.swapaxes(users, 1, 2), mode="complete")[0][:, :, num_users:]
-    seen = jnp.einsum("bsj,bls->bjl", basis.conj(), algebra.join(mean[num_users:]))
-    norm2 = jnp.sum(jnp.square(seen.real) + jnp.square(seen.imag), axis=1, keepdims=True)
+    aimed = _aimed(known, num_users, basis)
+    total = max(count + outside, 1)
+    return Noise(algebra.split(basis), algebra.split(basis @ aimed), count / total)
+
+
+def _aimed(
+    known: Uncertain, num_users: int, basis: Complex[Array, "B S J"]
+) -> Complex[Array, "B J J"]:
+    """Beams in the basis, as many as dimensions, for all eavesdroppers alike."""
+    size = known.mean.shape[1]
+    seen = _project(basis, known.mean[num_users:])[:, :, :, None]  # [B, J, L, 1]
+    if known.roots is not None:
+        roots = _project(basis, known.roots[num_users * size :])
+        seen = jnp.concatenate([seen, roots.reshape(*seen.shape[:3], size)], axis=3)
+    norm2 = jnp.sum(jnp.square(seen.real) + jnp.square(seen.imag), axis=(1, 3), keepdims=True)
     seen = seen * jnp.where(norm2 > 0, jax.lax.rsqrt(jnp.where(norm2 > 0, norm2, 1.0)), 0.0)
     number = max(seen.shape[2], 1)
-    # As many beams as dimensions, of the same covariance.
-    aimed = basis @ _root(seen @ jnp.swapaxes(seen.conj(), 1, 2) / number)
-    total = max(count + outside, 1)
-    return Noise(algebra.split(basis), algebra.split(aimed), count / total)
+    seen = seen.reshape(*seen.shape[:2], -1)
+    return _root(seen @ jnp.swapaxes(seen.conj(), 1, 2) / number)
+
+
+def _project(basis: Complex[Array, "B S J"], h: SplitComplex) -> Complex[Array, "B J R"]:
+    return jnp.einsum("bsj,brs->bjr", basis.conj(), algebra.join(h))
 
 
 def together(known: Uncertain, num_users: int) -> SplitComplex:
@@ -86,12 +103,21 @@ def alone(known: Uncertain, num_users: int, user: int) -> SplitComplex:
     ridge = jnp.ones_like(known.error[0])
     target = algebra.transpose(known.mean[user : user + 1])
     if known.mean.shape[0] > num_users:
-        eve, error = known.mean[num_users:], known.error[num_users:]
-        matrix = algebra.weighted_gram(eve, 1.0 / (1.0 + error), ridge)
+        matrix = _eavesdroppers(known, num_users, ridge)
         target = solve_hermitian(matrix, target, ridge)
     beam = unit_columns(target)
     chosen = jnp.asarray(np.arange(num_users) == user, ridge.dtype)
     return SplitComplex(beam.re * chosen[None, :, None], beam.im * chosen[None, :, None])
+
+
+def _eavesdroppers(known: Uncertain, num_users: int, ridge: Float[Array, "B"]) -> SplitComplex:
+    """Noise and what eavesdroppers hear of a beam, over the noise; errors without direction
+    counted as their noise."""
+    eve, error = known.mean[num_users:], known.error[num_users:]
+    if known.roots is None:
+        return algebra.weighted_gram(eve, 1.0 / (1.0 + error), ridge)
+    weight = jnp.concatenate([jnp.zeros_like(known.error[:num_users]), jnp.ones_like(error)])
+    return second_moment(known, weight, ridge)
 
 
 def search(

@@ -31,9 +31,11 @@ from jaxsec.precoding.robust.problem import (
     Heard,
     Uncertain,
     at_unit_power,
+    combined,
     hear,
     link_rates,
     own,
+    second_moment,
 )
 from jaxsec.secrecy import OverDraws
 
@@ -81,7 +83,8 @@ def step(
     heard = hear(known, draws, beams, num_users)
     terms = _terms(heard, objective, num_users)
     weight = jnp.where(memory < 0, terms.weight, MEMORY * memory + (1 - MEMORY) * terms.weight)
-    gradient = _gradient(known, draws, beams.f, heard.y, terms)
+    weighed = SplitComplex(terms.change * heard.y.re, terms.change * heard.y.im)
+    gradient = combined(known, draws, weighed) + beams.f.scale(terms.noise)  # (A − B)f
     direction = _solve(known, weight, gradient, num_users)
     f = beams.f + direction.scale(length)
     outside = jnp.square(
@@ -121,21 +124,6 @@ def _terms(heard: Heard, objective: OverDraws, num_users: int) -> Terms:
     )
 
 
-def _gradient(
-    known: Uncertain, draws: Draws, f: SplitComplex, y: SplitComplex, terms: Terms
-) -> SplitComplex:
-    """(A − B)f over the draws, [S, N, B]: the transpose of what `amplitudes` does."""
-    weighed = SplitComplex(terms.change * y.re, terms.change * y.im)
-    scale = jnp.sqrt(known.error)[None, :, None]
-    parts = jnp.stack([scale * weighed.re, scale * weighed.im])
-    columns = parts.shape[-2] * parts.shape[-1]
-    product = jnp.matmul(draws.z.T, parts.reshape(-1, columns), precision="highest")
-    product = product.reshape(2, *f.shape)
-    total = SplitComplex(jnp.sum(weighed.re, axis=0), jnp.sum(weighed.im, axis=0))
-    mean = algebra.combine(known.mean, total)
-    return SplitComplex(product[0], product[1]) + mean + f.scale(terms.noise)
-
-
 def _solve(
     known: Uncertain, weight: Float[Array, "R1 B"], gradient: SplitComplex, num_users: int
 ) -> SplitComplex:
@@ -144,8 +132,7 @@ def _solve(
     b, beta = weight[:-1], weight[-1]
 
     def matrix(weights: Float[Array, "R B"]) -> SplitComplex:
-        ridge = beta + jnp.sum(weights * known.error, axis=0)
-        return algebra.weighted_gram(known.mean, weights, ridge)
+        return second_moment(known, weights, beta)
 
     # Each user's beam has a matrix of its own: users side by side in the batch.
     number = np.arange(b.shape[0])[:, None]
