@@ -12,6 +12,7 @@ from jaxsec.channels import Channels
 from jaxsec.channels.normalise import normalise
 from jaxsec.files import channels as channel_files
 from jaxsec.files import matlab
+from jaxsec.files import strategy as strategy_files
 from jaxsec.strategy import Strategy
 from tests.file_cases import ENDINGS, QUICK, complex_normal, error_of, make_channels, same, write
 
@@ -53,8 +54,8 @@ def test_strategy_round_trip(folder, ending, n, j, k):
     strategy = Strategy(complex_normal(rng, (n, 4, k)), complex_normal(rng, (n, 4, j)))
     rate = rng.random((n, k), np.float32)
     path = folder / f"strategy{ending}"
-    channel_files.save_strategy(path, strategy, rate, rate.sum(-1))
-    back = channel_files.load_strategy(path)
+    strategy_files.save_strategy(path, strategy, rate, rate.sum(-1))
+    back = strategy_files.load_strategy(path)
     assert same(back.strategy.w, strategy.w)
     assert back.strategy.v.shape == (n, 4, j) and np.array_equal(back.strategy.v, strategy.v)
     assert same(back.secrecy_rate, rate) and same(back.sum_secrecy_rate, rate.sum(-1))
@@ -249,8 +250,8 @@ def test_save_refuses_what_load_would(tmp_path):
 def test_strategy_fields_must_fit(tmp_path, w, v, rate, wanted):
     path = tmp_path / "s.npz"
     strategy = Strategy(np.ones(w, np.complex64), np.ones(v, np.complex64))
-    channel_files.save_strategy(path, strategy, np.ones(rate), np.ones(3))
-    assert wanted in error_of(channel_files.load_strategy, path)
+    strategy_files.save_strategy(path, strategy, np.ones(rate), np.ones(3))
+    assert wanted in error_of(strategy_files.load_strategy, path)
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-30, 1.0, 1e150])

@@ -15,7 +15,8 @@ from jaxsec.channels.knowledge import Posterior, estimated, has_directions
 from jaxsec.channels.normalise import normalise, normalise_known
 from jaxsec.cli.options import METHODS, KnowledgeOptions, MethodOptions, check_seed
 from jaxsec.files.archive import FORMATS, check_outputs, naming
-from jaxsec.files.channels import load_known, save_strategy
+from jaxsec.files.channels import load_known
+from jaxsec.files.strategy import save_strategy
 from jaxsec.report import comparison, console, judge, statistics
 from jaxsec.report.timing import Timing, hardware
 from jaxsec.secrecy import OverDraws
@@ -29,9 +30,10 @@ class Command:
     """Design secure beams and artificial noise for the channels in a file.
 
     CHANNELS is .npz or MATLAB .mat (v5, -v7) and holds h_user (N,K,M) and h_eve (N,L,M), complex,
-    and noise_power, receiver noise over transmit power in units of |h|², a number or (N,). Where it
-    also holds error_user (N,K) and error_eve (N,L), variances in units of |h|², or covariance_user
-    (N,K,M,M) and covariance_eve (N,L,M,M), channels are means.
+    and noise_power, receiver noise over transmit power in units of |h|², a number, (N,) or, one for
+    each receiver, (N,K+L); or that apart, noise_user (N,K) and noise_eve (N,L). Where it also holds
+    error_user (N,K) and error_eve (N,L), variances in units of |h|², or covariance_user (N,K,M,M)
+    and covariance_eve (N,L,M,M), channels are means.
     """
 
     channels: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHANNELS")]

@@ -13,6 +13,7 @@ from jaxtyping import Array, Key
 from jaxsec import keys
 from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, sample
+from jaxsec.channels.noise import by_rows
 from jaxsec.secrecy.over_draws import draws_missed
 from jaxsec.strategy import Strategy
 
@@ -25,13 +26,15 @@ def secrecy_rates(strategy: Strategy, channels: Channels) -> np.ndarray:
 
     Args:
       strategy: w [N, M, K], v [N, M, J].
-      channels: `h_user` [N, K, M], `h_eve` [N, L, M], `noise_power` () or [N], of any precision.
+      channels: `h_user` [N, K, M], `h_eve` [N, L, M], `noise_power` (), [N] or [N, K + L], of any
+        precision.
 
     Returns:
       [N, K].
     """
-    user_sinr = _sinr(strategy, channels.h_user, channels.noise_power)  # [N, K, K]
-    eve_sinr = _sinr(strategy, channels.h_eve, channels.noise_power)  # [N, L, K]
+    noise_user, noise_eve = by_rows(*channels)
+    user_sinr = _sinr(strategy, channels.h_user, noise_user)  # [N, K, K]
+    eve_sinr = _sinr(strategy, channels.h_eve, noise_eve)  # [N, L, K]
     user = np.log1p(np.diagonal(user_sinr, axis1=1, axis2=2))
     wiretap = np.log1p(np.max(eve_sinr, axis=1, initial=0.0))
     return np.maximum(user - wiretap, 0.0) / np.log(2.0)
@@ -78,8 +81,8 @@ def over_posterior(
 
 
 def _sinr(strategy: Strategy, h: Any, noise_power: Any) -> np.ndarray:
-    """At [n, r, k]: SINR of beam k at receiver r."""
-    amplitude = np.sqrt(np.asarray(noise_power, np.float64))[..., None, None]
+    """At [n, r, k]: SINR of beam k at receiver r; noise is one number, [N, 1] or [N, R]."""
+    amplitude = np.sqrt(np.asarray(noise_power, np.float64))[..., None]
     h = np.asarray(h, np.complex128) / amplitude
     beams = np.abs(h.conj() @ np.asarray(strategy.w, np.complex128)) ** 2  # [N, R, K]
     noise = np.sum(np.abs(h.conj() @ np.asarray(strategy.v, np.complex128)) ** 2, axis=-1)
