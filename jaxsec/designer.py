@@ -260,9 +260,7 @@ def _known_over_noise(known: Posterior, noise_power: Any) -> Posterior:
     )
 
 
-def _over_noise(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike
-) -> tuple[AnyArray, AnyArray]:
+def _over_noise(h_user: AnyArray, h_eve: AnyArray, noise_power: Any) -> tuple[AnyArray, AnyArray]:
     """The channels over the noise amplitude, once for all; checked where they are concrete."""
     if any(isinstance(x, Tracer) for x in (h_user, h_eve, noise_power)):
         h_user, h_eve, noise_power = whiten(Channels(h_user, h_eve, noise_power))

@@ -48,7 +48,7 @@ def receiver_noise(
         array: Any = noise if hasattr(noise, "dtype") else np.asarray(noise)
         wanted = (*batch, h.shape[-2])
         checks.check_broadcasts(name, array, wanted)
-        of = np if isinstance(array, np.ndarray | np.generic) else jnp
+        of: Any = np if isinstance(array, np.ndarray | np.generic) else jnp
         parts.append(of.broadcast_to(array, wanted))
     both = np if all(isinstance(x, np.ndarray) for x in parts) else jnp
     return Channels(h_user, h_eve, both.concatenate(parts, axis=-1))
@@ -85,9 +85,9 @@ def whiten(channels: Channels) -> Channels:
     """
     if not has_receiver_noise(*channels):
         return channels
-    rows = by_rows(*channels)
+    noise_user, noise_eve = by_rows(*channels)
     one: Any = 1.0
-    return Channels(*map(_over, channels[:2], rows), one)
+    return Channels(_over(channels.h_user, noise_user), _over(channels.h_eve, noise_eve), one)
 
 
 def _over(h: Any, noise: Any) -> Array:

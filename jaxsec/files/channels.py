@@ -228,7 +228,7 @@ def _undo_matlab(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     h_user, h_eve = arrays["h_user"], arrays["h_eve"]
     if h_user.ndim == 2:
         n = h_user.shape[0]
-        vector = np.shape(arrays.get("noise_power")) in ((1, n), (n, 1))
+        vector = arrays.get("noise_power", np.zeros(0)).shape in ((1, n), (n, 1))
         checks.require(
             n > 1 and vector and h_eve.ndim == 2,
             f"`h_user` must have shape (N, K, M), but has shape {h_user.shape}: save one channel "

@@ -130,7 +130,7 @@ def _prepared(inputs: Inputs, batch: tuple[int, ...]) -> Inputs:
     else:
         done = small = False
     if small or not (on_device or done):
-        rows = noise[..., None] if np.ndim(noise) else noise
+        rows = np.asarray(noise)[..., None]
         h_user = normalise.over_noise("h_user", h_user, rows, math.inf)
         h_eve = normalise.over_noise("h_eve", h_eve, rows, math.inf)
         noise = 1.0
