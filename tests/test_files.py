@@ -215,6 +215,7 @@ def test_matlab_stores_small_whole_numbers_as_bytes():
 def test_unreadable_paths(tmp_path):
     (tmp_path / "folder.npz").mkdir()
     (tmp_path / "c.h5").write_bytes(b"x")
+    (tmp_path / "c.csv").write_bytes(b"x")
     (tmp_path / "c.npz").write_bytes(b"not a zip")
     (tmp_path / "c.mat").write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
     (tmp_path / "hdf5.mat").write_bytes(b"MATLAB".ljust(512) + b"\x89HDF\r\n\x1a\n" + b"x" * 99)
@@ -222,11 +223,12 @@ def test_unreadable_paths(tmp_path):
     for name, wanted in (
         ("folder.npz", "is a folder"),
         ("nowhere.npz", "no such file"),
-        ("c.h5", "must end in .npz or .mat, but ends in '.h5'"),
+        ("c.csv", "must end in .npz or .mat or .h5 or .hdf5, but ends in '.csv'"),
+        ("c.h5", "damaged or truncated"),
         ("c", "ends in 'nothing'"),
         ("c.npz", "no zip archive"),
-        ("c.mat", "v7.3"),
-        ("hdf5.mat", "'-v7'"),
+        ("c.mat", "damaged or truncated"),
+        ("hdf5.mat", "damaged or truncated"),
         ("d.mat", "truncated"),
     ):
         message = error_of(channel_files.load_channels, tmp_path / name)

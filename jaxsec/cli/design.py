@@ -13,6 +13,7 @@ from jaxsec import checks, designer, keys, methods
 from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, estimated, has_directions
 from jaxsec.channels.normalise import normalise, normalise_known
+from jaxsec.channels.remarks import remarks
 from jaxsec.cli.options import METHODS, KnowledgeOptions, MethodOptions, check_seed
 from jaxsec.files.archive import FORMATS, check_outputs, naming
 from jaxsec.files.channels import load_known
@@ -93,6 +94,8 @@ def run(command: Command, argv: list[str]) -> None:
     if command.json is not None:
         console.write_json(command.json, report | {"command": shlex.join(["jaxsec", *argv])})
     print(_summary(report))
+    if told is None:
+        console.warn(command.channels, remarks(Channels(*known[:2], noise_power)))
 
 
 def _known(path: Path, errors: tuple[float, float] | None) -> tuple[Posterior, Any]:

@@ -10,9 +10,11 @@ import tyro
 
 from jaxsec import checks
 from jaxsec.channels import Channels
+from jaxsec.channels.remarks import remarks
 from jaxsec.cli.options import as_options
-from jaxsec.files.archive import PICTURES, check_outputs, read_arrays
+from jaxsec.files.archive import PICTURES, check_outputs
 from jaxsec.files.channels import load_channels
+from jaxsec.files.reading import read_arrays
 from jaxsec.files.strategy import load_beams
 from jaxsec.report import comparison, console, evaluation, evaluation_figure, statistics
 from jaxsec.report.evaluation import Evaluation
@@ -61,6 +63,7 @@ def run(command: Command, argv: list[str]) -> None:
     if command.json is not None:
         console.write_json(command.json, report | {"command": shlex.join(["jaxsec", *argv])})
     print(_summary(report))
+    console.warn(command.channels, remarks(channels))
 
 
 def _report(

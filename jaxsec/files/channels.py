@@ -26,7 +26,9 @@ from jaxsec import checks
 from jaxsec.channels import Channels, covariance
 from jaxsec.channels.knowledge import Posterior
 from jaxsec.channels.noise import receiver_noise
-from jaxsec.files.archive import naming, read_arrays, write_arrays
+from jaxsec.files import parts
+from jaxsec.files.archive import naming, write_arrays
+from jaxsec.files.reading import read_arrays
 
 LINKS = ("h_user", "h_eve")
 NOISES = ("noise_power", "noise_user", "noise_eve")
@@ -170,17 +172,35 @@ def checked_complex(name: str, array: np.ndarray, wanted: str) -> Any:
     array = native(array)
     if array.ndim == 3 and array.size == 0 and array.dtype.kind == "f":
         array = array.astype(np.complex64)  # an empty array has no imaginary part to lose
-    lost = ": has its imaginary part been lost?" if array.dtype.kind in "fiu" else ""
     checks.require(
         array.dtype in (np.complex64, np.complex128),
-        f"`{name}` must be complex64 or complex128, but has dtype {array.dtype}{lost}"
-        + (" (MATLAB drops one that is all zero: save complex(h))" if lost else ""),
+        f"`{name}` must be complex64 or complex128, but has dtype {array.dtype}"
+        + _complex_hint(array),
     )
     checks.require(
         array.ndim == 3, f"`{name}` must have shape {wanted}, but has shape {array.shape}"
     )
     checks.check_finite(name, array)
     return array
+
+
+def _complex_hint(array: np.ndarray) -> str:
+    """How an array that is not complex may have come about, and what to do."""
+    if parts.is_compound(array):
+        fields = [array.dtype[field] for field in array.dtype.names or ()]
+        single = all(field == np.float32 for field in fields)
+        kind = "np.complex64" if single else "np.complex128"
+        return f": pairs of real and imaginary parts, save h.view({kind}), or use `jaxsec convert`"
+    if array.dtype.kind not in "fiu":
+        return ""
+    if array.ndim == 4 and array.shape[-1] == 2:
+        return (
+            f" and shape {array.shape}: if its last axis holds real and imaginary parts, save "
+            "h[..., 0] + 1j * h[..., 1], or use `jaxsec convert` with its axis C"
+        )
+    return (
+        ": has its imaginary part been lost? (MATLAB drops one that is all zero: save complex(h))"
+    )
 
 
 def _checked_noise_power(noise_power: np.ndarray, h_user: np.ndarray, h_eve: np.ndarray) -> Any:
@@ -232,7 +252,8 @@ def _undo_matlab(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         checks.require(
             n > 1 and vector and h_eve.ndim == 2,
             f"`h_user` must have shape (N, K, M), but has shape {h_user.shape}: save one channel "
-            "as reshape(h, 1, K, M), or for one antenna a noise_power for each of the N channels",
+            "of K x M as reshape(h, 1, K, M), one of M x K as reshape(h.', 1, K, M) (h' would "
+            "conjugate), or for one antenna a noise_power for each of the N channels",
         )
         h_user = h_user[..., None]
         h_eve = h_eve[..., None] if h_eve.shape != (0, 0) else h_eve

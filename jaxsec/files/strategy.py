@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Float
 
 from jaxsec import checks
-from jaxsec.files.archive import naming, read_arrays, write_arrays
+from jaxsec.files.archive import naming, write_arrays
 from jaxsec.files.channels import checked_complex
+from jaxsec.files.reading import read_arrays
 from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
