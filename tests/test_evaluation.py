@@ -184,3 +184,18 @@ def test_an_eavesdropper_at_the_user_leaves_exactly_nothing():
     w = h.swapaxes(1, 2) / np.linalg.norm(h, axis=2)[..., None]
     found = jaxsec.evaluate(jaxsec.Strategy(w, w[..., :0]), Channels(h, h, np.asarray(0.01)))
     assert (found.sum_secrecy_rate == 0.0).all() and (found.user_rate > 1.0).all()
+
+
+def test_eavesdroppers_beyond_the_precision_of_squares_are_judged_together(strategy):
+    """At 200 dB the covariance of what they hear is singular in float64; two of them are one."""
+    channels = make_channels(N, K, 1, M, 1e-20, np.complex128)
+    both = channels._replace(h_eve=np.concatenate([channels.h_eve] * 2, axis=1))
+    quiet = both._replace(noise_power=np.array(2e-20), h_eve=both.h_eve[:, :1] * 2)
+    one, two = jaxsec.evaluate(strategy, quiet), jaxsec.evaluate(strategy, both)
+    leaks = [x.user_rate - x.colluding_secrecy_rate for x in (one, two)]
+    np.testing.assert_allclose(leaks[0], leaks[1], atol=1e-6)
+
+
+def test_what_no_precision_holds_is_said(strategy, channels):
+    loud = channels._replace(h_user=channels.h_user.astype(complex) * 1e200)
+    assert "beyond double precision" in error_of(jaxsec.evaluate, strategy, loud)

@@ -30,15 +30,15 @@ WARM_UP_S = 1.0
 class Command:
     """Design secure beams and artificial noise for the channels in a file.
 
-    CHANNELS is .npz or MATLAB .mat (v5, -v7) and holds h_user (N,K,M) and h_eve (N,L,M), complex,
-    and noise_power, receiver noise over transmit power in units of |h|², a number, (N,) or, one for
-    each receiver, (N,K+L); or that apart, noise_user (N,K) and noise_eve (N,L). Where it also holds
-    error_user (N,K) and error_eve (N,L), variances in units of |h|², or covariance_user (N,K,M,M)
-    and covariance_eve (N,L,M,M), channels are means.
+    CHANNELS is .npz, MATLAB .mat, .h5 or a folder of .npy files, and holds h_user (N,K,M) and h_eve
+    (N,L,M), complex, and noise_power, receiver noise over transmit power in units of |h|², a
+    number, (N,) or, one for each receiver, (N,K+L); or that apart, noise_user (N,K) and noise_eve
+    (N,L). Where it also holds error_user (N,K) and error_eve (N,L), variances in units of |h|², or
+    covariance_user (N,K,M,M) and covariance_eve (N,L,M,M), channels are means.
     """
 
     channels: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHANNELS")]
-    """File of channels, .npz or .mat."""
+    """File of channels; `jaxsec convert` makes one of others' files."""
     out: Path
     """File to write, .npz or .mat: w (N,M,K), v (N,M,J), secrecy_rate, sum_secrecy_rate."""
     method: Annotated[str | None, tyro.conf.arg(metavar="{" + ",".join(METHODS) + "}")] = None

@@ -1,7 +1,7 @@
 """Channel files: what a user brings.
 
-Shapes: N channels, M antennas, K users, L eavesdroppers. The ending says the format: NumPy .npz or
-MATLAB .mat.
+Shapes: N channels, M antennas, K users, L eavesdroppers. The ending says the format: NumPy .npz,
+MATLAB .mat, or HDF5; a folder of .npy files is read too.
 
 | file | holds |
 |---|---|
@@ -46,7 +46,7 @@ def load_channels(path: str | os.PathLike[str]) -> Channels:
     (3, 2, 8)
 
     Args:
-      path: ends in .npz or .mat.
+      path: ends in .npz, .mat, .h5 or .hdf5, or is a folder of .npy files.
 
     Returns:
       NumPy arrays `h_user` [N, K, M] and `h_eve` [N, L, M] in the file's own complex precision,
@@ -70,7 +70,7 @@ def load_known(path: str | os.PathLike[str]) -> tuple[Posterior, Any]:
     True
 
     Args:
-      path: ends in .npz or .mat. `error_user` (N, K) and `error_eve` (N, L) are variances of every
+      path: as of `load_channels`. `error_user` (N, K) and `error_eve` (N, L) are variances of every
         antenna's entry around `h_user` and `h_eve`, in units of |h|²; zero where they are missing.
         Instead of them `covariance_user` (N, K, M, M) and `covariance_eve` (N, L, M, M).
 

@@ -82,8 +82,13 @@ def evaluate(
       InputError: a shape or dtype does not fit, or a value is not finite.
     """
     _check(strategy, channels, outage_probability)
-    rates = judge.link_rates(strategy, channels)
-    together = judge.colluding_wiretap_rates(strategy, channels)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rates = judge.link_rates(strategy, channels)
+        together = judge.colluding_wiretap_rates(strategy, channels)
+    checks.require(
+        all(bool(np.isfinite(x).all()) for x in (*rates, together)),
+        "|hᴴw|²/noise_power is beyond double precision: are they in the same linear units?",
+    )
     batch = rates.user.shape[:-1]
     u = np.concatenate([np.asarray(x, np.complex128) for x in strategy], axis=-1)
     antenna_power = np.sum(np.abs(u) ** 2, axis=-1)

@@ -58,21 +58,23 @@ def link_rates(strategy: Strategy, channels: Channels) -> LinkRates:
 def colluding_wiretap_rates(strategy: Strategy, channels: Channels) -> np.ndarray:
     """What all eavesdroppers together decode of each user's message, by joint MMSE combining.
 
-    log2(1 + aᴴC⁻¹a) in float64, C the covariance of all but beam k (Tse & Viswanath, Fundamentals
-    of Wireless Communication, 8.3.3); arguments as `secrecy_rates` has them.
+    log2(1 + aᴴ(I + RRᴴ)⁻¹a) in float64, R what is received of all but beam k (Tse & Viswanath,
+    Fundamentals of Wireless Communication, 8.3.3): by singular values of R, whose squares may be
+    out of any precision beside I. Arguments as `secrecy_rates` has them.
 
     Returns:
       [..., K], bit/s/Hz.
     """
     h = _over_noise(channels.h_eve, by_rows(*channels)[1])
     beams, noise = (h.conj() @ np.asarray(u, np.complex128) for u in strategy)  # [..., L, K or J]
-    num_eves, num_users = beams.shape[-2:]
     rates = []
-    for k in range(num_users):
+    for k in range(beams.shape[-1]):
         rest = np.concatenate([np.delete(beams, k, axis=-1), noise], axis=-1)
-        covariance = rest @ np.swapaxes(rest, -1, -2).conj() + np.eye(num_eves)
-        whitened = np.linalg.solve(np.linalg.cholesky(covariance), beams[..., k : k + 1])
-        rates.append(np.log1p(np.sum(np.abs(whitened) ** 2, axis=(-2, -1))))
+        left, singular, _ = np.linalg.svd(rest)
+        spread = np.zeros(left.shape[:-1])
+        spread[..., : singular.shape[-1]] = singular**2
+        along = np.swapaxes(left, -1, -2).conj() @ beams[..., k : k + 1]  # [..., L, 1]
+        rates.append(np.log1p(np.sum(np.abs(along[..., 0]) ** 2 / (1.0 + spread), axis=-1)))
     return np.stack(rates, axis=-1) / np.log(2.0)
 
 
