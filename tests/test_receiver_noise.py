@@ -1,5 +1,7 @@
 """Noise of each receiver: rows over their own amplitude, whichever way it is said."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ from jaxsec import files, secrecy
 from jaxsec.channels import Channels, receiver_noise
 from jaxsec.channels.knowledge import Posterior
 from jaxsec.channels.normalise import normalise
+from jaxsec.cli import design
 from jaxsec.cli.__main__ import main
 from jaxsec.files.archive import write_arrays
 from jaxsec.report import judge
@@ -107,6 +110,13 @@ def test_errors_are_over_the_noise_of_their_receivers(channels, divided):
     known = Posterior(*divided[:2], *over)
     wanted = jaxsec.design(known, noise_power=1.0, method="opt-loaded", num_steps=2)
     np.testing.assert_allclose(got.w, wanted.w, atol=1e-3)
+
+
+def test_the_command_tells_methods_of_errors_over_their_noise(channels):
+    known = Posterior(*channels[:2], np.full((N, K), 1e-3), np.full((N, L), 1e-2))
+    told: Any = design._told(known, NOISE, secrecy.MEAN)
+    np.testing.assert_allclose(told.error_user, 1e-3 / NOISE[:, :K], rtol=1e-6)
+    np.testing.assert_allclose(told.error_eve, 1e-2 / NOISE[:, K:], rtol=1e-6)
 
 
 @pytest.mark.parametrize("ending", [".npz", ".mat"])

@@ -11,13 +11,26 @@ import tyro
 from jaxsec import checks, units
 from jaxsec.channels import Channels
 from jaxsec.channels.remarks import remarks
-from jaxsec.cli.options import check_seed
+from jaxsec.cli.options import as_options, check_seed
 from jaxsec.files.archive import FORMATS, check_outputs
 from jaxsec.files.channels import save_channels
 from jaxsec.files.convert import read_source
 from jaxsec.files.reading import read_arrays
 from jaxsec.interop import Draws, from_arrays
 from jaxsec.interop.summary import describe
+
+ARGUMENTS = (
+    "axes",
+    "eve_axes",
+    "take",
+    "users",
+    "eavesdroppers",
+    "draws",
+    "num_users",
+    "num_eavesdroppers",
+    "noise_power",
+)
+"""Arguments of `from_arrays` and `Draws` that are options here."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,7 +199,8 @@ def _converted(command: Command) -> Channels:
             draws=draws,
         )
     except checks.InputError as error:
-        raise checks.InputError(f"{command.source}: {error}") from None
+        message = as_options(error, *ARGUMENTS)
+        raise checks.InputError(f"{command.source}: {message}") from None
 
 
 def _arrays(command: Command, draws: Draws | None) -> tuple[np.ndarray, np.ndarray | None]:

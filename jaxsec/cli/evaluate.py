@@ -59,7 +59,8 @@ def run(command: Command, argv: list[str]) -> None:
         raise checks.InputError(f"{command.strategy} on {command.channels}: {message}") from None
     report = _report(command, strategy, channels, found)
     if command.figure is not None:
-        evaluation_figure.plot(command.figure, found, f"{command.strategy} on {command.channels}")
+        title = f"{command.strategy.name} on {command.channels.name}"
+        evaluation_figure.plot(command.figure, found, title)
     if command.json is not None:
         console.write_json(command.json, report | {"command": shlex.join(["jaxsec", *argv])})
     print(_summary(report))

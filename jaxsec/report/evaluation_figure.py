@@ -47,7 +47,7 @@ def _plot_rates(axes: "Axes", evaluation: Evaluation) -> None:
     axes.set_ylabel("channels at or below")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_title("Spread over channels")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3)
 
 
 def _plot_power(axes: "Axes", evaluation: Evaluation) -> None:
@@ -57,4 +57,4 @@ def _plot_power(axes: "Axes", evaluation: Evaluation) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("antenna")
     axes.set_ylabel("power over the budget")
-    axes.set_title("Mean power; dashed: the budget shared evenly")
+    axes.set_title("Mean power (dashed: shared evenly)")
