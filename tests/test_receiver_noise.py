@@ -10,8 +10,9 @@ import pytest
 import jaxsec
 from jaxsec import files, secrecy
 from jaxsec.channels import Channels, receiver_noise
+from jaxsec.channels.covariance import statistical
 from jaxsec.channels.knowledge import Posterior
-from jaxsec.channels.normalise import normalise
+from jaxsec.channels.normalise import normalise, normalise_known
 from jaxsec.cli import design
 from jaxsec.cli.__main__ import main
 from jaxsec.files.archive import write_arrays
@@ -115,8 +116,18 @@ def test_errors_are_over_the_noise_of_their_receivers(channels, divided):
 def test_the_command_tells_methods_of_errors_over_their_noise(channels):
     known = Posterior(*channels[:2], np.full((N, K), 1e-3), np.full((N, L), 1e-2))
     told: Any = design._told(known, NOISE, secrecy.MEAN)
-    np.testing.assert_allclose(told.error_user, 1e-3 / NOISE[:, :K], rtol=1e-6)
-    np.testing.assert_allclose(told.error_eve, 1e-2 / NOISE[:, K:], rtol=1e-6)
+    np.testing.assert_allclose(told.known.error_user, 1e-3 / NOISE[:, :K], rtol=1e-6)
+    np.testing.assert_allclose(told.known.error_eve, 1e-2 / NOISE[:, K:], rtol=1e-6)
+
+
+def test_covariances_are_over_the_noise_of_their_receivers(channels):
+    root = np.random.default_rng(1).normal(size=(N, L, 5, 2)) + 0j
+    full = root @ root.swapaxes(-1, -2).conj()
+    known = statistical(*channels[:2], covariance_eve=full)
+    over = normalise_known(jax.tree.map(np.asarray, known), NOISE)
+    assert over.root_user is None or not np.any(over.root_user)
+    got = over.root_eve @ over.root_eve.swapaxes(-1, -2).conj()
+    np.testing.assert_allclose(got, full / NOISE[:, K:, None, None], rtol=1e-3, atol=1e-2)
 
 
 @pytest.mark.parametrize("ending", [".npz", ".mat"])

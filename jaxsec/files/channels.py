@@ -85,7 +85,7 @@ def load_known(path: str | os.PathLike[str]) -> tuple[Posterior, Any]:
     errors = {name: arrays.pop(name) for name in ERRORS if name in arrays}
     with naming(path):
         channels = _channels_of(path, arrays)
-        for name in errors:
+        for name in list(errors):
             errors[name] = native(errors[name])
             if errors[name].size == 0 and channels.h_eve.shape[1] == 0 and name.endswith("eve"):
                 del errors[name]  # MATLAB's [] is 0×0
