@@ -14,7 +14,7 @@ from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, estimated, has_directions
 from jaxsec.channels.normalise import normalise, normalise_known
 from jaxsec.channels.remarks import remarks
-from jaxsec.cli.options import METHODS, KnowledgeOptions, MethodOptions, check_seed
+from jaxsec.cli.options import METHODS, KnowledgeOptions, MethodOptions, as_options, check_seed
 from jaxsec.files.archive import FORMATS, check_outputs, naming
 from jaxsec.files.channels import load_known
 from jaxsec.files.strategy import save_strategy
@@ -70,7 +70,10 @@ def run(command: Command, argv: list[str]) -> None:
     name = command.method or (designer.DEFAULT if told is None else designer.DEFAULT_UNCERTAIN)
     method = command.options.method(name)
     if told is not None:
-        methods.check_knows(name, method, has_directions(known))
+        try:
+            methods.check_knows(name, method, has_directions(known))
+        except checks.InputError as error:
+            raise as_options(error, "method") from None
     n = known.h_user.shape[0]
     with console.progress(f"designing ({name})", n) as advance:
         strategy, timing = comparison.design_in_slices(
