@@ -286,3 +286,17 @@ def test_no_eavesdroppers_in_v73(tmp_path):
         empty = file.create_dataset("h_eve", data=np.zeros(2, np.uint64))
         empty.attrs["MATLAB_class"], empty.attrs["MATLAB_empty"] = np.bytes_("double"), np.uint8(1)
     assert files.load_channels(tmp_path / "c.mat").h_eve.shape == (N, 0, M)
+
+
+@pytest.mark.parametrize(
+    ("write", "name", "noise", "wanted"),
+    [
+        (mat, "c.mat", np.array([[1.0, 2.0, 3.0]]), np.array([1.0, 2.0, 3.0])),
+        (npz, "c.npz", np.array([4.0]), np.array(4.0)),
+        (npz, "c.npz", np.full((N, K + L), 5.0), np.full((N, K + L), 5.0)),
+    ],
+)
+def test_noise_of_the_file_itself(tmp_path, write, name, noise, wanted):
+    write(tmp_path / name, h_user=USER, h_eve=EVE, noise_power=noise)
+    assert main(["convert", str(tmp_path / name), "--out", str(tmp_path / "o.npz")]) == 0
+    np.testing.assert_array_equal(files.load_channels(tmp_path / "o.npz").noise_power, wanted)

@@ -106,7 +106,7 @@ class NoiseOptions:
         if source.suffix.lower() != ".npy" or source.is_dir():
             found = read_arrays(source, (name,) if self.noise_key else (), (name,)).get(name)
             if found is not None:
-                return _vector(found)
+                return _vector(found, matlab=source.suffix.lower() == ".mat")
         raise checks.InputError(
             "`--noise-power` is missing, or `--noise-power-dbm` with `--transmit-power-dbm`, or "
             "`--noise-key`"
@@ -127,11 +127,11 @@ class NoiseOptions:
         return units.noise_over_power(noise, transmit)
 
 
-def _vector(noise: np.ndarray) -> np.ndarray:
-    """MATLAB's numbers and vectors are matrices."""
+def _vector(noise: np.ndarray, *, matlab: bool) -> np.ndarray:
+    """One number without axes; MATLAB knows no vectors, whose (1, N) and (N, 1) are (N,)."""
     if noise.size == 1:
         return noise.reshape(())
-    return noise.reshape(-1) if noise.ndim == 2 and 1 in noise.shape else noise
+    return noise.reshape(-1) if matlab and noise.ndim == 2 and 1 in noise.shape else noise
 
 
 @dataclasses.dataclass(frozen=True)
