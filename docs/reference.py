@@ -14,6 +14,7 @@ MODULES = (
     "jaxsec.secrecy",
     "jaxsec.precoding",
     "jaxsec.files",
+    "jaxsec.interop",
     "jaxsec.cdm",
     "jaxsec.rl",
     "jaxsec.jamming",

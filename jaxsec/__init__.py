@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         StochasticGpip,
         Zf,
     )
+    from jaxsec.report.evaluation import Evaluation, evaluate
     from jaxsec.secrecy import (
         normalise_power,
         outage_secrecy_rate,
@@ -48,6 +49,7 @@ __all__ = [
     "Channels",
     "Diagnostics",
     "Diffusion",
+    "Evaluation",
     "Gpip",
     "InputError",
     "LoadedGpip",
@@ -63,6 +65,7 @@ __all__ = [
     "Zf",
     "design",
     "estimate_channels",
+    "evaluate",
     "normalise_power",
     "outage_secrecy_rate",
     "sample_channels",
@@ -82,6 +85,7 @@ _HOME = {
     "design": "designer",
     "Diagnostics": "designer",
     "Diffusion": "methods",
+    "Evaluation": "report.evaluation",
     "Gpip": "methods",
     "LoadedGpip": "methods",
     "Mrt": "methods",
@@ -95,6 +99,7 @@ _HOME = {
     "Channels": "channels",
     "Scenario": "channels",
     "estimate_channels": "channels",
+    "evaluate": "report.evaluation",
     "sample_channels": "channels",
     "InputError": "checks",
     "Strategy": "strategy",

@@ -140,18 +140,41 @@ def check_designed(method: str, *arrays: Any, batch_axes: int = 1) -> None:
     )
 
 
-def check_noise_power(noise_power: Any, batch_shape: tuple[int, ...]) -> None:
-    """`noise_power` must be real, positive, finite; a scalar or of the batch shape."""
+def check_broadcasts(name: str, array: Any, shape: tuple[int, ...]) -> None:
+    """The array must have `shape`, or one that broadcasts to it."""
+    given = jnp.shape(array)
+    try:
+        fits = np.broadcast_shapes(given, shape) == shape
+    except ValueError:
+        fits = False
+    require(fits, f"`{name}` must have shape {shape}, or broadcast to it, but has shape {given}")
+
+
+def check_noise_power(
+    noise_power: Any, batch_shape: tuple[int, ...], num_users: int, num_eavesdroppers: int
+) -> None:
+    """`noise_power` must be real, positive and finite: a scalar, or of the batch shape, or of that
+    and an axis of receivers."""
     array = np.asarray(noise_power)
     require(
         array.dtype.kind in "fiu",
         f"`noise_power` must be a real number, but has dtype {array.dtype}",
     )
-    require(
-        array.shape in ((), tuple(batch_shape)),
-        f"`noise_power` must be a scalar or have the channels' batch shape {tuple(batch_shape)}, "
-        f"but has shape {array.shape}",
-    )
+    batch = tuple(batch_shape)
+    each = (*batch, num_users + num_eavesdroppers)
+    if array.shape not in ((), batch, each):
+        raise InputError(
+            f"`noise_power` must be a scalar or have the channels' batch shape {batch}, or {each}, "
+            f"one for each receiver, but has shape {array.shape}"
+            + noise_hint(array.shape, batch, num_users)
+        )
     check_finite("noise_power", array)
     if not (array > 0).all():
         raise InputError(f"`noise_power` must be positive, but its smallest entry is {array.min()}")
+
+
+def noise_hint(shape: tuple[int, ...], batch: tuple[int, ...], num_users: int) -> str:
+    """What to do with a noise power that has an axis of users alone; nothing for other shapes."""
+    if shape not in ((num_users,), (1, num_users), (*batch, num_users)):
+        return ""
+    return ": the noise of the users alone is `noise_user`, with `noise_eve` beside it"

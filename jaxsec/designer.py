@@ -11,6 +11,7 @@ from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int, Key
 from jaxsec import checks, methods
 from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, estimated, has_directions
+from jaxsec.channels.noise import by_rows, has_receiver_noise, receiver_noise, whiten
 from jaxsec.channels.normalise import normalise, normalise_known
 from jaxsec.methods import Method
 from jaxsec.secrecy import MEAN, OverDraws, sum_secrecy_rate
@@ -84,6 +85,8 @@ def design(
     noise_power: Any = None,
     method: str | Method | None = None,
     *,
+    noise_user: Float[ArrayLike, "..."] | None = None,
+    noise_eve: Float[ArrayLike, "..."] | None = None,
     error_user: Float[ArrayLike, "... K"] | None = None,
     error_eve: Float[ArrayLike, "... L"] | None = None,
     csi_error: float | tuple[float, float] = 0.0,
@@ -108,7 +111,10 @@ def design(
         `Posterior`, which holds `h_eve` and the errors, covariances too. Of NumPy's complex128 the
         whole range serves: they are divided by the noise in float64.
       h_eve: [..., L, M]; L = 0 is allowed.
-      noise_power: σ0²/P in units of |h|², positive, a scalar or [...].
+      noise_power: σ0²/P in units of |h|², positive, a scalar or [...]; or [..., K + L], one for
+        each receiver, users first.
+      noise_user: instead of it, σ0²/P at each user, [..., K] or what broadcasts to it.
+      noise_eve: the same at each eavesdropper, [..., L]; given with `noise_user`.
       method: one of `jaxsec.methods`, as `Gpip(num_starts=8)`; or its name in `METHODS`, whose
         options then follow; or a .npz file of a trained diffusion model. By default "opt", and
         "opt-robust" where channels are not known exactly.
@@ -136,6 +142,7 @@ def design(
         values are not checked.
     """
     known, noise_power = _arrays(h_user, h_eve, noise_power, error_user, error_eve)
+    noise_power = _noise(known.h_user, known.h_eve, noise_power, noise_user, noise_eve)
     erring = _errs(known)
     estimates = _error_pair(csi_error, erring)
     uncertain = erring or estimates is not None
@@ -182,15 +189,34 @@ def _arrays(
                 f"`{name}` must be left out where it comes with `h_user`, as `Channels` or "
                 "`Posterior`",
             )
-    for name, given in (("h_eve", h_eve), ("noise_power", noise_power)):
-        checks.require(given is not None, f"`{name}` is missing")
-    checks.check_channels(h_user, h_eve, noise_power)
+    checks.require(h_eve is not None, "`h_eve` is missing")
+    # Noise with an axis of receivers is no noise of a batch; others must agree with the channels.
+    each = noise_power is None or np.ndim(noise_power) == np.ndim(h_user) - 1
+    checks.check_channels(h_user, h_eve, 1.0 if each else noise_power)
     errors = []
     for name, error, h in (("error_user", error_user, h_user), ("error_eve", error_eve, h_eve)):
         error = np.zeros(h.shape[:-1], h.real.dtype) if error is None else error
         checks.check_error(name, error, h.shape[:-1])
         errors.append(error)
     return Posterior(h_user, h_eve, *errors, *roots), noise_power
+
+
+def _noise(h_user: Any, h_eve: Any, noise_power: Any, noise_user: Any, noise_eve: Any) -> Any:
+    """The noise power, put together where users' and eavesdroppers' are given apart."""
+    checks.require(
+        (noise_user is None) == (noise_eve is None),
+        "`noise_user` and `noise_eve` must be given together",
+    )
+    if noise_user is not None:
+        checks.require(
+            noise_power is None,
+            "`noise_power` must be left out where `noise_user` and `noise_eve` are given",
+        )
+        return receiver_noise(h_user, h_eve, noise_user, noise_eve).noise_power
+    checks.require(noise_power is not None, "`noise_power` is missing")
+    if isinstance(noise_power, Tracer) and not has_receiver_noise(h_user, h_eve, noise_power):
+        checks.check_channels(h_user, h_eve, noise_power)  # others are checked with their values
+    return noise_power
 
 
 def _errs(known: Posterior) -> bool:
@@ -219,31 +245,29 @@ def _known_over_noise(known: Posterior, noise_power: Any) -> Posterior:
     """What is known, over the noise: in float64 where it is concrete."""
     if not any(isinstance(x, Tracer) for x in jax.tree.leaves((known, noise_power))):
         return normalise_known(known, noise_power)
-    h_user, h_eve, error_user, error_eve, *roots = known
-    noise = jnp.asarray(noise_power)
-    noise = noise[..., None] if noise.ndim else noise
+    h_user, h_eve, error_user, error_eve, root_user, root_eve = known
+    noises = [jnp.asarray(x) for x in by_rows(h_user, h_eve, jnp.asarray(noise_power))]
 
-    def root_over_noise(root: Any) -> Any:
+    def root_over_noise(root: Any, noise: Any) -> Any:
         return None if root is None else over_noise(root, noise)
 
     return Posterior(
-        over_noise(h_user, noise_power),
-        over_noise(h_eve, noise_power),
-        jnp.asarray(error_user) / noise,
-        jnp.asarray(error_eve) / noise,
-        *map(root_over_noise, roots),
+        *_over_noise(h_user, h_eve, jnp.asarray(noise_power)),
+        jnp.asarray(error_user) / noises[0],
+        jnp.asarray(error_eve) / noises[1],
+        root_over_noise(root_user, noises[0]),
+        root_over_noise(root_eve, noises[1]),
     )
 
 
-def _over_noise(
-    h_user: AnyArray, h_eve: AnyArray, noise_power: ArrayLike
-) -> tuple[AnyArray, AnyArray]:
+def _over_noise(h_user: AnyArray, h_eve: AnyArray, noise_power: Any) -> tuple[AnyArray, AnyArray]:
     """The channels over the noise amplitude, once for all; checked where they are concrete."""
     if any(isinstance(x, Tracer) for x in (h_user, h_eve, noise_power)):
+        h_user, h_eve, noise_power = whiten(Channels(h_user, h_eve, noise_power))
         return over_noise(h_user, noise_power), over_noise(h_eve, noise_power)
     checks.check_finite("h_user", h_user)
     checks.check_finite("h_eve", h_eve)
     batch = np.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2])
-    checks.check_noise_power(noise_power, batch)
+    checks.check_noise_power(noise_power, batch, h_user.shape[-2], h_eve.shape[-2])
     channels = normalise(Channels(h_user, h_eve, np.asarray(noise_power)))
     return channels.h_user, channels.h_eve

@@ -5,12 +5,12 @@ import sys
 
 import jaxsec
 
-HEAVY = ("flax", "optax", "orbax", "matplotlib", "scipy", "tyro", "rich")
+HEAVY = ("flax", "optax", "orbax", "matplotlib", "scipy", "tyro", "rich", "h5py")
 
 
 def test_core_loads_no_training_or_plotting_library():
     program = (
-        "import sys, jaxsec, jaxsec.precoding.reference; "
+        "import sys, jaxsec, jaxsec.precoding.reference, jaxsec.interop; "
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     result = subprocess.run(

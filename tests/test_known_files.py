@@ -39,6 +39,16 @@ def test_a_file_without_errors_is_known_exactly(tmp_path, ending):
     assert not known.error_user.any() and known.error_eve.shape == (3, 4)
 
 
+def test_matlab_has_no_errors_of_no_eavesdroppers(tmp_path):
+    none = np.zeros((0, 0))
+    for order in (("error_eve", "error_user"), ("error_user", "error_eve")):
+        errors = {"error_eve": none, "error_user": np.full((6, 2), 0.1)}
+        fields = {**arrays(h_eve=none), **{name: errors[name] for name in order}}
+        write_arrays(tmp_path / "c.mat", fields)
+        known, _ = files.load_known(tmp_path / "c.mat")
+        assert known.error_user.all() and known.error_eve.shape == (6, 0)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -11,6 +11,7 @@ LAYERS = (
     ("channels",),
     ("secrecy",),
     ("files",),
+    ("interop",),
     ("precoding",),
     ("diffusion",),
     ("learning",),

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from jaxsec.channels import Channels
-from jaxsec.files.archive import read_arrays, write_arrays
+from jaxsec.files.archive import write_arrays
 from jaxsec.files.channels import load_channels
+from jaxsec.files.reading import read_arrays
 
 FOLDER = Path(__file__).parent
 

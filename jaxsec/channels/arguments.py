@@ -9,6 +9,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload, runtime_checkable
 
+from jaxsec.channels.noise import whiten
 from jaxsec.channels.scenario import Channels
 from jaxsec.strategy import Strategy
 
@@ -32,7 +33,8 @@ def together(fn: Callable[P, T_co]) -> OfArrays[P, T_co]:
     """`fn`, a positional argument that is a `Strategy` or `Channels` being taken apart.
 
     It stands for those of its fields that `fn` names: `user_rates(strategy, channels)` takes
-    `h_user` and `noise_power` from the channels, and leaves `h_eve`.
+    `h_user` and `noise_power` from the channels, and leaves `h_eve`. Channels whose receivers have
+    noise of their own come over that noise (`noise.whiten`).
     """
     named = set(inspect.signature(fn).parameters)
     fields = {kind: [x for x in kind._fields if x in named] for kind in (Strategy, Channels)}
@@ -42,6 +44,8 @@ def together(fn: Callable[P, T_co]) -> OfArrays[P, T_co]:
         arrays: list[Any] = []
         for arg in args:
             names = fields.get(type(arg))
+            if isinstance(arg, Channels):
+                arg = whiten(arg)
             arrays += [getattr(arg, name) for name in names] if names else [arg]
         return fn(*arrays, **kwargs)  # pyright: ignore
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxsec import checks
 from jaxsec.channels.knowledge import Posterior
+from jaxsec.channels.noise import by_rows
 from jaxsec.channels.scenario import Channels
 
 MAX_SNR = 1e30
@@ -25,7 +26,7 @@ def normalise(channels: Channels) -> Channels:
 
     Args:
       channels: concrete, checked arrays, `h_user` [..., K, M], `h_eve` [..., L, M], and
-        `noise_power`, one number or [...].
+        `noise_power`, one number, [...], or [..., K + L], one for each receiver.
 
     Returns:
       NumPy arrays, `noise_power` [...].
@@ -33,8 +34,9 @@ def normalise(channels: Channels) -> Channels:
     Raises:
       InputError: |h|²/noise_power is above `MAX_SNR` somewhere.
     """
-    h_user = over_noise("h_user", channels.h_user, channels.noise_power)
-    h_eve = over_noise("h_eve", channels.h_eve, channels.noise_power)
+    noise_user, noise_eve = by_rows(*channels)
+    h_user = over_noise("h_user", channels.h_user, noise_user)
+    h_eve = over_noise("h_eve", channels.h_eve, noise_eve)
     return Channels(h_user, h_eve, np.ones(h_user.shape[:-2], h_user.real.dtype))
 
 
@@ -43,7 +45,7 @@ def normalise_known(known: Posterior, noise_power: Any) -> Posterior:
 
     Args:
       known: concrete, checked arrays; errors are variances in units of |h|².
-      noise_power: one number or [...].
+      noise_power: one number, [...] or [..., K + L].
 
     Returns:
       NumPy arrays, errors over the noise power.
@@ -52,38 +54,46 @@ def normalise_known(known: Posterior, noise_power: Any) -> Posterior:
       InputError: |h|²/noise_power is above `MAX_SNR` somewhere.
     """
     h_user, h_eve, _ = normalise(Channels(known.h_user, known.h_eve, noise_power))
-    noise = np.asarray(noise_power, np.float64)[..., None]
+    noises = by_rows(known.h_user, known.h_eve, np.asarray(noise_power, np.float64))
 
-    def error_over_noise(error: Any) -> Any:
+    def error_over_noise(error: Any, noise: Any) -> Any:
         return (error / noise).astype(jax.dtypes.canonicalize_dtype(np.asarray(error).dtype))
 
-    def root_over_noise(name: str, root: Any) -> Any:
+    def root_over_noise(name: str, root: Any, noise: Any) -> Any:
         if root is None:
             return None
         rows = np.reshape(root, (*root.shape[:-3], -1, root.shape[-1]))
-        return over_noise(name, rows, noise_power).reshape(root.shape)
+        if noise.ndim and noise.shape[-1] > 1:
+            noise = np.repeat(noise, root.shape[-2], axis=-1)
+        return over_noise(name, rows, noise).reshape(root.shape)
 
     return Posterior(
         h_user,
         h_eve,
-        error_over_noise(known.error_user),
-        error_over_noise(known.error_eve),
-        root_over_noise("covariance_user", known.root_user),
-        root_over_noise("covariance_eve", known.root_eve),
+        error_over_noise(known.error_user, noises[0]),
+        error_over_noise(known.error_eve, noises[1]),
+        root_over_noise("covariance_user", known.root_user, noises[0]),
+        root_over_noise("covariance_eve", known.root_eve, noises[1]),
     )
 
 
 def over_noise(name: str, h: Any, noise_power: Any, max_snr: float = MAX_SNR) -> Any:
-    """Concrete channels [..., R, M] over the noise amplitude, one for all or [...], NumPy's.
+    """Concrete channels [..., R, M] over the noise amplitude of their rows, NumPy's.
+
+    Args:
+      name: of the argument, for the message.
+      h: [..., R, M].
+      noise_power: one number, [..., 1] or [..., R].
+      max_snr: largest square of an entry that is let through.
 
     Raises:
-      InputError: the square of an entry is above `max_snr`; the message names the argument `name`.
+      InputError: the square of an entry is above `max_snr`.
     """
     h = np.asarray(h)
     # Real and imaginary parts side by side: a complex division could overflow on the way.
     parts = np.ascontiguousarray(h).view(h.real.dtype)  # [..., R, 2M]
     with np.errstate(over="ignore", under="ignore"):
-        parts = parts / np.sqrt(np.asarray(noise_power, np.float64))[..., None, None]
+        parts = parts / np.sqrt(np.asarray(noise_power, np.float64))[..., None]
         peak = max(np.max(parts, initial=0.0), -np.min(parts, initial=0.0))
         if not peak**2 <= max_snr:
             _refuse(name, parts, max_snr)

@@ -132,6 +132,7 @@ class Channels(NamedTuple):
     h_user: Complex[AnyArray, "n K M"]
     h_eve: Complex[AnyArray, "n L M"]
     noise_power: Float[AnyArray, "n"]
+    """Or [n, K + L], one for each receiver, users first (`receiver_noise`)."""
 
 
 class Geometry(NamedTuple):

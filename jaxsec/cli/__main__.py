@@ -13,6 +13,8 @@ import tyro
 COMMANDS = {
     "sample": "Draw random channels and save them to a file.",
     "design": "Design secure beams and artificial noise for the channels in a file.",
+    "convert": "Turn anyone's file of channels into one that design reads.",
+    "evaluate": "Judge given beams on given channels: rates by user, worst case, outage, power.",
     "compare": "Compare methods on random channels: secrecy rate, gap to best known, time.",
     "train": "Train a diffusion model on expert data.",
     "finetune": "Fine-tune a diffusion model on the secrecy rate itself.",

@@ -13,9 +13,11 @@ from jaxsec import checks, designer, keys, methods
 from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, estimated, has_directions
 from jaxsec.channels.normalise import normalise, normalise_known
-from jaxsec.cli.options import METHODS, KnowledgeOptions, MethodOptions, check_seed
+from jaxsec.channels.remarks import remarks
+from jaxsec.cli.options import METHODS, KnowledgeOptions, MethodOptions, as_options, check_seed
 from jaxsec.files.archive import FORMATS, check_outputs, naming
-from jaxsec.files.channels import load_known, save_strategy
+from jaxsec.files.channels import load_known
+from jaxsec.files.strategy import save_strategy
 from jaxsec.report import comparison, console, judge, statistics
 from jaxsec.report.timing import Timing, hardware
 from jaxsec.secrecy import OverDraws
@@ -28,14 +30,15 @@ WARM_UP_S = 1.0
 class Command:
     """Design secure beams and artificial noise for the channels in a file.
 
-    CHANNELS is .npz or MATLAB .mat (v5, -v7) and holds h_user (N,K,M) and h_eve (N,L,M), complex,
-    and noise_power, receiver noise over transmit power in units of |h|², a number or (N,). Where it
-    also holds error_user (N,K) and error_eve (N,L), variances in units of |h|², or covariance_user
-    (N,K,M,M) and covariance_eve (N,L,M,M), channels are means.
+    CHANNELS is .npz, MATLAB .mat, .h5 or a folder of .npy files, and holds h_user (N,K,M) and h_eve
+    (N,L,M), complex, and noise_power, receiver noise over transmit power in units of |h|², a
+    number, (N,) or, one for each receiver, (N,K+L); or that apart, noise_user (N,K) and noise_eve
+    (N,L). Where it also holds error_user (N,K) and error_eve (N,L), variances in units of |h|², or
+    covariance_user (N,K,M,M) and covariance_eve (N,L,M,M), channels are means.
     """
 
     channels: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="CHANNELS")]
-    """File of channels, .npz or .mat."""
+    """File of channels; `jaxsec convert` makes one of others' files."""
     out: Path
     """File to write, .npz or .mat: w (N,M,K), v (N,M,J), secrecy_rate, sum_secrecy_rate."""
     method: Annotated[str | None, tyro.conf.arg(metavar="{" + ",".join(METHODS) + "}")] = None
@@ -67,7 +70,10 @@ def run(command: Command, argv: list[str]) -> None:
     name = command.method or (designer.DEFAULT if told is None else designer.DEFAULT_UNCERTAIN)
     method = command.options.method(name)
     if told is not None:
-        methods.check_knows(name, method, has_directions(known))
+        try:
+            methods.check_knows(name, method, has_directions(known))
+        except checks.InputError as error:
+            raise as_options(error, "method") from None
     n = known.h_user.shape[0]
     with console.progress(f"designing ({name})", n) as advance:
         strategy, timing = comparison.design_in_slices(
@@ -91,6 +97,8 @@ def run(command: Command, argv: list[str]) -> None:
     if command.json is not None:
         console.write_json(command.json, report | {"command": shlex.join(["jaxsec", *argv])})
     print(_summary(report))
+    if told is None:
+        console.warn(command.channels, remarks(Channels(*known[:2], noise_power)))
 
 
 def _known(path: Path, errors: tuple[float, float] | None) -> tuple[Posterior, Any]:

@@ -1,13 +1,12 @@
-"""Named arrays in NumPy .npz and MATLAB v5 .mat files: read without pickle, written atomically.
+"""Files that are written whole or not at all, and named arrays in NumPy .npz and MATLAB v5 .mat.
 
-Nothing here knows what the arrays mean; `channels` does. A bad file is never anything but an
-`InputError` of one line that names the file.
+A file that cannot be written is never anything but an `InputError` of one line that names it.
+`reading` is the other way.
 """
 
 import contextlib
 import os
 import secrets
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,38 +14,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from jaxsec import checks
-from jaxsec.files import matlab
 
 FORMATS = (".npz", ".mat")
+"""Endings of the files that arrays are written to."""
 PICTURES = (".png", ".pdf", ".svg")
 """Endings of the files that pictures are written to."""
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-_RESAVE = "save it again in MATLAB with `save(..., '-v7')`"
-
-
-def read_arrays(
-    path: str | os.PathLike[str], names: Sequence[str], optional: Sequence[str] = ()
-) -> dict[str, np.ndarray]:
-    """Reads the arrays called `names`, and of `optional` those that are there.
-
-    The ending of `path` says the format.
-
-    Raises:
-      InputError: the file cannot be read, is damaged, lacks a name, or holds something else there.
-    """
-    path = Path(path)
-    with naming(path):
-        check_ending(path, FORMATS)
-        checks.require(not path.is_dir(), "is a folder, not a file")
-        checks.require(path.exists(), "there is no such file")
-        checks.require(path.is_file(), "is not a regular file")
-        try:
-            file = path.open("rb")
-        except OSError as error:
-            raise checks.InputError(f"cannot be read: {error.strerror}") from None
-        with file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return _READERS[path.suffix.lower()](file, names, optional)
 
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> None:
@@ -150,63 +122,6 @@ def check_ending(path: Path, endings: Sequence[str]) -> None:
     )
 
 
-def _read_npz(
-    file: BinaryIO, names: Sequence[str], optional: Sequence[str]
-) -> dict[str, np.ndarray]:
-    checks.require(file.read(2) == b"PK", "is not an .npz file: it is no zip archive")
-    file.seek(0)
-    try:
-        archive = np.load(file, allow_pickle=False)
-    except Exception as error:
-        raise checks.InputError(f"is damaged or truncated ({_brief(error)})") from None
-    with archive:
-        _check_present(names, archive.files)
-        there = [*names, *(name for name in optional if name in archive.files)]
-        return {name: _read_member(archive, name) for name in there}
-
-
-def _read_member(archive: Mapping[str, Any], name: str) -> np.ndarray:
-    try:
-        array = archive[name]
-    except Exception as error:
-        checks.require(
-            "allow_pickle" not in str(error),
-            f"`{name}` holds pickled Python objects, which are never loaded: save a plain array",
-        )
-        raise checks.InputError(
-            f"`{name}` cannot be read, the file is damaged or truncated ({_brief(error)})"
-        ) from None
-    checks.require(isinstance(array, np.ndarray), f"`{name}` is not a NumPy array")
-    return array
-
-
-def _read_mat(
-    file: BinaryIO, names: Sequence[str], optional: Sequence[str]
-) -> dict[str, np.ndarray]:
-    # The header: 116 bytes of text, 8 of offset, 2 of version, then "MI" or "IM". Version 7.3 is
-    # HDF5 behind a 512-byte block that looks the same but for the text.
-    data = file.read()
-    checks.require(
-        not data.startswith(b"MATLAB 7.3") and HDF5_MAGIC not in (data[:8], data[512:520]),
-        f"is a MATLAB v7.3 (HDF5) file, which cannot be read: {_RESAVE}",
-    )
-    checks.require(
-        data[matlab.HEADER_BYTES - 2 : matlab.HEADER_BYTES] in (b"MI", b"IM"),
-        f"is not a MATLAB v5 file, or is truncated: {_RESAVE}",
-    )
-    try:
-        arrays, present = matlab.parse(data, [*names, *optional])
-    except checks.InputError:
-        raise
-    except Exception as error:
-        raise checks.InputError(f"is damaged or truncated ({_brief(error)})") from None
-    _check_present(names, present)
-    return {name: arrays[name] for name in (*names, *optional) if name in arrays}
-
-
-_READERS = {".npz": _read_npz, ".mat": _read_mat}
-
-
 def _write_mat(path: Path, file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
     import scipy.io
 
@@ -214,16 +129,8 @@ def _write_mat(path: Path, file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> 
         scipy.io.savemat(file, dict(arrays))
     except scipy.io.matlab.MatWriteError as error:
         raise checks.InputError(
-            f"{path}: does not fit a MATLAB v5 file, use .npz ({_brief(error)})"
+            f"{path}: does not fit a MATLAB v5 file, use .npz ({brief(error)})"
         ) from None
-
-
-def _check_present(names: Sequence[str], present: Sequence[str]) -> None:
-    for name in names:
-        checks.require(
-            name in present,
-            f"`{name}` is missing, the file holds {', '.join(present) if present else 'nothing'}",
-        )
 
 
 def _target(path: Path) -> Path:
@@ -243,7 +150,7 @@ def _scratch(target: Path) -> Path:
     return target.with_name(f".jaxsec-{secrets.token_hex(8)}.tmp")
 
 
-def _brief(error: Exception) -> str:
+def brief(error: Exception) -> str:
     """One short line about a library's error."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:120]}" if text else type(error).__name__

@@ -19,7 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxsec import checks
-from jaxsec.files.archive import atomic_write, naming, read_arrays, write_arrays
+from jaxsec.files.archive import atomic_write, naming, write_arrays
+from jaxsec.files.reading import read_arrays
 
 SCHEMA = 1
 """Of the configuration; a file of another one is refused."""

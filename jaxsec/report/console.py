@@ -4,7 +4,7 @@ JSON."""
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,6 +57,12 @@ def show(*parts: RenderableType) -> None:
     out = Console(width=width)
     for part in parts:
         out.print(part)
+
+
+def warn(source: Path, lines: Iterable[str]) -> None:
+    """Says on stderr what is odd about an input that is used all the same."""
+    for line in lines:
+        print(f"jaxsec: warning: {source}: {line}", file=sys.stderr)
 
 
 def write_json(path: Path, report: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 Shapes: M antennas, K users, L eavesdroppers, J noise beams; batch dimensions lead and broadcast.
 `w` [..., M, K] and `v` [..., M, J] hold beams as columns, `h_user` [..., K, M] and
 `h_eve` [..., L, M] channels as rows, `noise_power` is σ0²/P, a scalar or of the batch shape.
+Where receivers differ in noise, `Channels` hold it (`channels.receiver_noise`).
 Rates are in bit/s/Hz. Everything is pure, differentiable, and finite for finite input with
 positive noise: interference is a masked sum of powers, never total minus signal, which in float32
 cancels to nothing at 50 dB.

@@ -29,7 +29,8 @@ import numpy as np
 
 from jaxsec import checks, keys
 from jaxsec.channels import Channels, Scenario, sample_channels
-from jaxsec.files.archive import atomic_write, naming, read_arrays, write_arrays
+from jaxsec.files.archive import atomic_write, naming, write_arrays
+from jaxsec.files.reading import read_arrays
 from jaxsec.precoding import gpip
 from jaxsec.strategy import Size, Strategy
 

@@ -130,8 +130,9 @@ def _prepared(inputs: Inputs, batch: tuple[int, ...]) -> Inputs:
     else:
         done = small = False
     if small or not (on_device or done):
-        h_user = normalise.over_noise("h_user", h_user, noise, math.inf)
-        h_eve = normalise.over_noise("h_eve", h_eve, noise, math.inf)
+        rows = np.asarray(noise)[..., None]
+        h_user = normalise.over_noise("h_user", h_user, rows, math.inf)
+        h_eve = normalise.over_noise("h_eve", h_eve, rows, math.inf)
         noise = 1.0
     inputs = inputs._replace(
         h_user=h_user,
