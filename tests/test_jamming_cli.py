@@ -37,7 +37,7 @@ def test_a_comparison_reports_all_ways_to_act(compared):
     report = json.loads((compared / "report.json").read_text())
     rows = {row["name"]: row for row in report["rows"]}
     assert list(rows) == [
-        "oracle", "best constant", "heuristic", "random", "moe-gdm", "moe-gdm, best expert",
+        "oracle", "opt", "best constant", "heuristic", "random", "moe-gdm", "moe-gdm, best expert",
         "moe-gdm, best expert true", "moe-gdm, best of 2", "true-gradient",
     ]  # fmt: skip
     assert rows["oracle"]["of_oracle"] == 1.0

@@ -1,7 +1,16 @@
 """Cooperative friendly jamming, P2: environments, metrics, and what the optimum is."""
 
+from jaxsec.jamming import optimise
 from jaxsec.jamming.environment import Environment
-from jaxsec.jamming.metrics import METRICS, Outcome
+from jaxsec.jamming.metrics import METRICS, Metric, Outcome
 from jaxsec.jamming.scenario import SCENARIOS, JammingScenario
 
-__all__ = ["METRICS", "SCENARIOS", "Environment", "JammingScenario", "Outcome"]
+__all__ = [
+    "METRICS",
+    "SCENARIOS",
+    "Environment",
+    "JammingScenario",
+    "Metric",
+    "Outcome",
+    "optimise",
+]

@@ -247,6 +247,8 @@ def _plot(
     if scenario.preferences:
         figure.plot_fronts(paths[1], report["fronts"], report["front"], names, title)
     else:
-        constant = judged.bounds.rows[1].metrics[:2].tolist()
-        figure.plot_metrics(paths[1], judged.curves, constant, report["front"], names, title)
+        constant = next(row for row in judged.bounds.rows if row.name == "best constant")
+        figure.plot_metrics(
+            paths[1], judged.curves, constant.metrics[:2].tolist(), report["front"], names, title
+        )
     return paths

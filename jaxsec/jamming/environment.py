@@ -118,7 +118,7 @@ class Environment(Episodic):
         key_slot, key_preference = jax.random.split(key)
         return State(
             slots.sample(key_slot, self.scenario),
-            self._preference(key_preference),
+            _preference(key_preference, self.scenario),
             jnp.zeros((self.action_size,)),
             jnp.zeros((), jnp.int32),
         )
@@ -163,14 +163,17 @@ class Environment(Episodic):
         share = (action + 1.0) / 2.0
         if self.scenario.power_steps == "watt":
             return least + (most - least) * share
-        return least * (most / least) ** share
+        return least * jnp.exp(share * jnp.log(most / least))  # quicker than a power
 
-    def outcome(self, state: State, action: Float[Array, "A"], params: Params) -> Outcome:
-        """What an action leads to."""
+    def outcome(
+        self, state: State, action: Float[Array, "A"], params: Params, *, signed: bool = False
+    ) -> Outcome:
+        """What an action leads to; if `signed`, with secrecy rates that are not cut off at 0."""
         power = self.power(action, params)
         gains = slots.gains(state.slot)
         num_users = self.scenario.num_users
-        rate = rates.secrecy_rates(power, gains[:num_users], gains[num_users:])
+        rate = rates.signed_secrecy_rates(power, gains[:num_users], gains[num_users:])
+        rate = rate if signed else jnp.maximum(rate, 0.0)
         served_by = rates.serving(num_users, self.scenario.num_access_points)
         return Outcome(power, power[served_by], rate, params.circuit_power_w, params.target_rate)
 
@@ -182,6 +185,29 @@ class Environment(Episodic):
         values = self.values(state, action, params)
         return jnp.dot(values, params.weights * state.preference)
 
+    def smooth_reward(
+        self,
+        state: State,
+        action: Float[Array, "A"],
+        temperature: Float[ArrayLike, ""],
+        params: Params | None = None,
+    ) -> Float[Array, ""]:
+        """The reward of the metrics' smooth forms, whose gradients do not vanish.
+
+        Args:
+          state: the slot.
+          action: in [-1, 1].
+          temperature: τ, in bit/s/Hz, over which a corner of the reward is rounded off.
+          params: numbers of the reward; the scenario's by default.
+
+        Raises:
+          InputError: a metric has no smooth form.
+        """
+        params = self.default_params if params is None else params
+        outcome = self.outcome(state, action, params, signed=True)
+        values = metrics.smooth_values(self.metrics, outcome, temperature)
+        return jnp.dot(jnp.stack(values), params.weights * state.preference)
+
     def values(
         self, state: State, action: Float[Array, "A"], params: Params | None = None
     ) -> Float[Array, "W"]:
@@ -190,13 +216,15 @@ class Environment(Episodic):
         outcome = self.outcome(state, action, params)
         return jnp.stack([metric(outcome) for metric in self.metrics])
 
-    def _preference(self, key: Key[Array, ""]) -> Float[Array, "W"]:
-        num_metrics = len(self.metrics)
-        if not self.scenario.preferences:
-            return jnp.ones((num_metrics,))
-        # Exponential spacings: uniform on the simplex, scaled to mean 1.
-        spacing = jax.random.exponential(key, (num_metrics,))
-        return num_metrics * spacing / jnp.sum(spacing)
+
+def _preference(key: Key[Array, ""], scenario: JammingScenario) -> Float[Array, "W"]:
+    """Factors of the metrics' weights in a slot."""
+    num_metrics = len(scenario.metrics)
+    if not scenario.preferences:
+        return jnp.ones((num_metrics,))
+    # Exponential spacings: uniform on the simplex, scaled to mean 1.
+    spacing = jax.random.exponential(key, (num_metrics,))
+    return num_metrics * spacing / jnp.sum(spacing)
 
 
 def _normal(level_db: Any) -> Any:

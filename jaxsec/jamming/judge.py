@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from jaxsec.jamming import baselines, oracle
+from jaxsec import keys
+from jaxsec.jamming import baselines, optimise, oracle
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.file import Trained
 from jaxsec.jamming.scenario import REGIMES
@@ -38,7 +39,7 @@ class Bounds(NamedTuple):
     """What needs no learning, on the same slots."""
 
     rows: list[Row]
-    """Oracle first; then the best constant action, the heuristic, random actions."""
+    """Oracle first; then the optimiser, the best constant action, the heuristic, random actions."""
     best: np.ndarray
     """[N] the oracle's reward of each slot."""
 
@@ -52,6 +53,7 @@ def bounds(environment: Environment, slots: Slots, seed: int) -> Bounds:
     constant = baselines.best_constant(environment, others.state, key=key_constant)
     actions = {
         "oracle": found.action,
+        "opt": optimise.best(environment, slots.state, key=keys.stream(seed, "judge/opt")).action,
         "best constant": jnp.broadcast_to(constant[None], (count, size)),
         "heuristic": _heuristic(environment, slots),
         "random": baselines.random_actions(key_random, count, size),

@@ -1,10 +1,11 @@
 """The best that any policy can do: the optimum of a slot in the action box [-1, 1]^A.
 
-Search with the true reward, so that metrics without a gradient, such as outages, count:
+Search that is decided by the true reward, so that metrics without a gradient count:
 
 1. Few access points: a grid, denser near the least power. Many: a list of patterns (all at one
-   level, one or two off, one or two on) and random powers.
-2. From the best of these, and from random powers, coordinate ascent over levels of power.
+   level, one or two off, one or two on). Beside it, many random powers that climb the smooth reward
+   (`optimise`).
+2. From the best of either, coordinate ascent over levels of power.
 3. Steps in random directions that shrink, alternating with line searches along the gradient.
 
 Shapes: N slots, A access points. A share is a power's place between the least (0) and the most (1).
@@ -21,32 +22,30 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsec import checks
+from jaxsec.jamming import optimise
+from jaxsec.jamming.chunks import by_chunks
 from jaxsec.jamming.environment import Environment, Params, State
+from jaxsec.jamming.optimise import Best, Setting
 
 GRID_POINTS = 4096
 """Most points of the grid; with more than 4 access points patterns take its place."""
 LEVELS = np.union1d(np.linspace(0.0, 1.0, 9), np.geomspace(0.002, 0.1, 5)).astype(np.float32)
 """Shares that coordinate ascent tries."""
+CLIMB_STEPS = 30
+"""Of the ascent of random powers."""
 OFFSET = 0.01
 """Added to a share before its logarithm: steps are relative to the share plus this."""
 LINE = np.geomspace(3.0, 1e-3, 8).astype(np.float32)
 """Steps tried along the gradient, in log-shares of its largest entry."""
 
 
-class Best(NamedTuple):
-    """The optimum of each slot, as well as the search has found it."""
-
-    action: Float[Array, "N A"]
-    reward: Float[Array, "N"]
-
-
 class Effort(NamedTuple):
     """How long to search; a start is a place from which a slot's search climbs."""
 
     num_starts: int
-    """Starts of a slot that climb by levels."""
+    """Starts of a slot that climb by levels: half of them of the list or grid."""
     num_random: int
-    """Of them, random ones."""
+    """Random powers of which the others are the best after an ascent of `CLIMB_STEPS`."""
     num_sweeps: int
     """Times that all coordinates are tried at all levels."""
     num_kept: int
@@ -61,9 +60,9 @@ class Effort(NamedTuple):
         return Effort(*(math.ceil(factor * number) for number in self))
 
 
-FEW = Effort(num_starts=4, num_random=0, num_sweeps=2, num_kept=2, num_steps=24, num_proposals=16)
+FEW = Effort(num_starts=4, num_random=16, num_sweeps=2, num_kept=2, num_steps=24, num_proposals=16)
 MANY = Effort(
-    num_starts=32, num_random=12, num_sweeps=5, num_kept=8, num_steps=100, num_proposals=40
+    num_starts=16, num_random=1024, num_sweeps=2, num_kept=8, num_steps=50, num_proposals=40
 )
 
 
@@ -161,19 +160,10 @@ def _best(
     effort: Effort,
     chunk: int,
 ) -> Best:
-    num_slots = states.time.shape[0]
-    chunk = min(chunk, num_slots)
-    num_chunks = -(-num_slots // chunk)
-    rows = np.minimum(np.arange(num_chunks * chunk), num_slots - 1).reshape(num_chunks, chunk)
-    keys = jax.random.split(key, num_chunks)
-
-    def search(pair: tuple[Key[Array, ""], Any]) -> Best:
-        key, row = pair
-        part = jax.tree.map(lambda field: field[row], states)
+    def search(key: Key[Array, ""], part: State) -> Best:
         return _search(environment, part, params, key, effort)
 
-    found = jax.lax.map(search, (keys, jnp.asarray(rows)))
-    return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[:num_slots], found)
+    return by_chunks(search, states, key, chunk)
 
 
 class _Climb(NamedTuple):
@@ -231,14 +221,18 @@ def _search(
 
 
 def _starts(problem: _Problem, key: Key[Array, ""], effort: Effort) -> Float[Array, "N S A"]:
-    """The best of the candidates, and random powers."""
-    num_slots, size = problem.states.time.shape[0], problem.environment.action_size
+    """The best of the candidates, and the best of random powers: after an ascent on the smooth
+    reward, where there is one."""
+    environment, states, params = problem
+    num_slots, size = states.time.shape[0], environment.action_size
     tried = jnp.asarray(candidates(size))
-    first = jax.vmap(jax.vmap(problem.reward, (None, 0)), (0, None))(problem.states, tried)
-    _, index = jax.lax.top_k(first, effort.num_starts - effort.num_random)
-    level = jax.random.uniform(key, (num_slots, effort.num_random, size))
-    random = jnp.clip((1.0 + OFFSET) * (OFFSET / (1.0 + OFFSET)) ** level - OFFSET, 0.0, 1.0)
-    return jnp.concatenate((tried[index], random), axis=1)
+    first = jax.vmap(jax.vmap(problem.reward, (None, 0)), (0, None))(states, tried)
+    num_climbed = effort.num_starts // 2
+    _, index = jax.lax.top_k(first, effort.num_starts - num_climbed)
+    setting = Setting(effort.num_random, CLIMB_STEPS, num_kept=num_climbed)
+    none = jnp.zeros((num_slots, 0, size))
+    climbed = optimise.search(environment, states, params, none, key, setting)
+    return jnp.concatenate((tried[index], (climbed + 1.0) / 2.0), axis=1)
 
 
 def _by_levels(problem: _Problem, climb: _Climb, effort: Effort) -> _Climb:

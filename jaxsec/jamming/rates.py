@@ -32,6 +32,16 @@ def secrecy_rates(
     """C_s of P2: rate of each user above that of the strongest eavesdropper on its signal, or 0.
 
     In bit/s/Hz. Differentiable; at or below zero the gradient is zero.
+    """
+    return jnp.maximum(signed_secrecy_rates(power, gain_user, gain_eve), 0.0)
+
+
+def signed_secrecy_rates(
+    power: Float[Array, "... A"],
+    gain_user: Float[Array, "... U A"],
+    gain_eve: Float[Array, "... E A"],
+) -> Float[Array, "... U"]:
+    """Rate of each user less that of the strongest eavesdropper on its signal, bit/s/Hz.
 
     Interference is a masked sum: total minus signal would cancel to nothing in float32.
     """
@@ -55,4 +65,4 @@ def secrecy_rates(
 
     difference = (jnp.log1p(snr_user) - jnp.log1p(strongest)) / LN2
     share = jnp.asarray(time_shares(num_users, num_access_points), difference.dtype)
-    return jnp.maximum(difference, 0.0) * share.reshape(*lead, -1)
+    return difference * share.reshape(*lead, -1)
