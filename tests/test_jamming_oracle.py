@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jaxsec import InputError
-from jaxsec.jamming import baselines, oracle
+from jaxsec.jamming import baselines, optimise, oracle
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.scenario import SCENARIOS
 
@@ -77,6 +77,9 @@ def test_more_effort_finds_hardly_more_in_dense():
     assert float(more.reward.mean() / found) < 1.003
     less = oracle.best(env, states, effort=QUICK).reward.mean()
     assert float(less) <= float(found)
+    thorough = optimise.SETTINGS["thorough"]
+    climbed = optimise.best(env, states, setting=thorough, key=jax.random.key(2)).reward.mean()
+    assert 0.99 * float(found) < float(climbed) < 1.001 * float(found)
 
 
 @pytest.mark.slow

@@ -157,8 +157,8 @@ class Environment(Episodic):
             parts.append(state.preference - 1.0)
         return jnp.concatenate(parts)
 
-    def power(self, action: Float[Array, "A"], params: Params) -> Float[Array, "A"]:
-        """Transmit powers in watt."""
+    def power(self, action: Float[Array, "*any"], params: Params) -> Float[Array, "*any"]:
+        """Transmit powers in watt, entry by entry."""
         least, most = jnp.asarray(params.min_power_w), jnp.asarray(params.max_power_w)
         share = (action + 1.0) / 2.0
         if self.scenario.power_steps == "watt":

@@ -8,7 +8,7 @@ weight, a name of `METRICS`, a function, which goes by its own name, or a name a
 A user whose rate is cut off at 0 has no gradient, and an outage has none anywhere. What climbs
 gradients (`optimise`, `Environment.smooth_reward`) therefore asks a metric for its smooth form:
 
-    Metric(largest, smooth=lambda o, tau: tau * jax.nn.logsumexp(above_zero(o, tau) / tau))
+    Metric(largest, smooth=lambda o, tau: tau * jax.nn.logsumexp(above_zero(o, tau) / tau, -1))
 """
 
 import dataclasses

@@ -10,10 +10,13 @@ Shapes: N slots, A access points, C starts that are given, S all starts.
 """
 
 import functools
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Float, Key
 
 from jaxsec import checks
@@ -23,6 +26,8 @@ from jaxsec.jamming.chunks import by_chunks
 from jaxsec.jamming.environment import Environment, Params, State
 from jaxsec.jamming.objective import Objective
 
+BLOCK = 256
+"""Starts times slots that climb at a time."""
 WANDER = 4
 """Values that are looked at in place of a gradient."""
 
@@ -83,23 +88,32 @@ def best(
       chunk: slots at a time; 64 have their place in a processor's cache.
 
     Raises:
-      InputError: there is no start, or `chunk` is below 1.
+      InputError: there is no start, one lies outside the box, or a number is out of its range.
     """
     checks.check_at_least("chunk", chunk, 1)
+    checks.check_at_least("setting.num_kept", setting.num_kept, 1)
     params = environment.default_params if params is None else params
     params = jax.tree.map(jnp.asarray, params)
     shape = (len(states.time), 0, environment.action_size)
-    starts = jnp.zeros(shape) if starts is None else jnp.clip(starts, -1.0, 1.0)
-    checks.require(
-        starts.ndim == 3 and starts.shape[::2] == shape[::2],
-        f"`starts` must have shape ({shape[0]}, C, {shape[2]}), but has shape {starts.shape}",
-    )
+    starts = jnp.zeros(shape) if starts is None else starts
+    _check_starts(starts, shape)
     checks.require(
         setting.num_random + starts.shape[1] > 0,
         f"`setting` must have random starts where no `starts` are given, but is {setting}",
     )
     key = jax.random.key(0) if key is None else key
     return _best(environment, states, starts, params, key, setting=setting, chunk=chunk)
+
+
+def _check_starts(starts: Array, shape: tuple[int, int, int]) -> None:
+    """One row a slot, and, where their values are at hand, all in the box."""
+    checks.require(
+        starts.ndim == 3 and starts.shape[::2] == shape[::2],
+        f"`starts` must have shape ({shape[0]}, C, {shape[2]}), but has shape {starts.shape}",
+    )
+    if not isinstance(starts, Tracer):
+        far = float(jnp.max(jnp.abs(starts), initial=0.0))
+        checks.require(far <= 1.0, f"`starts` must lie in [-1, 1], but one is {far} from 0")
 
 
 @functools.partial(jax.jit, static_argnames=("environment", "setting", "chunk"))
@@ -135,8 +149,12 @@ def search(
     shape = (environment.action_size, setting.num_random, len(starts))
     random = jax.random.uniform(key_starts, shape, minval=-1.0, maxval=1.0)
     action = jnp.concatenate((starts.transpose(2, 1, 0), random), axis=1)
-    climb = Climb(action, problem.rewards(action))
-    climb = _steps(problem, climb, setting.num_steps, COARSE, key_coarse)
+
+    def coarse(action: Float[Array, "A s n"]) -> Climb:
+        climb = Climb(action, problem.rewards(action))
+        return _steps(problem, climb, setting.num_steps, COARSE, key_coarse)
+
+    climb = _in_blocks(coarse, action)
     climb = ascent.keep(climb, min(setting.num_kept, action.shape[1]))
     climb = ascent.sweep(problem, climb, setting.num_sweeps)
     climb = _steps(problem, climb, setting.num_fine_steps, FINE, key_fine)
@@ -152,6 +170,22 @@ def best_of(
     rewards = reward(states, actions, params)
     index = jnp.argmax(rewards, axis=1)[:, None, None]
     return Best(jnp.take_along_axis(actions, index, axis=1)[:, 0], jnp.max(rewards, axis=1))
+
+
+def _in_blocks(
+    climb: Callable[[Float[Array, "A s n"]], Climb], action: Float[Array, "A S N"]
+) -> Climb:
+    """The same for some starts at a time, as many as have their place in a cache."""
+    size, count, num_slots = action.shape
+    block = max(1, BLOCK // num_slots)
+    if count <= block:
+        return climb(action)
+    num_blocks = -(-count // block)
+    rows = np.minimum(np.arange(num_blocks * block), count - 1)  # the last block is filled up
+    blocks = action[:, rows].reshape(size, num_blocks, block, num_slots)
+    found = jax.lax.map(climb, jnp.moveaxis(blocks, 1, 0))
+    action = jnp.moveaxis(found.action, 0, 1).reshape(size, -1, num_slots)
+    return Climb(action[:, :count], found.reward.reshape(-1, num_slots)[:count])
 
 
 def _steps(

@@ -32,7 +32,7 @@ GRID_POINTS = 4096
 LEVELS = np.union1d(np.linspace(0.0, 1.0, 9), np.geomspace(0.002, 0.1, 5)).astype(np.float32)
 """Shares that coordinate ascent tries."""
 CLIMB_STEPS = 30
-"""Of the ascent of random powers."""
+"""Of random powers on the smooth reward."""
 OFFSET = 0.01
 """Added to a share before its logarithm: steps are relative to the share plus this."""
 LINE = np.geomspace(3.0, 1e-3, 8).astype(np.float32)
@@ -43,9 +43,9 @@ class Effort(NamedTuple):
     """How long to search; a start is a place from which a slot's search climbs."""
 
     num_starts: int
-    """Starts of a slot that climb by levels: half of them of the list or grid."""
+    """Starts of a slot that climb by levels: half of them are from the list or grid."""
     num_random: int
-    """Random powers of which the others are the best after an ascent of `CLIMB_STEPS`."""
+    """Random powers that climb the smooth reward; the best of them are the other half."""
     num_sweeps: int
     """Times that all coordinates are tried at all levels."""
     num_kept: int
