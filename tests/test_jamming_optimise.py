@@ -165,6 +165,7 @@ def loudest(outcome):
     return -jnp.max(outcome.power, axis=-1)
 
 
+@pytest.mark.slow
 def test_a_metric_without_a_smooth_form_is_searched_by_its_values():
     env, states = drawn(5, metrics=(("secrecy_rate", 1.0), (loudest, 20.0)))
     start = uniform(env, 5)
