@@ -108,7 +108,7 @@ def test_refining_never_lowers_the_rate(channels):
 
 def test_shipped_models_are_named():
     assert pretrained.names() == (
-        *("cdm-antenna", "cdm-f", "cdm-f-robust"),
+        *("cdm-antenna", "cdm-f", "cdm-f-robust", "cdm-f-unet"),
         *("cdm-mlp", "cdm-set", "cdm-unet"),
     )
     with pytest.raises(jaxsec.InputError, match=r"`name` must be one of .*cdm-set"):
@@ -117,7 +117,7 @@ def test_shipped_models_are_named():
 
 def test_shipped_weights_are_small():
     sizes = [path.stat().st_size for path in pretrained.FOLDER.glob("*.npz")]
-    assert max(sizes) <= 8e6
+    assert max(sizes) <= 10e6
     assert sum(sizes) <= 40e6
 
 
@@ -154,8 +154,13 @@ def test_shipped_model_serves_sizes_it_has_not_seen(no_type_checks):
 @pytest.mark.long
 def test_shipped_unet_is_close_to_opt_at_its_size(no_type_checks):
     channels = cases.channels(seed=77, n=200)
-    ours = rates(jaxsec.design(*channels, method="cdm", denoiser="unet"), channels)
-    assert ours.mean() >= 0.97 * rates(jaxsec.design(*channels), channels).mean()
+    opt = rates(jaxsec.design(*channels), channels).mean()
+    plain, tuned = (
+        rates(jaxsec.design(*channels, method=method, denoiser="unet"), channels).mean()
+        for method in ("cdm", "cdm-f")
+    )
+    assert plain >= 0.985 * opt
+    assert tuned >= 0.995 * opt
     with pytest.raises(jaxsec.InputError, match="`h_user` must hold 2 to 2 users"):
         jaxsec.design(*cases.channels(n=2, num_users=3), method="cdm", denoiser="unet")
 

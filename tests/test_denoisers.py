@@ -26,6 +26,7 @@ TINY = SetSize(num_layers=2, num_complex=6, num_real=8, num_hidden=12)
 SMALL = {
     "set": dataclasses.asdict(TINY),
     "unet": {"width": 8, "num_blocks": 1, "num_embedding": 16},
+    "unet-paper": {"width": 8, "num_embedding": 16},
     "mlp": {"num_parameters": 5000, "num_layers": 1},
 }
 
@@ -178,11 +179,12 @@ def test_every_denoiser_takes_every_table(name, which, channels):
 
 @pytest.mark.slow
 def test_parameter_counts_of_the_ablation_agree(channels):
-    """CDM-MLP, the small U-Net and the set denoiser within 5%, at K = 2 and L = 4."""
+    """CDM-MLP, the small U-Net and the set denoiser within 5%, at K = 2 and L = 4; P1's U-Net fits
+    10 MB in half precision."""
     condition = told(cases.channels(n=1, num_eavesdroppers=4))
     z = noisy(condition)
     counts = {}
-    for name in ("set", "unet", "mlp"):
+    for name in ("set", "unet", "mlp", "unet-paper"):
         network = denoisers.for_tables(name, *z.shape[2:])
         params = jax.eval_shape(
             lambda network=network: network.init(
@@ -190,6 +192,7 @@ def test_parameter_counts_of_the_ablation_agree(channels):
             )
         )
         counts[name] = sum(x.size for x in jax.tree.leaves(params))
+    assert 4e6 < counts.pop("unet-paper") < 5e6
     assert max(counts.values()) <= 1.05 * counts["set"]
     assert min(counts.values()) >= 0.95 * counts["set"]
 

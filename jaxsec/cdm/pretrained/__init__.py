@@ -6,7 +6,8 @@
 | `cdm-f` | set denoiser | received gains | the same, fine-tuned on the secrecy rate |
 | `cdm-f-robust` | set denoiser | known | fine-tuned on streets, and for channels with errors |
 | `cdm-mlp` | MLP | received gains | the same range; the ablation CDM-MLP |
-| `cdm-unet` | U-Net, small | received gains | K = 2, L = 4 |
+| `cdm-unet` | U-Net of P1 | received gains | K = 2, L = 4, half precision |
+| `cdm-f-unet` | U-Net of P1 | received gains | the same, fine-tuned on the secrecy rate |
 | `cdm-antenna` | U-Net, small | antennas | K = 2, L = 4, M = 8; P1's own, to show the difference |
 """
 
