@@ -24,6 +24,7 @@ from jaxsec.jamming.metrics import Metric, Outcome
 from jaxsec.jamming.scenario import JammingScenario
 from jaxsec.jamming.slots import Slot
 from jaxsec.rl.environment import Advance, Episodic
+from jaxsec.rl.layout import Layout
 from jaxsec.rl.spaces import Box
 
 MIN_SNR_DB, MAX_SNR_DB = -40.0, 220.0
@@ -99,9 +100,19 @@ class Environment(Episodic):
     @property
     def observation_size(self) -> int:
         """R·A gains, A previous actions, and the preference where slots have their own."""
+        return self.layout.observation_size
+
+    @property
+    def layout(self) -> Layout:
+        """A row a receiver, a column an access point, to which the users that it serves belong."""
         s = self.scenario
-        receivers = s.num_users + s.num_eavesdroppers
-        return (receivers + 1) * s.num_access_points + s.preferences * len(self.metrics)
+        return Layout(
+            s.num_access_points,
+            tuple(rates.serving(s.num_users, s.num_access_points).tolist()),
+            s.num_eavesdroppers,
+            num_of_column=1,
+            num_shared=s.preferences * len(self.metrics),
+        )
 
     def action_space(self, params: Params | None = None) -> Box:
         """-1 is the least power of an access point, 1 the most."""
