@@ -30,7 +30,9 @@ class Parts(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """Entries row by row, then P times a number for every column, then shared numbers.
+    """How an observation is laid out: as a table row by row, numbers of columns, shared numbers.
+
+    Of the numbers of columns, the first of every column come first.
 
     Raises:
       InputError: a number is out of its range.
