@@ -184,7 +184,6 @@ def apart(one, other):
             lambda: Config(policy="gdm", network="equivariant"),
             "`policy` must be one of mlp, ddpg where `network` is equivariant, but is 'gdm'",
         ),
-        (lambda: Config(gradient="none"), "`gradient` must be critic, environment or smooth"),
         (lambda: Config(last_temperature=0.0), "`last_temperature` must be positive, but is 0.0"),
         (
             lambda: learner.make_agent(Config(policy="mlp", network="equivariant"), Toy()),
