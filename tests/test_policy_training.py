@@ -129,7 +129,7 @@ def test_policies_learn_what_slots_ask_for(policy, gradient):
         ({"policy": "sac"}, "`policy` must be one of"),
         ({"num_selected": 4}, r"`num_selected` must lie in \[1, 3\]"),
         ({"replay_size": 20}, "`replay_size` must be a multiple of `num_slots` = 8, but is 20"),
-        ({"gradient": "policy"}, "`gradient` must be critic or environment"),
+        ({"gradient": "policy"}, "`gradient` must be critic, environment or smooth"),
         ({"actor_learning_rate": -1e-3}, "`actor_learning_rate` must be positive, but is -0.001"),
         ({"critic_learning_rate": 0.0}, "`critic_learning_rate` must be positive"),
         ({"actor_learning_rate": float("nan")}, "`actor_learning_rate` must be positive"),

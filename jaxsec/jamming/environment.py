@@ -24,6 +24,7 @@ from jaxsec.jamming.metrics import Metric, Outcome
 from jaxsec.jamming.scenario import JammingScenario
 from jaxsec.jamming.slots import Slot
 from jaxsec.rl.environment import Advance, Episodic
+from jaxsec.rl.layout import Layout
 from jaxsec.rl.spaces import Box
 
 MIN_SNR_DB, MAX_SNR_DB = -40.0, 220.0
@@ -82,14 +83,9 @@ class Environment(Episodic):
     @property
     def default_params(self) -> Params:
         s = self.scenario
-        return Params(
-            jnp.asarray([weight for _, weight in s.metrics], jnp.float32),
-            s.min_power_w,
-            s.max_power_w,
-            s.circuit_power_w,
-            s.target_rate,
-            s.episode_length,
-        )
+        weights = jnp.asarray([weight for _, weight in s.metrics], jnp.float32)
+        powers = s.min_power_w, s.max_power_w, s.circuit_power_w
+        return Params(weights, *powers, s.target_rate, s.episode_length)
 
     @property
     def action_size(self) -> int:
@@ -99,9 +95,12 @@ class Environment(Episodic):
     @property
     def observation_size(self) -> int:
         """R·A gains, A previous actions, and the preference where slots have their own."""
-        s = self.scenario
-        receivers = s.num_users + s.num_eavesdroppers
-        return (receivers + 1) * s.num_access_points + s.preferences * len(self.metrics)
+        return self.layout.observation_size
+
+    @property
+    def layout(self) -> Layout:
+        """A row a receiver, a column an access point, to which the users that it serves belong."""
+        return _layout(self.scenario)
 
     def action_space(self, params: Params | None = None) -> Box:
         """-1 is the least power of an access point, 1 the most."""
@@ -215,6 +214,17 @@ class Environment(Episodic):
         params = self.default_params if params is None else params
         outcome = self.outcome(state, action, params)
         return jnp.stack([metric(outcome) for metric in self.metrics])
+
+
+def _layout(scenario: JammingScenario) -> Layout:
+    served_by = rates.serving(scenario.num_users, scenario.num_access_points)
+    return Layout(
+        scenario.num_access_points,
+        tuple(served_by.tolist()),
+        num_free=scenario.num_eavesdroppers,
+        num_of_column=1,
+        num_shared=scenario.preferences * len(scenario.metrics),
+    )
 
 
 def _preference(key: Key[Array, ""], scenario: JammingScenario) -> Float[Array, "W"]:

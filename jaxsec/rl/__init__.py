@@ -1,9 +1,10 @@
 """Policies and their training, for any environment of gymnax's interface."""
 
 from jaxsec.rl.config import Config
+from jaxsec.rl.layout import Layout
 from jaxsec.rl.spaces import Box
 from jaxsec.rl.table import POLICIES
 from jaxsec.rl.training import Training
 from jaxsec.rl.waterfilling import WaterFilling, water_filling
 
-__all__ = ["POLICIES", "Box", "Config", "Training", "WaterFilling", "water_filling"]
+__all__ = ["POLICIES", "Box", "Config", "Layout", "Training", "WaterFilling", "water_filling"]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from jaxsec import checks
 from jaxsec.diffusion.chain import Bound, Prediction
 from jaxsec.rl import table
+from jaxsec.rl.layout import Layout
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,8 +20,15 @@ class Config:
 
     policy: str = "moe-gdm"
     """One of `jaxsec.rl.table.POLICIES`."""
-    gradient: Literal["critic", "environment"] = "critic"
-    """What the actor climbs: learned critics, or the reward itself, which has a gradient."""
+    network: table.Network = "flat"
+    """Of the actor: full layers, or one that keeps to the order of access points and receivers."""
+    gradient: Literal["critic", "environment", "smooth"] = "critic"
+    """What the actor climbs: learned critics, the reward itself, which has a gradient, or its
+    smooth form, whose temperature falls by equal factors."""
+    first_temperature: float = 1.0
+    """Of the smooth reward before the first update."""
+    last_temperature: float = 0.1
+    """And at the end."""
     width: int = 128
     """Of the actor's layers."""
     critic_width: int = 256
@@ -67,7 +75,7 @@ class Config:
     """Share of the collected actions that are uniform instead, so that critics know of them too."""
 
     def __post_init__(self) -> None:
-        table.make(self.policy, 1, 1, **self.network())
+        table.make(self.policy, 1, 1, layout=Layout(1, (0,)), **self.policy_options())
         for name in ("critic_width", "num_updates", "num_slots", "batch_size", "replay_size"):
             checks.check_at_least(name, getattr(self, name), 1)
         checks.check_at_least("critic_warmup", self.critic_warmup, 0)
@@ -77,10 +85,15 @@ class Config:
             f"but is {self.replay_size}",
         )
         checks.require(
-            self.gradient in ("critic", "environment"),
-            f"`gradient` must be critic or environment, but is {self.gradient!r}",
+            self.gradient in ("critic", "environment", "smooth"),
+            f"`gradient` must be critic, environment or smooth, but is {self.gradient!r}",
         )
-        for name in ("actor_learning_rate", "critic_learning_rate"):
+        for name in (
+            "actor_learning_rate",
+            "critic_learning_rate",
+            "first_temperature",
+            "last_temperature",
+        ):
             checks.check_positive(name, getattr(self, name))
         for name in ("discount", "tau", "shared_fraction", "epsilon"):
             checks.check_fraction(name, getattr(self, name))
@@ -95,8 +108,15 @@ class Config:
             f"`decay` must be cosine or none, but is {self.decay!r}",
         )
 
-    def network(self) -> dict[str, Any]:
+    def policy_options(self) -> dict[str, Any]:
         """What makes the policy's network, as `table.make` takes it."""
-        names = ("width", "num_steps", "num_experts", "num_selected", "load_balance_weight")
+        names = (
+            "width",
+            "network",
+            "num_steps",
+            "num_experts",
+            "num_selected",
+            "load_balance_weight",
+        )
         names += ("shared_fraction", "bound", "prediction")
         return {name: getattr(self, name) for name in names}

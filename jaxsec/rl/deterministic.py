@@ -1,7 +1,8 @@
 """One action a state, straight from a network: the actor of DDPG.
 
 T. Lillicrap et al., Continuous control with deep reinforcement learning, 2016. As many layers as
-make its parameters as many as those of a diffusion policy's denoiser.
+make its parameters as many as those of a diffusion policy's denoiser; or a network that keeps to
+the observation's symmetries.
 """
 
 import dataclasses
@@ -11,6 +12,8 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from jaxsec.rl import equivariant
+from jaxsec.rl.layout import Layout
 from jaxsec.rl.networks import Mlp
 from jaxsec.rl.policy import Loss, Mean, Value
 
@@ -24,9 +27,13 @@ class Deterministic:
     observation_size: int
     action_size: int
     width: int
+    layout: Layout | None = None
+    """Of the observation, whose symmetries the network keeps to; None for a flat one."""
 
     @property
-    def network(self) -> Mlp:
+    def network(self) -> nn.Module:
+        if self.layout is not None:
+            return equivariant.Actor(self.layout, self.width)
         return Mlp((self.width,) * HIDDEN_LAYERS + (self.action_size,), nn.relu)
 
     def init(self, key: Key[Array, ""]) -> Any:

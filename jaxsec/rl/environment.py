@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Key
+from jaxtyping import Array, ArrayLike, Bool, Float, Key
 
 Step = tuple[
     Float[Array, "O"],
@@ -63,6 +63,17 @@ class Environment(Protocol):
 
     def values(self, state: Any, action: Float[Array, "A"]) -> Float[Array, "W"]:
         """Metrics of what the action leads to, to be reported."""
+        ...
+
+
+@runtime_checkable
+class Smooth(Protocol):
+    """An environment whose reward has a form with gradients everywhere."""
+
+    def smooth_reward(
+        self, state: Any, action: Float[Array, "A"], temperature: Float[ArrayLike, ""]
+    ) -> Float[Array, ""]:
+        """Tends to the reward as the temperature falls to 0."""
         ...
 
 

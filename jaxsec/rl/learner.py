@@ -23,6 +23,7 @@ from jaxtyping import Array, Float, Int, Key
 from jaxsec.rl import table
 from jaxsec.rl.config import Config
 from jaxsec.rl.environment import Environment
+from jaxsec.rl.layout import LaidOut
 from jaxsec.rl.networks import Critic
 from jaxsec.rl.policy import Mean, Policy, Value
 from jaxsec.rl.replay import Transition
@@ -78,7 +79,10 @@ class Agent:
 def make_agent(config: Config, environment: Environment) -> Agent:
     """The agent that a configuration names, for an environment."""
     sizes = environment.observation_size, environment.action_size
-    return Agent(config, table.make(config.policy, *sizes, **config.network()))
+    layout = environment.layout if isinstance(environment, LaidOut) else None
+    return Agent(
+        config, table.make(config.policy, *sizes, layout=layout, **config.policy_options())
+    )
 
 
 class Learner(NamedTuple):

@@ -12,12 +12,15 @@ import dataclasses
 from typing import Any, NamedTuple
 
 import jax
-from jaxtyping import Array, Int, Key
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
 
 from jaxsec.rl import collect, learner, replay
 from jaxsec.rl.collect import Slots
-from jaxsec.rl.environment import Environment
+from jaxsec.rl.config import Config
+from jaxsec.rl.environment import Environment, Smooth
 from jaxsec.rl.learner import Agent, Learner, Scale
+from jaxsec.rl.policy import Value
 from jaxsec.rl.replay import Replay
 
 AXIS = "devices"
@@ -89,13 +92,30 @@ def update(task: Task, state: State, update_index: Int[Array, ""]) -> tuple[Stat
     remembered = replay.add(state.replay, transition, update_index)
     batch = replay.sample(key_batch, remembered, task.share(config.batch_size))
     reward = None
-    if config.gradient == "environment":
+    if config.gradient != "critic":
         # The reward itself needs the slots, not what they have been answered with.
         batch = batch._replace(observation=state.slots.observation)
-        reward = lambda action: jax.vmap(environment.reward)(state.slots.state, action)  # noqa: E731
+        reward = climbed(task, state.slots, update_index)
     noise = agent.policy.noise(key_noise, batch.observation.shape[0])
     learned, metrics = learner.update(
         agent, state.learner, state.scale, batch, noise, update_index, reward=reward, mean=mean
     )
     metrics["collected"] = mean(transition.reward.mean())
     return State(learned, state.scale, slots, remembered, key), metrics
+
+
+def climbed(task: Task, slots: Slots, update_index: Int[Array, ""]) -> Value:
+    """The reward of actions in slots, or its smooth form."""
+    environment, config = task.environment, task.agent.config
+    if config.gradient == "environment":
+        return lambda action: jax.vmap(environment.reward)(slots.state, action)
+    assert isinstance(environment, Smooth)  # as `Training` has seen to
+    smooth = jax.vmap(environment.smooth_reward, in_axes=(0, 0, None))
+    now = temperature(config, update_index)
+    return lambda action: smooth(slots.state, action, now)
+
+
+def temperature(config: Config, update_index: Int[Array, ""]) -> Float[Array, ""]:
+    """τ of the smooth reward after some updates."""
+    first, last = config.first_temperature, config.last_temperature
+    return first * jnp.power(last / first, update_index / config.num_updates)

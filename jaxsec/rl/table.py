@@ -1,21 +1,25 @@
 """Policies by name."""
 
 from collections.abc import Callable
-from typing import get_args
+from typing import Literal, get_args
 
 from jaxsec import checks
 from jaxsec.diffusion import chain
 from jaxsec.rl.deterministic import Deterministic
 from jaxsec.rl.diffusion import Diffusion
+from jaxsec.rl.layout import Layout
 from jaxsec.rl.moe import MixtureOfExperts
 from jaxsec.rl.policy import Policy
 
+Network = Literal["flat", "equivariant"]
 POLICIES: dict[str, str] = {
     "moe-gdm": "diffusion by a mixture of experts",
     "gdm": "diffusion",
     "mlp": "a deterministic network",
     "ddpg": "a deterministic network, with a single critic",
 }
+EQUIVARIANT = ("mlp", "ddpg")
+"""Policies that can have a network which keeps to the observation's symmetries."""
 
 
 def make(
@@ -24,6 +28,8 @@ def make(
     action_size: int,
     *,
     width: int,
+    network: Network = "flat",
+    layout: Layout | None = None,
     num_steps: int = 6,
     num_experts: int = 3,
     num_selected: int = 1,
@@ -39,6 +45,8 @@ def make(
       observation_size: O.
       action_size: A.
       width: of all layers.
+      network: of full layers, or one that keeps to the symmetries of the observation.
+      layout: of the observation, where it is a table.
       num_steps: T, of a diffusion policy.
       num_experts: of a mixture.
       num_selected: experts that act in a state.
@@ -48,7 +56,7 @@ def make(
       prediction: what a denoiser puts out.
 
     Raises:
-      InputError: there is no such policy, or a number is out of its range.
+      InputError: there is no such policy, it has no such network, or a number is out of its range.
     """
     checks.require(
         name in POLICIES, f"`policy` must be one of {', '.join(POLICIES)}, but is {name!r}"
@@ -56,22 +64,40 @@ def make(
     checks.check_at_least("width", width, 1)
     checks.check_at_least("num_steps", num_steps, 1)
     for field, value, known in (
+        ("network", network, get_args(Network)),
         ("bound", bound, get_args(chain.Bound)),
         ("prediction", prediction, get_args(chain.Prediction)),
     ):
         checks.require(
             value in known, f"`{field}` must be one of {', '.join(known)}, but is {value!r}"
         )
+    if network == "equivariant":
+        _check_equivariant(name, layout)
+    else:
+        layout = None
     sizes = observation_size, action_size, width
     steps = num_steps, bound, prediction
     mixture = num_experts, num_selected, load_balance_weight, shared_fraction
     makers: dict[str, Callable[[], Policy]] = {
         "moe-gdm": lambda: MixtureOfExperts(*sizes, *steps, *mixture),
         "gdm": lambda: Diffusion(*sizes, *steps),
-        "mlp": lambda: Deterministic(*sizes),
-        "ddpg": lambda: Deterministic(*sizes),
+        "mlp": lambda: Deterministic(*sizes, layout),
+        "ddpg": lambda: Deterministic(*sizes, layout),
     }
     return makers[name]()
+
+
+def _check_equivariant(name: str, layout: Layout | None) -> None:
+    checks.require(
+        name in EQUIVARIANT,
+        f"`policy` must be one of {', '.join(EQUIVARIANT)} where `network` is equivariant, "
+        f"but is {name!r}",
+    )
+    checks.require(
+        layout is not None,
+        "`network` must be flat where the environment does not say how its observations are laid "
+        "out, but is 'equivariant'",
+    )
 
 
 def num_values(name: str) -> int:

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, Int
 from jaxsec import checks
 from jaxsec.rl import learner, parallel
 from jaxsec.rl.config import Config
-from jaxsec.rl.environment import Environment
+from jaxsec.rl.environment import Environment, Smooth
 from jaxsec.rl.learner import Agent, Learner, Scale
 from jaxsec.rl.policy import Policy
 from jaxsec.rl.replica import Task
@@ -60,7 +60,8 @@ class Training:
     """What is trained, and how. A value: an equal training finds what is compiled for this one.
 
     Raises:
-      InputError: there are not as many devices, or slots or batch do not divide by their number.
+      InputError: there are not as many devices, slots or batch do not divide by their number, or
+        the environment has no smooth reward to be climbed.
     """
 
     config: Config
@@ -75,6 +76,11 @@ class Training:
             0 <= self.devices <= jax.device_count(),
             f"`devices` must lie in [0, {jax.device_count()}], all there are, "
             f"but is {self.devices}",
+        )
+        checks.require(
+            self.config.gradient != "smooth" or isinstance(self.environment, Smooth),
+            "`gradient` must be critic or environment where the environment has no smooth reward, "
+            "but is 'smooth'",
         )
         for name in ("num_slots", "batch_size", "replay_size"):
             count = getattr(self.config, name)
