@@ -24,6 +24,7 @@ from jaxsec.methods.aim import Aim, check_certain
 from jaxsec.report import comparison, console, judge, statistics
 from jaxsec.report.timing import Timing, hardware
 from jaxsec.secrecy import OverDraws
+from jaxsec.secrecy.rows import over_channels
 from jaxsec.strategy import Strategy
 
 WARM_UP_S = 1.0
@@ -71,6 +72,7 @@ def run(command: Command, argv: list[str]) -> None:
     name = command.method or (designer.DEFAULT if told is None else designer.DEFAULT_UNCERTAIN)
     method = command.options.method(name)
     _check_method(name, method, aim, None if told is None else has_directions(known))
+    _check_numbers(aim, known)
     n = known.h_user.shape[0]
     with console.progress(f"designing ({name})", n) as advance:
         strategy, timing = comparison.design_in_slices(
@@ -110,6 +112,17 @@ def _check_method(name: str, method: Method, aim: Aim, directions: bool | None) 
             methods.check_aims(name, method)
     except checks.InputError as error:
         raise as_options(error, "method", "objective", "power") from None
+
+
+def _check_numbers(aim: Aim, known: Posterior) -> None:
+    """There must be a weight for each user, and a limit for each antenna."""
+    sizes = known.h_user.shape[-2:]
+    try:
+        over_channels(aim.objective, (), *sizes)
+        over_channels(aim.power, (), *sizes)
+    except checks.InputError as error:
+        error = checks.InputError(str(error).replace("`limits`", "`antenna_limits`"))
+        raise as_options(error, "user_weights", "antenna_limits") from None
 
 
 def _aimed(command: Command, strategy: Strategy, channels: Channels, aim: Aim) -> dict[str, Any]:

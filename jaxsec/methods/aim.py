@@ -75,6 +75,6 @@ def check_certain(aim: Aim) -> None:
     """
     checks.require(
         aim.plain,
-        f"`objective` {type(aim.objective).__name__} and `power` {type(aim.power).__name__} are for channels that are known "
-        "exactly; for others there is the sum of the rates at total power",
+        f"`objective` {type(aim.objective).__name__} and `power` {type(aim.power).__name__} are "
+        "for channels that are known exactly; others take the sum of the rates at total power",
     )

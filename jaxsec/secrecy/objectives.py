@@ -56,7 +56,7 @@ class Objective(Protocol):
 class Sum:
     """R_sum of P1 (7), or its weighted sum: Σ_k weight_k·R_k^sec."""
 
-    user_weights: ArrayLike | None = None
+    user_weights: Any = None
     """[K] or [..., K], not negative; all one by default."""
     colluding: bool = False
     """Eavesdroppers decode together."""
@@ -106,9 +106,9 @@ class WorstUser:
 class EnergyEfficiency:
     """Sum secrecy rate over the power spent on it, bit/s/Hz/W; less than full power may be best."""
 
-    transmit_power_w: ArrayLike
+    transmit_power_w: Any
     """P, watt, a number or [...]; the noise over it is the channels' `noise_power`."""
-    circuit_power_w: ArrayLike
+    circuit_power_w: Any
     """What is spent beside it, watt, a number or [...]."""
     colluding: bool = False
     """Eavesdroppers decode together."""

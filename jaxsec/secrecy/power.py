@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, Complex, Float
 
 from jaxsec.shapes import AnyArray, abs2, lift
 
@@ -99,7 +99,7 @@ class TotalPower:
 class AntennaPower:
     """Σ_n |u_mn|² ≤ limit_m for each antenna m, and ‖w‖² + ‖v‖² ≤ 1."""
 
-    limits: ArrayLike | None = None
+    limits: Any = None
     """[M] or [..., M], in units of the transmit power P; by default each 1/M, P shared evenly."""
 
     def groups(self, num_antennas: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 import dataclasses
 from typing import Any, TypeVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
@@ -34,6 +35,7 @@ def over_channels(row: Row, batch: tuple[int, ...], num_users: int, num_antennas
         number = getattr(row, field.name)
         if number is None or isinstance(number, bool):
             continue
+        number = number if isinstance(number, jax.Array) else np.asarray(number, float)
         shape = (*batch, counts[field.name]) if field.name in counts else batch
         checks.check_broadcasts(field.name, number, shape)
         if not isinstance(number, Tracer):

@@ -96,7 +96,7 @@ def _start(
     task: Task, u: SplitComplex, num_users: int, smoothing: Any
 ) -> tuple[SplitComplex, Float[Array, "B"]]:
     """A start at the best of `SHARES` of its power, and its true value."""
-    amplitude = jnp.sqrt(jnp.asarray(SHARES, u.re.dtype))[:, None]
+    amplitude = jnp.sqrt(jnp.asarray(SHARES, u.re.dtype))[None, None, :, None]
     trial = allowed(task.constraint, jax.tree.map(lambda x: x[:, :, None] * amplitude, u))
     hard = evaluate(task, trial, num_users, smoothing).hard
     best = jnp.argmax(hard, axis=0)

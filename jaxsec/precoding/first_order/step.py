@@ -26,6 +26,7 @@ from jaxsec.precoding.batched.elimination import solve_augmented
 from jaxsec.precoding.batched.kernels import no_inline, one_kernel
 from jaxsec.precoding.first_order.value import Task, Values, values
 from jaxsec.secrecy import PowerConstraint, fitting_scale
+from jaxsec.shapes import lift
 
 STEP_SIZES = (0.0, 0.03, 0.1, 0.3, 1.0, 2.0, 4.0)
 """Multiples of the direction tried at every step, the present beams first."""
@@ -41,7 +42,7 @@ def step(
 ) -> tuple[SplitComplex, Values, Float[Array, "B"]]:
     """The best trial along the direction [D, N, B], its values [B], and the direction's norm."""
     d = direction(task, u, num_users, smoothing)
-    sizes = jnp.asarray(STEP_SIZES, u.re.dtype)[:, None]
+    sizes = jnp.asarray(STEP_SIZES, u.re.dtype)[None, None, :, None]
     trial = jax.tree.map(lambda x, y: x[:, :, None] + sizes * y[:, :, None], u, d)
     trial = allowed(task.constraint, trial)
     reached = evaluate(task, trial, num_users, smoothing)
@@ -108,7 +109,7 @@ def _system(
 
     matrix = algebra.fold(h.shape[0], term)
     unit = jnp.eye(size, dtype=ridge.dtype)[:, :, None, None]
-    matrix = SplitComplex(matrix.re + unit * ridge, matrix.im)
+    matrix = SplitComplex(matrix.re + unit * lift(ridge, 4), matrix.im)
     return algebra.concatenate([matrix, right], axis=1)
 
 
