@@ -46,7 +46,7 @@ def start(channels):
 
 
 def worth(strategy, channels, objective):
-    return np.asarray(objective_value(*strategy, *channels, objective=objective))
+    return np.asarray(objective_value(strategy, channels, objective=objective))
 
 
 @pytest.mark.long
@@ -62,11 +62,11 @@ def worth(strategy, channels, objective):
 def test_a_design_is_allowed_and_never_below_its_start(name, power, channels, start):
     objective, constraint = OBJECTIVES[name], POWERS[power]
     found = ascent(
-        *channels, objective=objective, constraint=constraint, num_noise_beams=1, num_steps=8
+        channels, objective=objective, constraint=constraint, num_noise_beams=1, num_steps=8
     )
     value = worth(found.strategy, channels, objective)
     np.testing.assert_allclose(found.info.value, value, rtol=1e-3)
-    begun = worth(secrecy.limit_power(*start, constraint), channels, objective)
+    begun = worth(jaxsec.Strategy(*secrecy.limit_power(*start, constraint)), channels, objective)
     assert (value >= begun * (1 - 1e-4)).all()
     sent = _row_power(*found.strategy)
     assert (sent.sum(axis=-1) <= 1.0 + 1e-5).all()
@@ -87,13 +87,13 @@ def test_the_smooth_value_goes_to_the_true_one_and_its_gradient_is_that_of_diffe
     def smooth(u, smoothing):
         w, v = u[..., :2], u[..., 2:]
         arguments = {"objective": objective, "smoothing": smoothing}
-        return jnp.sum(smooth_objective_value(w, v, *wide[1], **arguments))
+        return jnp.sum(smooth_objective_value(jaxsec.Strategy(w, v), wide[1], **arguments))
 
     u = jnp.concatenate(wide[0], axis=-1)
     true = worth(*wide, objective).sum()
-    assert secrecy.secrecy_rates(*wide[0], *wide[1]).min() > 0  # none is cut at zero
+    assert secrecy.secrecy_rates(*wide).min() > 0  # none is cut at zero
     gaps = [abs(float(smooth(u, smoothing)) - true) for smoothing in (0.3, 0.03, 0.003)]
-    assert gaps[0] >= gaps[1] >= gaps[2] and gaps[2] < 1e-2
+    assert gaps[0] + 1e-9 >= gaps[1] and gaps[1] + 1e-9 >= gaps[2] and gaps[2] < 1e-2
     direction = jnp.asarray(cases.gaussian(np.random.default_rng(0), u.shape))
     slope = jnp.sum((jax.grad(smooth)(u, 0.3) * direction).real)
     step = 1e-6
@@ -151,7 +151,7 @@ def test_energy_efficiency_takes_less_than_full_power():
     found = ascent(channels, objective=objective, num_noise_beams=0)
     np.testing.assert_allclose(worth(found.strategy, channels, objective), 0.5307, atol=1e-4)
     np.testing.assert_allclose(10.0 * secrecy.power(*found.strategy), np.e - 1.0, rtol=0.02)
-    full = jaxsec.Strategy(h, h[:, :, :0])
+    full = jaxsec.Strategy(jnp.asarray(h), jnp.asarray(h[:, :, :0]))
     np.testing.assert_allclose(worth(full, channels, objective), 0.3145, atol=1e-4)
 
 
@@ -163,7 +163,7 @@ def test_each_antenna_at_its_limit():
     found = ascent(channels, objective=Sum(), constraint=AntennaPower(), num_noise_beams=0)
     np.testing.assert_allclose(worth(found.strategy, channels, Sum()), 3.1699, atol=1e-4)
     mrt = np.swapaxes(h, -1, -2).conj() / np.sqrt(10.0)
-    back = secrecy.limit_power(mrt, mrt[..., :0], AntennaPower())
+    back = jaxsec.Strategy(*secrecy.limit_power(mrt, mrt[..., :0], AntennaPower()))
     rate = worth(back, channels, Sum())
     np.testing.assert_allclose(rate, np.log2(1 + 100 / 18), atol=1e-4)
     assert rate < 2.7127 + 1e-3
@@ -177,7 +177,7 @@ def test_one_user_against_colluders_is_a_generalised_eigenvalue():
     ours, theirs = (eye + np.swapaxes(x, -1, -2) @ x.conj() for x in (h, g))
     largest = np.linalg.eigvals(np.linalg.solve(theirs, ours)).real.max(axis=-1)
     objective = Sum(colluding=True)
-    found = ascent(*channels, objective=objective, num_noise_beams=0)
+    found = ascent(channels, objective=objective, num_noise_beams=0)
     value = worth(found.strategy, channels, objective)
     np.testing.assert_allclose(value, np.log2(largest), rtol=5e-3)
     apart = jaxsec.design(channels, num_noise_beams=0)

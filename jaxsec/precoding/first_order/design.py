@@ -105,12 +105,13 @@ def ascent(
     rows = over_channels(objective, *sizes), over_channels(constraint, *sizes)
     rows = jax.tree.map(lambda x: x.reshape(n, *x.shape[len(batch) :]), rows)
     user, eve = (flat(batch, over_noise(h, noise_power), 2) for h in (h_user, h_eve))
-    options = {"num_noise_beams": num_noise_beams}
+    options: dict[str, Any] = {"num_noise_beams": num_noise_beams}
     found = [gpip.opt(user, eve, 1.0, **options).strategy, _split_power(user, eve, **options)]
     starts = [jnp.concatenate(strategy, axis=-1) for strategy in found]
-    for number in range(num_starts - 1):
+    drawn = () if key is None else jax.random.split(key, num_starts - 1)
+    for key_start in drawn:
         size = (n, num_antennas, num_users + num_noise_beams)
-        starts.append(_random(jax.random.fold_in(key, number), size, user.dtype))
+        starts.append(_random(key_start, size, user.dtype))
     args = (
         jnp.concatenate([user, eve], axis=1),
         jnp.stack(starts, axis=1),

@@ -85,10 +85,11 @@ def _ascend_chunk(h, start, objective, constraint, *, smoothing, num_users: int)
         return (u, Found(*kept, length)), None
 
     zero = jnp.zeros(first.shape, jnp.int32)
-    begun = (u, Found(u, first, zero, jnp.zeros_like(first)))  # pyright: ignore
+    beams: Any = u
+    begun = (u, Found(beams, first, zero, jnp.zeros_like(first)))
     numbers = jnp.arange(1, smoothing.shape[0] + 1, dtype=jnp.int32)
     (_, best), _ = jax.lax.scan(advance, begun, (smoothing, numbers))
-    beams: Any = best.u if basis is None else algebra.combine(basis, best.u)
+    beams = best.u if basis is None else algebra.combine(basis, best.u)
     return best._replace(u=algebra.join(beams))
 
 
