@@ -197,7 +197,7 @@ def design(
     rate = value = sum_secrecy_rate(found.strategy, channels)
     if not aim.plain:
         value = objective_value(found.strategy, channels, objective=aim.objective)
-    return found.strategy, Diagnostics(rate, *found[1:], value)
+    return found.strategy, Diagnostics(rate, *found[1:], value=value)
 
 
 def _arrays(

@@ -45,6 +45,10 @@ def start(channels):
     return jaxsec.design(channels, method="rzf-ns", num_noise_beams=1)
 
 
+def strategy_of(beams):
+    return jaxsec.Strategy(*beams)
+
+
 def worth(strategy, channels, objective):
     return np.asarray(objective_value(strategy, channels, objective=objective))
 
@@ -66,7 +70,9 @@ def test_a_design_is_allowed_and_never_below_its_start(name, power, channels, st
     )
     value = worth(found.strategy, channels, objective)
     np.testing.assert_allclose(found.info.value, value, rtol=1e-3)
-    begun = worth(jaxsec.Strategy(*secrecy.limit_power(*start, constraint)), channels, objective)
+    begun = worth(
+        strategy_of(secrecy.limit_power(start.w, start.v, constraint)), channels, objective
+    )
     assert (value >= begun * (1 - 1e-4)).all()
     sent = _row_power(*found.strategy)
     assert (sent.sum(axis=-1) <= 1.0 + 1e-5).all()
@@ -163,7 +169,7 @@ def test_each_antenna_at_its_limit():
     found = ascent(channels, objective=Sum(), constraint=AntennaPower(), num_noise_beams=0)
     np.testing.assert_allclose(worth(found.strategy, channels, Sum()), 3.1699, atol=1e-4)
     mrt = np.swapaxes(h, -1, -2).conj() / np.sqrt(10.0)
-    back = jaxsec.Strategy(*secrecy.limit_power(mrt, mrt[..., :0], AntennaPower()))
+    back = strategy_of(secrecy.limit_power(mrt, mrt[..., :0], AntennaPower()))
     rate = worth(back, channels, Sum())
     np.testing.assert_allclose(rate, np.log2(1 + 100 / 18), atol=1e-4)
     assert rate < 2.7127 + 1e-3

@@ -84,6 +84,7 @@ def _ascend_chunk(h, start, objective, constraint, *, smoothing, num_users: int)
         )
         return (u, Found(*kept, length)), None
 
+    beams: Any = u
     zero = jnp.zeros(first.shape, jnp.int32)
     beams: Any = u
     begun = (u, Found(beams, first, zero, jnp.zeros_like(first)))
