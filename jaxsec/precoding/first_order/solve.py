@@ -77,14 +77,13 @@ def _ascend_chunk(h, start, objective, constraint, *, smoothing, num_users: int)
         alpha, number = at
         u, reached, length = step(task, u, num_users, alpha)
         better = reached.hard > best.value
-        kept = (
+        kept: Any = (
             algebra.where(better, u, best.u),
             jnp.where(better, reached.hard, best.value),
             jnp.where(better, number, best.iterations),
         )
         return (u, Found(*kept, length)), None
 
-    beams: Any = u
     zero = jnp.zeros(first.shape, jnp.int32)
     beams: Any = u
     begun = (u, Found(beams, first, zero, jnp.zeros_like(first)))
