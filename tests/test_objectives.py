@@ -96,8 +96,8 @@ def test_the_smooth_value_goes_to_the_true_one_and_its_gradient_is_that_of_diffe
         return jnp.sum(smooth_objective_value(jaxsec.Strategy(w, v), wide[1], **arguments))
 
     u = jnp.concatenate(wide[0], axis=-1)
-    true = worth(*wide, objective).sum()
-    assert secrecy.secrecy_rates(*wide).min() > 0  # none is cut at zero
+    true = worth(wide[0], wide[1], objective).sum()
+    assert secrecy.secrecy_rates(wide[0], wide[1]).min() > 0  # none is cut at zero
     gaps = [abs(float(smooth(u, smoothing)) - true) for smoothing in (0.3, 0.03, 0.003)]
     assert gaps[0] + 1e-9 >= gaps[1] and gaps[1] + 1e-9 >= gaps[2] and gaps[2] < 1e-2
     direction = jnp.asarray(cases.gaussian(np.random.default_rng(0), u.shape))

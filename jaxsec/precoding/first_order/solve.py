@@ -77,15 +77,12 @@ def _ascend_chunk(h, start, objective, constraint, *, smoothing, num_users: int)
         alpha, number = at
         u, reached, length = step(task, u, num_users, alpha)
         better = reached.hard > best.value
-        kept: Any = (
-            algebra.where(better, u, best.u),
-            jnp.where(better, reached.hard, best.value),
-            jnp.where(better, number, best.iterations),
-        )
-        return (u, Found(*kept, length)), None
+        beams: Any = algebra.where(better, u, best.u)
+        value = jnp.where(better, reached.hard, best.value)
+        return (u, Found(beams, value, jnp.where(better, number, best.iterations), length)), None
 
-    zero = jnp.zeros(first.shape, jnp.int32)
     beams: Any = u
+    zero = jnp.zeros(first.shape, jnp.int32)
     begun = (u, Found(beams, first, zero, jnp.zeros_like(first)))
     numbers = jnp.arange(1, smoothing.shape[0] + 1, dtype=jnp.int32)
     (_, best), _ = jax.lax.scan(advance, begun, (smoothing, numbers))
