@@ -14,7 +14,15 @@ from jaxsec.channels.knowledge import Posterior, estimated, has_directions
 from jaxsec.channels.noise import by_rows, has_receiver_noise, receiver_noise, whiten
 from jaxsec.channels.normalise import normalise, normalise_known
 from jaxsec.methods import Method
-from jaxsec.secrecy import MEAN, OverDraws, sum_secrecy_rate
+from jaxsec.methods.aim import check_certain, make_aim
+from jaxsec.secrecy import (
+    MEAN,
+    Objective,
+    OverDraws,
+    PowerConstraint,
+    objective_value,
+    sum_secrecy_rate,
+)
 from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
 
@@ -35,6 +43,8 @@ class Diagnostics(NamedTuple):
     """Whether the residual is within the iteration's tolerance."""
     candidate_rates: Float[Array, "... S"] | None
     """What each of a diffusion model's S candidates was worth to the choice, bit/s/Hz."""
+    value: Float[Array, "..."]
+    """The objective on the channels given; the rate where it is their sum."""
 
 
 @overload
@@ -43,6 +53,8 @@ def design(
     *,
     noise_power: Float[ArrayLike, "..."] | None = ...,
     method: str | Method | None = ...,
+    objective: str | Objective | OverDraws = ...,
+    power: str | PowerConstraint = ...,
     key: Key[Array, ""] | None = ...,
     diagnostics: Literal[False] = ...,
     **options: Any,
@@ -53,6 +65,8 @@ def design(
     *,
     noise_power: Float[ArrayLike, "..."] | None = ...,
     method: str | Method | None = ...,
+    objective: str | Objective | OverDraws = ...,
+    power: str | PowerConstraint = ...,
     key: Key[Array, ""] | None = ...,
     diagnostics: Literal[True],
     **options: Any,
@@ -64,6 +78,8 @@ def design(
     noise_power: Float[ArrayLike, "..."],
     method: str | Method | None = ...,
     *,
+    objective: str | Objective | OverDraws = ...,
+    power: str | PowerConstraint = ...,
     key: Key[Array, ""] | None = ...,
     diagnostics: Literal[False] = ...,
     **options: Any,
@@ -75,6 +91,8 @@ def design(
     noise_power: Float[ArrayLike, "..."],
     method: str | Method | None = ...,
     *,
+    objective: str | Objective | OverDraws = ...,
+    power: str | PowerConstraint = ...,
     key: Key[Array, ""] | None = ...,
     diagnostics: Literal[True],
     **options: Any,
@@ -90,7 +108,8 @@ def design(
     error_user: Float[ArrayLike, "... K"] | None = None,
     error_eve: Float[ArrayLike, "... L"] | None = None,
     csi_error: float | tuple[float, float] = 0.0,
-    objective: OverDraws = MEAN,
+    objective: str | Objective | OverDraws = MEAN,
+    power: str | PowerConstraint = "total",
     key: Key[Array, ""] | None = None,
     diagnostics: bool = False,
     **options: Any,
@@ -124,15 +143,18 @@ def design(
       csi_error: instead of those two, e in [0, 1] of channels that are estimates
         √(1−e)·h + √e·gain·CN, or a pair of them, of users and of eavesdroppers
         (`channels.knowledge.estimated`).
-      objective: over the channels that the errors leave possible, `secrecy.MEAN` or
-        `secrecy.Outage(0.05)`.
+      objective: of the rates, a row of `secrecy.OBJECTIVES` as `secrecy.WorstUser()`, or the name
+        of one that needs no numbers, on channels that are known exactly; or of their sum over the
+        channels that the errors leave possible, `secrecy.MEAN` or `secrecy.Outage(0.05)`.
+      power: a row of `secrecy.POWERS` as `secrecy.AntennaPower([0.5, 0.5])`, or its name.
       key: for methods that draw random numbers; a fixed one by default, so that the same call gives
         the same design.
       diagnostics: also return how the design was reached.
       options: of a method given by its name. None stands for the method's own.
 
     Returns:
-      w [..., M, K] and v [..., M, J] with ‖w‖² + ‖v‖² = 1 (P1 (8)); and `Diagnostics` on request.
+      w [..., M, K] and v [..., M, J], for the sum of the rates at total power with
+      ‖w‖² + ‖v‖² = 1 (P1 (8)), else within the power constraint; and `Diagnostics` on request.
 
     Raises:
       InputError: an unknown method, an option that it does not heed or that is out of range,
@@ -141,6 +163,7 @@ def design(
         for some channel. Under a transformation of JAX
         values are not checked.
     """
+    aim = make_aim(objective, power)
     known, noise_power = _arrays(h_user, h_eve, noise_power, error_user, error_eve)
     noise_power = _noise(known.h_user, known.h_eve, noise_power, noise_user, noise_eve)
     erring = _errs(known)
@@ -153,21 +176,28 @@ def design(
     one: Any = 1.0  # a number, by which methods know that nothing is left to divide
     channels = Channels(*_over_noise(known.h_user, known.h_eve, noise_power), one)
     key = jax.random.key(0) if key is None else key
-    if not uncertain:  # where nothing is uncertain, any objective is the rate
+    if not uncertain and aim.plain:  # where nothing is uncertain, whatever is asked over draws
         found = chosen(key, channels)
+    elif not uncertain:
+        aiming = methods.check_aims(name, chosen)
+        found = aiming.aimed(key, channels, aim.objective, aim.power)
     else:
+        check_certain(aim)
         methods.check_knows(name, chosen, has_directions(known))
         if estimates is not None:
             known = estimated(channels.h_user, channels.h_eve, *estimates)
         else:
             known = _known_over_noise(known, noise_power)
         knowing: Any = chosen
-        found = knowing.given(key, known, objective)
+        found = knowing.given(key, known, aim.over_draws)
     if not any(isinstance(x, Tracer) for x in found.strategy):
         checks.check_designed(name, *found.strategy, batch_axes=found.strategy.w.ndim - 2)
     if not diagnostics:
         return found.strategy
-    return found.strategy, Diagnostics(sum_secrecy_rate(found.strategy, channels), *found[1:])
+    rate = value = sum_secrecy_rate(found.strategy, channels)
+    if not aim.plain:
+        value = objective_value(found.strategy, channels, objective=aim.objective)
+    return found.strategy, Diagnostics(rate, *found[1:], value=value)
 
 
 def _arrays(

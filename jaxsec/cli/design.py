@@ -14,13 +14,17 @@ from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, estimated, has_directions
 from jaxsec.channels.normalise import normalise, normalise_known
 from jaxsec.channels.remarks import remarks
-from jaxsec.cli.options import METHODS, KnowledgeOptions, MethodOptions, as_options, check_seed
+from jaxsec.cli.aim import AimOptions
+from jaxsec.cli.options import METHODS, MethodOptions, as_options, check_seed
 from jaxsec.files.archive import FORMATS, check_outputs, naming
 from jaxsec.files.channels import load_known
 from jaxsec.files.strategy import save_strategy
+from jaxsec.methods import Method
+from jaxsec.methods.aim import Aim, check_certain
 from jaxsec.report import comparison, console, judge, statistics
 from jaxsec.report.timing import Timing, hardware
 from jaxsec.secrecy import OverDraws
+from jaxsec.secrecy.rows import over_channels
 from jaxsec.strategy import Strategy
 
 WARM_UP_S = 1.0
@@ -47,9 +51,7 @@ class Command:
     """Seed of random starts and samples."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Also write the summary to this file."""
-    knowledge: tyro.conf.OmitArgPrefixes[KnowledgeOptions] = dataclasses.field(
-        default_factory=KnowledgeOptions
-    )
+    knowledge: tyro.conf.OmitArgPrefixes[AimOptions] = dataclasses.field(default_factory=AimOptions)
     options: tyro.conf.OmitArgPrefixes[MethodOptions] = dataclasses.field(
         default_factory=MethodOptions
     )
@@ -58,7 +60,7 @@ class Command:
 def run(command: Command, argv: list[str]) -> None:
     """Reads, designs, judges, saves and prints a summary."""
     check_seed(command.seed)
-    objective = command.knowledge.over_draws()
+    aim = command.knowledge.aim()
     errors = command.knowledge.errors()
     if command.method is not None:
         command.options.method(command.method)  # refused before anything is read
@@ -66,23 +68,20 @@ def run(command: Command, argv: list[str]) -> None:
     known, noise_power = _known(command.channels, errors)
     with naming(command.channels):
         normalised = normalise(Channels(known.h_user, known.h_eve, noise_power))
-    told = _told(known, noise_power, objective)
+    told = _told(known, noise_power, aim.over_draws)
     name = command.method or (designer.DEFAULT if told is None else designer.DEFAULT_UNCERTAIN)
     method = command.options.method(name)
-    if told is not None:
-        try:
-            methods.check_knows(name, method, has_directions(known))
-        except checks.InputError as error:
-            raise as_options(error, "method") from None
+    _check_method(name, method, aim, None if told is None else has_directions(known))
+    _check_numbers(aim, known)
     n = known.h_user.shape[0]
     with console.progress(f"designing ({name})", n) as advance:
         strategy, timing = comparison.design_in_slices(
-            method, normalised, command.seed, told=told, advance=advance
+            method, normalised, command.seed, told=told, aim=aim, advance=advance
         )
     if timing.run_s < WARM_UP_S:
         # A first call this short is mostly JAX waking up: time a second one.
         again = comparison.design_in_slices(
-            method, normalised, command.seed, told=told, advance=lambda done: None
+            method, normalised, command.seed, told=told, aim=aim, advance=lambda done: None
         )[1]
         timing = Timing(again.run_s, timing.compile_s)
     promise = _judged(command, strategy, known, noise_power, told)
@@ -94,11 +93,49 @@ def run(command: Command, argv: list[str]) -> None:
         kept = comparison.mean_as_json(promise.outage_secrecy_rate)
         report["knowledge"] = dataclasses.asdict(command.knowledge)
         report["outage_secrecy_rate"] = kept
+    if not aim.plain:
+        report |= _aimed(command, strategy, Channels(*known[:2], noise_power), aim)
     if command.json is not None:
         console.write_json(command.json, report | {"command": shlex.join(["jaxsec", *argv])})
     print(_summary(report))
     if told is None:
         console.warn(command.channels, remarks(Channels(*known[:2], noise_power)))
+
+
+def _check_method(name: str, method: Method, aim: Aim, directions: bool | None) -> None:
+    """Refuses what a method is not built for; `directions` is None where channels are exact."""
+    try:
+        if directions is not None:
+            check_certain(aim)
+            methods.check_knows(name, method, directions)
+        elif not aim.plain:
+            methods.check_aims(name, method)
+    except checks.InputError as error:
+        raise as_options(error, "method", "objective", "power") from None
+
+
+def _check_numbers(aim: Aim, known: Posterior) -> None:
+    """There must be a weight for each user, and a limit for each antenna."""
+    sizes = known.h_user.shape[-2:]
+    try:
+        over_channels(aim.objective, (), *sizes)
+        over_channels(aim.power, (), *sizes)
+    except checks.InputError as error:
+        error = checks.InputError(str(error).replace("`limits`", "`antenna_limits`"))
+        raise as_options(error, "user_weights", "antenna_limits") from None
+
+
+def _aimed(command: Command, strategy: Strategy, channels: Channels, aim: Aim) -> dict[str, Any]:
+    """What the design is worth by its objective, and the power that it takes."""
+    value = judge.objective_value(strategy, channels, aim.objective)
+    sent = sum(np.sum(np.abs(u) ** 2, axis=-1) for u in strategy)  # [N, M]
+    return {
+        "objective": command.knowledge.objective,
+        "power": command.knowledge.power,
+        "objective_value": comparison.mean_as_json(value),
+        "mean_power": float(np.mean(np.sum(sent, axis=-1))),
+        "largest_antenna_power": float(np.max(sent)),
+    }
 
 
 def _known(path: Path, errors: tuple[float, float] | None) -> tuple[Posterior, Any]:
@@ -182,6 +219,13 @@ def _summary(report: dict) -> str:
         f"after {report['compile_s']:.1f} s to compile",
         "written to": report["strategy"],
     }
+    if "objective_value" in report:
+        value = statistics.Mean(*report["objective_value"].values())
+        rows["objective"] = f"{report['objective']}: {value} (mean, 95% CI)"
+        rows["power"] = (
+            f"{report['power']}: {report['mean_power']:.3f} of P (mean), "
+            f"an antenna at most {report['largest_antenna_power']:.3f}"
+        )
     if "outage_secrecy_rate" in report:  # rates over what the channels may be
         kept = statistics.Mean(*report["outage_secrecy_rate"].values())
         probability = 1.0 - report["knowledge"]["outage_probability"]

@@ -11,13 +11,14 @@ command line and the comparison.
 
 from jaxsec.methods.classical import Gpip, LoadedGpip, Mrt, PlainGpip, Rzf, RzfNs, Zf
 from jaxsec.methods.generative import Diffusion, RobustDiffusion
-from jaxsec.methods.method import Designed, Knowing, Method
-from jaxsec.methods.table import METHODS, NEUTRAL, check_knows, heeded_by, knowing, make
+from jaxsec.methods.method import Aiming, Designed, Knowing, Method
+from jaxsec.methods.table import METHODS, NEUTRAL, check_aims, check_knows, heeded_by, knowing, make
 from jaxsec.methods.uncertain import RobustRzfNs, StochasticGpip
 
 __all__ = [
     "METHODS",
     "NEUTRAL",
+    "Aiming",
     "Designed",
     "Diffusion",
     "Gpip",
@@ -32,6 +33,7 @@ __all__ = [
     "RzfNs",
     "StochasticGpip",
     "Zf",
+    "check_aims",
     "check_knows",
     "heeded_by",
     "knowing",

@@ -1,6 +1,8 @@
 """Methods without learning: linear precoders, RZF-NS, and the power iterations."""
 
 import dataclasses
+import math
+from typing import Any
 
 from jaxtyping import Array, Key
 
@@ -8,12 +10,16 @@ from jaxsec import checks
 from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, diagonal_loading
 from jaxsec.methods.method import Designed, compiled, only_mean
-from jaxsec.precoding import gpip, linear
-from jaxsec.secrecy import OverDraws
+from jaxsec.precoding import first_order, gpip, linear
+from jaxsec.secrecy import Objective, OverDraws, PowerConstraint, Sum, TotalPower
+from jaxsec.secrecy.rows import over_channels
 from jaxsec.strategy import Strategy
 
 DEFAULT_NOISE_BEAMS = 2
 """J where a method does not fix it; in P1's scenario more noise beams gain next to nothing."""
+
+ASCENT_STEPS = first_order.DEFAULT_STEPS / gpip.DEFAULT_STEPS
+"""Steps of the ascent for one of the power iteration."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +86,7 @@ class Gpip:
     num_noise_beams: int = DEFAULT_NOISE_BEAMS
     """J, noise beams."""
     num_steps: int = gpip.DEFAULT_STEPS
-    """Steps of the power iteration."""
+    """Steps of the power iteration; the ascent takes half as many again."""
 
     def __post_init__(self) -> None:
         checks.check_at_least("num_starts", self.num_starts, 1)
@@ -96,6 +102,36 @@ class Gpip:
             smoothing=gpip.annealing(self.num_steps),
         )
         return _iterated(found)
+
+    def aimed(
+        self,
+        key: Key[Array, ""],
+        channels: Channels,
+        objective: Objective,
+        power: PowerConstraint,
+    ) -> Designed:
+        """By the power iteration for sums at total power, else by `precoding.ascent`."""
+        drawn = key if self.num_starts > 1 else None
+        options: dict[str, Any] = {
+            "num_noise_beams": self.num_noise_beams,
+            "num_starts": self.num_starts,
+        }
+        if isinstance(power, TotalPower) and isinstance(objective, Sum) and not objective.colluding:
+            schedule = gpip.annealing(self.num_steps)
+            *batch, num_users, num_antennas = channels.h_user.shape
+            weights = over_channels(objective, tuple(batch), num_users, num_antennas).user_weights
+            options |= {"user_weights": weights, "smoothing": schedule}
+            return _iterated(gpip.opt(*channels, key=drawn, **options))
+        found = first_order.ascent(
+            *channels,
+            objective=objective,
+            constraint=power,
+            key=drawn,
+            num_steps=math.ceil(ASCENT_STEPS * self.num_steps),
+            **options,
+        )
+        info = found.info
+        return Designed(found.strategy, info.iterations, info.residual, info.converged)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from jaxsec import checks
 from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior
 from jaxsec.precoding.batched.programs import PROGRAMS
-from jaxsec.secrecy import MEAN, OverDraws
+from jaxsec.secrecy import MEAN, Objective, OverDraws, PowerConstraint
 from jaxsec.strategy import Strategy
 
 
@@ -50,6 +50,28 @@ class Knowing(Protocol):
           key: for what is drawn.
           known: over the receiver noise, of any leading batch shape.
           objective: over draws.
+        """
+        ...
+
+
+@runtime_checkable
+class Aiming(Protocol):
+    """A method that can be asked for any objective under any power constraint."""
+
+    def aimed(
+        self,
+        key: Key[Array, ""],
+        channels: Channels,
+        objective: Objective,
+        power: PowerConstraint,
+    ) -> Designed:
+        """Designs for channels that are known exactly.
+
+        Args:
+          key: for what is drawn.
+          channels: over the receiver noise, of any leading batch shape.
+          objective: a row of `secrecy.OBJECTIVES`.
+          power: a row of `secrecy.POWERS`.
         """
         ...
 

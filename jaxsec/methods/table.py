@@ -16,7 +16,7 @@ from jaxsec.methods.classical import (
     Zf,
 )
 from jaxsec.methods.generative import Diffusion, RobustDiffusion
-from jaxsec.methods.method import Knowing, Method
+from jaxsec.methods.method import Aiming, Knowing, Method
 from jaxsec.methods.uncertain import RobustRzfNs, StochasticGpip
 
 
@@ -133,6 +133,28 @@ def check_knows(name: str, method: Method, directions: bool) -> None:
         not directions or _directed(method),
         f"`method` {name!r} takes errors to have no direction; where they have a covariance, "
         f"it must be one of {', '.join(knowing(directions=True))}",
+    )
+
+
+def check_aims(name: str, method: Method) -> Aiming:
+    """Refuses a method that designs for the sum of the rates at total power alone.
+
+    Args:
+      name: of the method.
+      method: what is to design.
+
+    Returns:
+      The method.
+
+    Raises:
+      InputError: it does.
+    """
+    if isinstance(method, Aiming):
+        return method
+    aiming = [other for other, row in METHODS.items() if issubclass(row.method, Aiming)]
+    raise checks.InputError(
+        f"`method` {name!r} designs for the sum of the rates at total power; for another "
+        f"`objective` or `power` it must be one of {', '.join(aiming)}"
     )
 
 

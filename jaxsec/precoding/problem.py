@@ -64,12 +64,12 @@ def rates_of(
     smoothing: Float[Array, ""],
 ) -> Rates:
     """P1 (5)–(7) from received powers, with `noise` = ‖f‖² at every receiver."""
-    rate, wiretap = _link_rates(problem.weights, power, noise)
+    rate, wiretap = link_rates(problem.weights, power, noise)
     return _secrecy(problem.weights, rate, wiretap, smoothing)
 
 
 @one_kernel
-def _link_rates(
+def link_rates(
     weights: Float[Array, "K B"],
     power: Float[Array, "R N *trials B"],
     noise: Float[Array, "*trials B"],

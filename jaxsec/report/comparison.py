@@ -15,6 +15,7 @@ from jaxsec.channels.knowledge import Posterior, estimated
 from jaxsec.channels.normalise import normalise
 from jaxsec.designer import design
 from jaxsec.methods import Knowing, Method
+from jaxsec.methods.aim import PLAIN, Aim
 from jaxsec.precoding import reference
 from jaxsec.report import console, judge, statistics
 from jaxsec.report.timing import Timing, compile_clock
@@ -182,11 +183,18 @@ def best_known(
 
 
 def design_in_slices(
-    method: Method, channels: Channels, seed: int, *, told: Told | None = None, advance: Advance
+    method: Method,
+    channels: Channels,
+    seed: int,
+    *,
+    told: Told | None = None,
+    aim: Aim = PLAIN,
+    advance: Advance,
 ) -> tuple[Strategy, Timing]:
     """Designs normalised channels [N, ...] slice by slice, in at most two compiled shapes.
 
-    With `told`, for what it says instead of the channels.
+    With `told`, for what it says instead of the channels; else for the objective and power of
+    `aim`, whose numbers are the same for every channel.
 
     Returns:
       The strategy as NumPy arrays, w [N, M, K] and v [N, M, J], and what it took.
@@ -198,7 +206,9 @@ def design_in_slices(
         for first in range(0, n, SLICE):
             key = keys.step(keys.stream(seed, "designs"), first)
             with _naming_slice(first, n):
-                strategy = _design_slice(method, channels, told, slice(first, first + SLICE), key)
+                strategy = _design_slice(
+                    method, channels, told, aim, slice(first, first + SLICE), key
+                )
             pieces.append(jax.tree.map(np.asarray, strategy))
             advance(pieces[-1].w.shape[0])
     wall_s = time.perf_counter() - start
@@ -208,11 +218,17 @@ def design_in_slices(
 
 
 def _design_slice(
-    method: Method, channels: Channels, told: Told | None, part: slice, key: Key[Array, ""]
+    method: Method,
+    channels: Channels,
+    told: Told | None,
+    aim: Aim,
+    part: slice,
+    key: Key[Array, ""],
 ) -> Strategy:
     if told is None:
         some = jax.tree.map(lambda x: x[part], channels)
-        return design(some, method=method, key=key)
+        options = {"objective": aim.objective, "power": aim.power}
+        return design(some, method=method, key=key, **options)
     known = jax.tree.map(lambda x: x[part], told.known)
     return design(known, noise_power=1.0, method=method, key=key, objective=told.objective)
 

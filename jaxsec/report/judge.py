@@ -14,6 +14,7 @@ from jaxsec import keys
 from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, sample
 from jaxsec.channels.noise import by_rows
+from jaxsec.secrecy import Objective
 from jaxsec.secrecy.over_draws import draws_missed
 from jaxsec.strategy import Strategy
 
@@ -34,6 +35,16 @@ def secrecy_rates(strategy: Strategy, channels: Channels) -> np.ndarray:
     """
     rates = link_rates(strategy, channels)
     return np.maximum(rates.user - rates.wiretap, 0.0)
+
+
+def objective_value(strategy: Strategy, channels: Channels, objective: Objective) -> np.ndarray:
+    """An objective [...] of the rates in float64, of arguments as `secrecy_rates` has them."""
+    rates = link_rates(strategy, channels)
+    together = colluding_wiretap_rates(strategy, channels) if objective.colluding else rates.wiretap
+    spent = sum(np.sum(np.abs(np.asarray(u, np.complex128)) ** 2, axis=(-2, -1)) for u in strategy)
+    with jax.enable_x64(True):
+        secrecy = jnp.asarray(np.maximum(rates.user - together, 0.0))
+        return np.asarray(objective.value(secrecy, jnp.asarray(spent)))
 
 
 class LinkRates(NamedTuple):

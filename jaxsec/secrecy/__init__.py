@@ -2,10 +2,14 @@
 
 from jaxsec.secrecy.loss import secrecy_loss
 from jaxsec.secrecy.objectives import (
-    expected_rate,
-    secure_energy_efficiency,
-    sum_secrecy_rate,
-    worst_user_secrecy_rate,
+    OBJECTIVES,
+    EnergyEfficiency,
+    Objective,
+    Sum,
+    WorstUser,
+    make_objective,
+    objective_value,
+    smooth_objective_value,
 )
 from jaxsec.secrecy.over_draws import (
     MEAN,
@@ -15,7 +19,16 @@ from jaxsec.secrecy.over_draws import (
     outage_secrecy_rate,
     secrecy_outage_probability,
 )
-from jaxsec.secrecy.power import normalise_power, power
+from jaxsec.secrecy.power import (
+    POWERS,
+    AntennaPower,
+    PowerConstraint,
+    TotalPower,
+    fitting_scale,
+    limit_power,
+    normalise_power,
+    power,
+)
 from jaxsec.secrecy.rates import (
     LN2,
     colluding_wiretap_rates,
@@ -26,16 +39,35 @@ from jaxsec.secrecy.rates import (
     user_rates,
     wiretap_rates,
 )
+from jaxsec.secrecy.values import (
+    expected_rate,
+    secure_energy_efficiency,
+    sum_secrecy_rate,
+    worst_user_secrecy_rate,
+)
 
 __all__ = [
     "LN2",
     "MEAN",
+    "OBJECTIVES",
+    "POWERS",
+    "AntennaPower",
+    "EnergyEfficiency",
     "Mean",
+    "Objective",
     "Outage",
     "OverDraws",
+    "PowerConstraint",
+    "Sum",
+    "TotalPower",
+    "WorstUser",
     "colluding_wiretap_rates",
     "expected_rate",
+    "fitting_scale",
+    "limit_power",
+    "make_objective",
     "normalise_power",
+    "objective_value",
     "outage_secrecy_rate",
     "power",
     "received_gains",
@@ -44,6 +76,7 @@ __all__ = [
     "secrecy_outage_probability",
     "secrecy_rates",
     "secure_energy_efficiency",
+    "smooth_objective_value",
     "smooth_secrecy_rates",
     "sum_secrecy_rate",
     "user_rates",

@@ -1,71 +1,189 @@
-"""What a strategy is worth as one number: sums, worst cases, efficiency, P1 (7)."""
+"""The table of objectives: one number of the users' secrecy rates and of the power spent on them.
 
+    jaxsec.design(channels, objective="worst-user")
+    jaxsec.design(channels, objective=secrecy.EnergyEfficiency(10.0, 1.0))
+
+A row says what it is worth, `value`, and a form of it without corners for ascent, `smooth`, which
+approaches it as the smoothing goes to 0 wherever no secrecy rate is cut at 0. Rows are pytrees:
+their numbers are arrays of any batch shape, and a compiled program serves all of them. A new row
+joins `OBJECTIVES`, and with it the property tests, the designer and the command line.
+"""
+
+import dataclasses
+import functools
+from typing import Any, Protocol, runtime_checkable
+
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
+from jaxsec import checks
 from jaxsec.channels.arguments import together
-from jaxsec.channels.knowledge import Posterior, perturb
 from jaxsec.secrecy.power import power
-from jaxsec.secrecy.rates import secrecy_rates
+from jaxsec.secrecy.rates import (
+    colluding_wiretap_rates,
+    secrecy_rates,
+    smooth_secrecy_rates,
+    user_rates,
+)
 from jaxsec.shapes import AnyArray, lift
-from jaxsec.strategy import Strategy
 
 
-@together
-def sum_secrecy_rate(
-    w: Complex[AnyArray, "... M K"],
-    v: Complex[AnyArray, "... M J"],
-    h_user: Complex[AnyArray, "... K M"],
-    h_eve: Complex[AnyArray, "... L M"],
-    noise_power: Float[ArrayLike, "..."],
-    *,
-    user_weights: Float[ArrayLike, "... K"] | None = None,
-    colluding: bool = False,
-) -> Float[Array, "..."]:
-    """R_sum of P1 (7), or its weighted sum: Σ_k weight_k·R_k^sec.
+@runtime_checkable
+class Objective(Protocol):
+    """What is asked of the secrecy rates on channels that are known exactly."""
 
-    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
-    >>> strategy = jaxsec.design(channels, method="rzf-ns")
-    >>> sum_secrecy_rate(strategy, channels).shape
-    (4,)
+    @property
+    def colluding(self) -> bool:
+        """Whether eavesdroppers decode together (`colluding_wiretap_rates`)."""
+        ...
+
+    def value(self, rates: Float[Array, "... K"], spent: Float[Array, "..."]) -> Array:
+        """The objective [...] of secrecy rates and of the power spent, ‖w‖² + ‖v‖²."""
+        ...
+
+    def smooth(
+        self, rates: Float[Array, "... K"], spent: Float[Array, "..."], smoothing: Any
+    ) -> Array:
+        """The same without corners, `smoothing` in bit/s/Hz."""
+        ...
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=["user_weights"], meta_fields=["colluding"]
+)
+@dataclasses.dataclass(frozen=True)
+class Sum:
+    """R_sum of P1 (7), or its weighted sum: Σ_k weight_k·R_k^sec."""
+
+    user_weights: Any = None
+    """[K] or [..., K], not negative; all one by default."""
+    colluding: bool = False
+    """Eavesdroppers decode together."""
+
+    def value(self, rates: Float[Array, "... K"], spent: Float[Array, "..."]) -> Array:
+        """Σ_k weight_k·R_k."""
+        del spent
+        if self.user_weights is not None:
+            rates = rates * lift(self.user_weights, rates.ndim)
+        return jnp.sum(rates, axis=-1)
+
+    def smooth(
+        self, rates: Float[Array, "... K"], spent: Float[Array, "..."], smoothing: Any
+    ) -> Array:
+        """The sum itself."""
+        del smoothing
+        return self.value(rates, spent)
+
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=["colluding"])
+@dataclasses.dataclass(frozen=True)
+class WorstUser:
+    """min_k R_k^sec: what the least protected user gets."""
+
+    colluding: bool = False
+    """Eavesdroppers decode together."""
+
+    def value(self, rates: Float[Array, "... K"], spent: Float[Array, "..."]) -> Array:
+        """min_k R_k."""
+        del spent
+        return jnp.min(rates, axis=-1)
+
+    def smooth(
+        self, rates: Float[Array, "... K"], spent: Float[Array, "..."], smoothing: Any
+    ) -> Array:
+        """−α·log Σ_k exp(−R_k/α), α the smoothing; at most α·ln K below the minimum."""
+        del spent
+        return -smoothing * jax.nn.logsumexp(-rates / smoothing, axis=-1)
+
+
+@functools.partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["transmit_power_w", "circuit_power_w"],
+    meta_fields=["colluding"],
+)
+@dataclasses.dataclass(frozen=True)
+class EnergyEfficiency:
+    """Sum secrecy rate over the power spent on it, bit/s/Hz/W; less than full power may be best."""
+
+    transmit_power_w: Any
+    """P, watt, a number or [...]; the noise over it is the channels' `noise_power`."""
+    circuit_power_w: Any
+    """What is spent beside it, watt, a number or [...]."""
+    colluding: bool = False
+    """Eavesdroppers decode together."""
+
+    def value(self, rates: Float[Array, "... K"], spent: Float[Array, "..."]) -> Array:
+        """Σ_k R_k over P·(‖w‖² + ‖v‖²) + circuit power."""
+        transmit, circuit = (
+            lift(x, spent.ndim) for x in (self.transmit_power_w, self.circuit_power_w)
+        )
+        return jnp.sum(rates, axis=-1) / (transmit * spent + circuit)
+
+    def smooth(
+        self, rates: Float[Array, "... K"], spent: Float[Array, "..."], smoothing: Any
+    ) -> Array:
+        """The efficiency itself."""
+        del smoothing
+        return self.value(rates, spent)
+
+
+OBJECTIVES: dict[str, type[Any] | functools.partial[Any]] = {
+    "sum": Sum,
+    "weighted-sum": Sum,
+    "worst-user": WorstUser,
+    "colluding": functools.partial(Sum, colluding=True),
+    "energy-efficiency": EnergyEfficiency,
+}
+"""Every objective by its name on the command line."""
+
+_NEEDS = {
+    "weighted-sum": ("user_weights",),
+    "energy-efficiency": ("transmit_power_w", "circuit_power_w"),
+}
+
+
+def make_objective(name: str, **numbers: Any) -> Objective:
+    """The objective of a name, with its numbers.
+
+    >>> make_objective("weighted-sum", user_weights=[1.0, 3.0]).user_weights
+    [1.0, 3.0]
 
     Args:
-      w: beams as columns, [..., M, K].
-      v: artificial noise as columns, [..., M, J].
-      h_user: users' channels as rows, [..., K, M].
-      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
-      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
-      user_weights: not negative, [..., K]; all one by default.
-      colluding: eavesdroppers decode together (`colluding_wiretap_rates`).
-
-    Returns:
-      [...], bit/s/Hz.
+      name: in `OBJECTIVES`.
+      numbers: fields that the row needs.
 
     Raises:
-      InputError: a shape or dtype does not fit.
+      InputError: there is no such objective, or it does not need or lacks a number.
     """
-    rates = secrecy_rates(w, v, h_user, h_eve, noise_power, colluding=colluding)
-    if user_weights is not None:
-        rates = rates * lift(user_weights, rates.ndim)
-    return jnp.sum(rates, axis=-1)
+    checks.require(
+        name in OBJECTIVES,
+        f"`objective` must be one of {', '.join(OBJECTIVES)}, but is {name!r}",
+    )
+    needed = _NEEDS.get(name, ())
+    for field in needed:
+        checks.require(field in numbers, f"objective {name!r} needs `{field}`")
+    for field in numbers:
+        checks.require(field in needed, f"`{field}` is not heeded by objective {name!r}")
+    return OBJECTIVES[name](**numbers)
 
 
 @together
-def worst_user_secrecy_rate(
+def objective_value(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
-    colluding: bool = False,
+    objective: Objective,
 ) -> Float[Array, "..."]:
-    """min_k R_k^sec: what the least protected user gets.
+    """What a strategy is worth by an objective.
 
     >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
     >>> strategy = jaxsec.design(channels, method="rzf-ns")
-    >>> worst, whole = (f(strategy, channels) for f in (worst_user_secrecy_rate, sum_secrecy_rate))
-    >>> bool((2 * worst <= whole).all())
+    >>> worst = jaxsec.worst_user_secrecy_rate(strategy, channels)
+    >>> bool((objective_value(strategy, channels, objective=WorstUser()) == worst).all())
     True
 
     Args:
@@ -74,40 +192,35 @@ def worst_user_secrecy_rate(
       h_user: users' channels as rows, [..., K, M].
       h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
       noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
-      colluding: eavesdroppers decode together (`colluding_wiretap_rates`).
+      objective: a row of the table.
 
     Returns:
-      [...], bit/s/Hz.
+      [...], bit/s/Hz, for energy efficiency bit/s/Hz/W.
 
     Raises:
       InputError: a shape or dtype does not fit.
     """
-    rates = secrecy_rates(w, v, h_user, h_eve, noise_power, colluding=colluding)
-    return jnp.min(rates, axis=-1)
+    rates = secrecy_rates(w, v, h_user, h_eve, noise_power, colluding=objective.colluding)
+    return objective.value(rates, power(w, v))
 
 
 @together
-def secure_energy_efficiency(
+def smooth_objective_value(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
     h_user: Complex[AnyArray, "... K M"],
     h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
-    transmit_power_w: float | Float[Array, ""],
-    circuit_power_w: float | Float[Array, ""],
-    colluding: bool = False,
+    objective: Objective,
+    smoothing: float | Float[Array, ""],
 ) -> Float[Array, "..."]:
-    """Sum secrecy rate over the power spent on it.
+    """An objective without corners: of `smooth_secrecy_rates`, or of rates against colluders.
 
-    The denominator is P·(‖w‖² + ‖v‖²) + circuit power. `noise_power` is σ0² over the same P.
-
-    >>> h = jnp.ones((1, 1), complex)
-    >>> power = 2.718281828 - 1.0  # W, where one antenna is most efficient at 1 W of circuit power
-    >>> options = {"transmit_power_w": power, "circuit_power_w": 1.0}
-    >>> none = h[:, :0], h, h[:0]  # no noise beam, one user, no eavesdropper
-    >>> round(float(secure_energy_efficiency(h, *none, 1.0 / power, **options)), 4)
-    0.5307
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
+    >>> strategy = jaxsec.design(channels)
+    >>> smooth_objective_value(strategy, channels, objective=WorstUser(), smoothing=0.1).shape
+    (4,)
 
     Args:
       w: beams as columns, [..., M, K].
@@ -115,45 +228,18 @@ def secure_energy_efficiency(
       h_user: users' channels as rows, [..., K, M].
       h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
       noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
-      transmit_power_w: P, watt.
-      circuit_power_w: what is spent beside it, watt.
-      colluding: eavesdroppers decode together (`colluding_wiretap_rates`).
+      objective: a row of the table.
+      smoothing: positive, bit/s/Hz.
 
     Returns:
-      [...], bit/s/Hz/W.
+      [...], as the objective.
 
     Raises:
       InputError: a shape or dtype does not fit.
     """
-    rate = sum_secrecy_rate(w, v, h_user, h_eve, noise_power, colluding=colluding)
-    return rate / (transmit_power_w * power(w, v) + circuit_power_w)
-
-
-def expected_rate(
-    strategy: Strategy,
-    known: Posterior,
-    noise_power: Float[ArrayLike, "..."],
-    direction: Complex[Array, "draws ... R M"],
-) -> Float[Array, "..."]:
-    """Mean sum secrecy rate over the channels `perturb`ed by each direction.
-
-    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 4)
-    >>> known = jaxsec.channels.knowledge.estimated(channels.h_user, channels.h_eve, 0.01)
-    >>> strategy = jaxsec.design(channels, method="rzf-ns")
-    >>> direction = jax.random.normal(jax.random.key(1), (16, 1, 6, 8), complex)
-    >>> expected_rate(strategy, known, channels.noise_power, direction).shape
-    (4,)
-
-    Args:
-      strategy: w [..., M, K] and v [..., M, J].
-      known: what is known of the channels, R = K + L receivers.
-      noise_power: σ0²/P, a scalar or [...].
-      direction: [draws, ..., R, M], entries CN(0, 1).
-
-    Returns:
-      [...], bit/s/Hz.
-    """
-    h_user, h_eve = perturb(known, direction)
-    noise_power = lift(noise_power, h_user.ndim - 2)
-    rates = sum_secrecy_rate(strategy.w[None], strategy.v[None], h_user, h_eve, noise_power)
-    return jnp.mean(rates, axis=0)
+    if objective.colluding:
+        wiretap = colluding_wiretap_rates(w, v, h_eve, noise_power)
+        rates = user_rates(w, v, h_user, noise_power) - wiretap
+    else:
+        rates = smooth_secrecy_rates(w, v, h_user, h_eve, noise_power, smoothing)
+    return objective.smooth(rates, power(w, v), smoothing)

@@ -1,10 +1,19 @@
-"""The power budget, P1 (8): ‖w‖² + ‖v‖² ≤ 1 in units of the transmit power P."""
+"""The power budget, P1 (8): ‖w‖² + ‖v‖² ≤ 1 in units of the transmit power P; and of antennas.
+
+A row of the table `POWERS` limits sums of the powers of antennas, r_m = Σ_n |u_mn|² for u = [w v].
+Rows are pytrees, as objectives are.
+"""
+
+import dataclasses
+import functools
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Complex, Float
 
-from jaxsec.shapes import AnyArray, abs2
+from jaxsec.shapes import AnyArray, abs2, lift
 
 
 def power(w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]) -> Float[Array, "..."]:
@@ -55,3 +64,97 @@ def normalise_power(
 def _abs1(x: Complex[Array, "..."]) -> Float[Array, "..."]:
     """|Re| + |Im|, a norm without the square root's trouble at zero."""
     return jnp.abs(x.real) + jnp.abs(x.imag)
+
+
+@runtime_checkable
+class PowerConstraint(Protocol):
+    """Σ_m groups_cm·r_m ≤ limit_c for every c: limits on the power r_m of antennas."""
+
+    def groups(self, num_antennas: int) -> np.ndarray:
+        """[C, M], which antennas share each limit: 1 or 0."""
+        ...
+
+    def bounds(self, num_antennas: int) -> Float[Array, "... C"]:
+        """The limits, [C] or [..., C], in units of the transmit power P."""
+        ...
+
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class TotalPower:
+    """‖w‖² + ‖v‖² ≤ 1, P1 (8)."""
+
+    def groups(self, num_antennas: int) -> np.ndarray:
+        """All antennas."""
+        return np.ones((1, num_antennas))
+
+    def bounds(self, num_antennas: int) -> Float[Array, "... C"]:
+        """One."""
+        del num_antennas
+        return jnp.ones(1)
+
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=["limits"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class AntennaPower:
+    """Σ_n |u_mn|² ≤ limit_m for each antenna m, and ‖w‖² + ‖v‖² ≤ 1."""
+
+    limits: Any = None
+    """[M] or [..., M], in units of the transmit power P; by default each 1/M, P shared evenly."""
+
+    def groups(self, num_antennas: int) -> np.ndarray:
+        """Each antenna, then all, unless the antennas' limits imply that."""
+        each, every = np.eye(num_antennas), np.ones((1, num_antennas))
+        return each if self.limits is None else np.concatenate([each, every])
+
+    def bounds(self, num_antennas: int) -> Float[Array, "... C"]:
+        """Each antenna's, then one."""
+        if self.limits is None:
+            return jnp.full(num_antennas, 1.0 / num_antennas)
+        limits = jnp.asarray(self.limits)
+        return jnp.concatenate([limits, jnp.ones_like(limits[..., :1])], axis=-1)
+
+
+POWERS: dict[str, Any] = {"total": TotalPower, "per-antenna": AntennaPower}
+"""Every power constraint by its name on the command line."""
+
+
+def fitting_scale(constraint: PowerConstraint, sent: Float[Array, "... M"]) -> Float[Array, "..."]:
+    """In [0, 1]: the largest factor of all beams at which a constraint allows them.
+
+    One factor for all, since others would move what beams keep apart.
+
+    Args:
+      constraint: a row of the table.
+      sent: power of each antenna.
+    """
+    groups = jnp.asarray(constraint.groups(sent.shape[-1]), sent.dtype)
+    power = jnp.einsum("...m,cm->...c", sent, groups, precision="highest")
+    bounds = lift(constraint.bounds(sent.shape[-1]), power.ndim).astype(power.dtype)
+    there = power > 0
+    share = jnp.where(there, bounds / jnp.where(there, power, 1.0), 1.0)
+    return jnp.sqrt(jnp.minimum(jnp.min(share, axis=-1), 1.0))
+
+
+def limit_power(
+    w: Complex[AnyArray, "... M K"],
+    v: Complex[AnyArray, "... M J"],
+    constraint: PowerConstraint,
+) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M J"]]:
+    """Beams and noise scaled back together to what a constraint allows; allowed ones stay.
+
+    >>> w, v = limit_power(jnp.array([[1.0], [3.0j]]), jnp.zeros((2, 0), complex), AntennaPower())
+    >>> jnp.abs(w[:, 0]).round(4).tolist()
+    [0.2357, 0.7071]
+
+    Args:
+      w: beams as columns, [..., M, K].
+      v: artificial noise as columns, [..., M, J].
+      constraint: a row of the table.
+
+    Returns:
+      w [..., M, K] and v [..., M, J].
+    """
+    w, v = jnp.asarray(w), jnp.asarray(v)
+    scale = fitting_scale(constraint, jnp.sum(abs2(w), axis=-1) + jnp.sum(abs2(v), axis=-1))
+    return w * scale[..., None, None], v * scale[..., None, None]

@@ -1,0 +1,157 @@
+"""How close is the ascent to the best known, by objective and power constraint, and how slow?
+
+    python -m benchmarks.objectives [--num-channels 256] [--json FILE]
+
+For each size and pair of rows: the mean of the objective over that of the best known with its 95%
+interval, the worst channel's own ratio, and the time over that of OPT for the sum of the rates. The
+best known is the larger of the design and of a float64 ascent of more steps from more starts.
+"""
+
+import dataclasses
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tyro
+
+import jaxsec
+from benchmarks.report import Claim, Report, table
+from jaxsec.channels import Channels
+from jaxsec.channels.normalise import normalise
+from jaxsec.precoding import ascent, gpip
+from jaxsec.report import judge, statistics
+from jaxsec.secrecy import AntennaPower, EnergyEfficiency, Sum, TotalPower, WorstUser
+from jaxsec.strategy import Strategy
+
+ROWS = {
+    "worst user": (WorstUser(), TotalPower()),
+    "energy efficiency": (EnergyEfficiency(10.0, 1.0), TotalPower()),
+    "per antenna": (Sum(), AntennaPower()),
+}
+SIZES = ((2, 2), (2, 4), (4, 4), (6, 8))
+"""Users K and eavesdroppers L, at 8 antennas."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    num_channels: int = 256
+    sizes: int = len(SIZES)
+    """How many of the sizes, from the smallest."""
+    seed: int = 20261
+    num_starts: int = 6
+    """Random starts of the reference and one, beside OPT's design and RZF-NS."""
+    num_steps: int = 200
+    """Steps of the reference."""
+    json: Path | None = None
+
+
+def measure(arguments: Arguments, num_users: int, num_eves: int) -> list[dict[str, Any]]:
+    """A result for each pair of rows at one size."""
+    scenario = jaxsec.Scenario(num_users=num_users, num_eavesdroppers=num_eves)
+    drawn = jaxsec.sample_channels(jax.random.key(arguments.seed), scenario, arguments.num_channels)
+    channels = jax.tree.map(jnp.asarray, normalise(drawn))
+    opt_s = best_of(lambda: gpip.opt(channels).strategy)
+    return [
+        {
+            "K": num_users,
+            "L": num_eves,
+            "row": name,
+            **against_best(arguments, channels, name, opt_s),
+        }
+        for name in ROWS
+    ]
+
+
+def against_best(
+    arguments: Arguments, channels: Channels, name: str, opt_s: float
+) -> dict[str, Any]:
+    """The design of a pair of rows beside its reference."""
+    objective, constraint = ROWS[name]
+    rows: dict[str, Any] = {"objective": objective, "constraint": constraint}
+
+    def run() -> Strategy:
+        return ascent(channels, **rows).strategy
+
+    value = judge.objective_value(run(), channels, objective)
+    seconds = best_of(run)
+    with jax.enable_x64(True):
+        wide = jax.tree.map(lambda x: jnp.asarray(np.asarray(x), _wide(x)), channels)
+        found = ascent(
+            wide,
+            num_starts=arguments.num_starts,
+            key=jax.random.key(arguments.seed + 1),
+            num_steps=arguments.num_steps,
+            **rows,
+        )
+        strategy = jax.tree.map(np.asarray, found.strategy)
+    best = np.maximum(judge.objective_value(strategy, channels, objective), value)
+    ratio = statistics.ratio_of_means(value, best)
+    return {
+        "mean": float(np.mean(value)),
+        "ratio": ratio.value,
+        "ratio ci95": ratio.ci95,
+        "worst ratio": ratio.worst,
+        "us_per_channel": 1e6 * seconds / value.size,
+        "time over OPT": seconds / opt_s,
+    }
+
+
+def best_of(run: Callable[[], Any], repeats: int = 3) -> float:
+    """Seconds of the quickest run, after one that compiles."""
+    jax.block_until_ready(run())
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        jax.block_until_ready(run())
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def _wide(x: Any) -> Any:
+    return np.complex128 if np.iscomplexobj(x) else np.float64
+
+
+def main(arguments: Arguments, argv: list[str]) -> int:
+    """Measures, prints, writes."""
+    report = Report("objectives", argv, arguments.seed, arguments.num_channels)
+    results = []
+    for size in SIZES[: arguments.sizes]:
+        results += measure(arguments, *size)
+        print(f"{size}: done", file=sys.stderr, flush=True)
+    cells = [
+        [
+            f"{r['K']}",
+            f"{r['L']}",
+            r["row"],
+            f"{r['mean']:.3f}",
+            f"{r['ratio']:.2%} ± {r['ratio ci95']:.2%}",
+            f"{r['worst ratio']:.2%}",
+            f"{r['time over OPT']:.1f}",
+        ]
+        for r in results
+    ]
+    least = min(r["ratio"] for r in results)
+    longest = max(r["time over OPT"] for r in results)
+    return report.finish(
+        results,
+        table(
+            "Objectives at 8 antennas",
+            ("K", "L", "objective"),
+            ("mean", "of best known", "worst", "time over OPT"),
+            cells,
+        ),
+        [
+            Claim("means within 1% of the best known", f"{least:.2%}", least >= 0.99),
+            Claim("at most 20 times OPT's time", f"{longest:.1f}", longest <= 20.0),
+        ],
+        arguments.json,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Arguments), sys.argv[1:]))

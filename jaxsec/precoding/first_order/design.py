@@ -1,0 +1,144 @@
+"""Beams for any objective and power constraint, by first-order ascent from good designs."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Complex, Float, Int, Key
+
+from jaxsec import checks
+from jaxsec.channels.arguments import together
+from jaxsec.precoding import gpip
+from jaxsec.precoding.batched.programs import PROGRAMS
+from jaxsec.precoding.first_order.solve import ascend
+from jaxsec.precoding.linear import rzf_ns
+from jaxsec.secrecy import Objective, PowerConstraint, TotalPower, limit_power
+from jaxsec.secrecy.rows import over_channels
+from jaxsec.shapes import AnyArray, abs2, flat, over_noise
+from jaxsec.strategy import Strategy
+
+DEFAULT_STEPS = 24
+SMOOTHING = (1.0, 0.01)
+"""First and last smoothing of the ascent, bit/s/Hz."""
+
+
+class AscentInfo(NamedTuple):
+    """What the ascent did, for the start that was kept."""
+
+    value: Float[Array, "..."]
+    """The objective of the design, as seen by the solver."""
+    iterations: Int[Array, "..."]
+    """Step that found the design; 0 if its start was not improved."""
+    residual: Float[Array, "..."]
+    """Norm of the preconditioned direction at the last step; 0 at a stationary point."""
+    converged: Bool[Array, "..."]
+    """Whether the residual is within the tolerance."""
+
+
+class AscentResult(NamedTuple):
+    """A design and how it was reached."""
+
+    strategy: Strategy
+    info: AscentInfo
+
+
+@together
+def ascent(
+    h_user: Complex[AnyArray, "... K M"],
+    h_eve: Complex[AnyArray, "... L M"],
+    noise_power: Float[ArrayLike, "..."],
+    *,
+    objective: Objective,
+    constraint: PowerConstraint | None = None,
+    num_noise_beams: int = 2,
+    num_starts: int = 1,
+    key: Key[Array, ""] | None = None,
+    num_steps: int = DEFAULT_STEPS,
+    tolerance: float = 1e-3,
+) -> AscentResult:
+    """Beams and noise that maximise any objective under any power constraint.
+
+    From OPT's design and from RZF-NS, each scaled to the constraint, the ascent follows the smooth
+    objective by a preconditioned gradient with a search (`first_order.step`), its smoothing
+    annealed; the best iterate by the true value is returned, so that no start is above it.
+    Compiled inside; safe in float32.
+
+    >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 2)
+    >>> found = ascent(channels, objective=jaxsec.secrecy.WorstUser())
+    >>> found.strategy.w.shape, found.info.value.shape
+    ((2, 8, 2), (2,))
+
+    Args:
+      h_user: users' channels as rows, [..., K, M]; or `Channels`, which hold the next two as well.
+      h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
+      noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
+      objective: a row of `secrecy.OBJECTIVES`.
+      constraint: a row of `secrecy.POWERS`; total power by default.
+      num_noise_beams: J.
+      num_starts: above 1, that many less one random starts are added.
+      key: for the random starts; needed when `num_starts` > 1.
+      num_steps: of the ascent.
+      tolerance: residual below which `info.converged` is set.
+
+    Returns:
+      The strategy, within the constraint, and `AscentInfo`.
+
+    Raises:
+      InputError: shapes or dtypes that do not fit; counts out of range; a missing `key`.
+    """
+    checks.check_channels(h_user, h_eve, noise_power)
+    checks.check_at_least("num_noise_beams", num_noise_beams, 0)
+    checks.check_at_least("num_starts", num_starts, 1)
+    checks.check_at_least("num_steps", num_steps, 1)
+    checks.require(
+        num_starts == 1 or key is not None, "`key` must be given when `num_starts` is above 1"
+    )
+    constraint = TotalPower() if constraint is None else constraint
+    batch = np.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], jnp.shape(noise_power))
+    n, num_users, num_antennas = math.prod(batch), h_user.shape[-2], h_user.shape[-1]
+    checks.require(
+        n > 0, f"`h_user` must hold at least one channel, but has shape {np.shape(h_user)}"
+    )
+    sizes = batch, num_users, num_antennas
+    rows = over_channels(objective, *sizes), over_channels(constraint, *sizes)
+    rows = jax.tree.map(lambda x: x.reshape(n, *x.shape[len(batch) :]), rows)
+    user, eve = (flat(batch, over_noise(h, noise_power), 2) for h in (h_user, h_eve))
+    options: dict[str, Any] = {"num_noise_beams": num_noise_beams}
+    found = [gpip.opt(user, eve, 1.0, **options).strategy, _split_power(user, eve, **options)]
+    starts = [jnp.concatenate(strategy, axis=-1) for strategy in found]
+    drawn = () if key is None else jax.random.split(key, num_starts - 1)
+    for key_start in drawn:
+        size = (n, num_antennas, num_users + num_noise_beams)
+        starts.append(_random(key_start, size, user.dtype))
+    args = (
+        jnp.concatenate([user, eve], axis=1),
+        jnp.stack(starts, axis=1),
+        *rows,
+        jnp.asarray(np.geomspace(*SMOOTHING, num_steps), user.real.dtype),
+    )
+    best = PROGRAMS.get(ascend, args, num_users=num_users)(*args)
+    u, value, iterations, residual = jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), best)
+    # Once more, for what a change of coordinates has rounded.
+    strategy = limit_power(
+        u[..., :num_users], u[..., num_users:], over_channels(constraint, *sizes)
+    )
+    info = AscentInfo(value, iterations, residual, residual <= tolerance)
+    return AscentResult(Strategy(*strategy), info)
+
+
+def _split_power(user: Array, eve: Array, *, num_noise_beams: int) -> Strategy:
+    args: Any = (user, eve)
+    return PROGRAMS.get(_rzf_ns, args, num_noise_beams=num_noise_beams)(*args)
+
+
+def _rzf_ns(user: Array, eve: Array, *, num_noise_beams: int) -> Strategy:
+    """RZF-NS, its noise aimed: beams for every user, in the span of the channels."""
+    return rzf_ns(user, eve, 1.0, num_noise_beams=num_noise_beams)
+
+
+def _random(key: Key[Array, ""], size: tuple[int, ...], dtype: Any) -> Complex[Array, "n M N"]:
+    """Gaussian beams at full power."""
+    u = jax.random.normal(key, size, dtype)
+    return u * jax.lax.rsqrt(jnp.sum(abs2(u), axis=(-2, -1), keepdims=True))
