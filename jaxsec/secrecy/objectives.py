@@ -153,6 +153,9 @@ def make_objective(name: str, **numbers: Any) -> Objective:
       name: in `OBJECTIVES`.
       numbers: fields that the row needs.
 
+    Returns:
+      The row.
+
     Raises:
       InputError: there is no such objective, or it does not need or lacks a number.
     """

@@ -124,9 +124,15 @@ def fitting_scale(constraint: PowerConstraint, sent: Float[Array, "... M"]) -> F
 
     One factor for all, since others would move what beams keep apart.
 
+    >>> round(float(fitting_scale(TotalPower(), jnp.array([1.0, 3.0]))), 4)
+    0.5
+
     Args:
       constraint: a row of the table.
-      sent: power of each antenna.
+      sent: power of each antenna, [..., M].
+
+    Returns:
+      [...], a factor of amplitudes.
     """
     groups = jnp.asarray(constraint.groups(sent.shape[-1]), sent.dtype)
     power = jnp.einsum("...m,cm->...c", sent, groups, precision="highest")
@@ -144,7 +150,7 @@ def limit_power(
     """Beams and noise scaled back together to what a constraint allows; allowed ones stay.
 
     >>> w, v = limit_power(jnp.array([[1.0], [3.0j]]), jnp.zeros((2, 0), complex), AntennaPower())
-    >>> jnp.abs(w[:, 0]).round(4).tolist()
+    >>> [round(float(x), 4) for x in jnp.abs(w[:, 0])]
     [0.2357, 0.7071]
 
     Args:

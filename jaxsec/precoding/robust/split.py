@@ -82,7 +82,7 @@ def _aimed(
     norm2 = jnp.sum(jnp.square(seen.real) + jnp.square(seen.imag), axis=(1, 3), keepdims=True)
     seen = seen * jnp.where(norm2 > 0, jax.lax.rsqrt(jnp.where(norm2 > 0, norm2, 1.0)), 0.0)
     number = max(seen.shape[2], 1)
-    seen = seen.reshape(*seen.shape[:2], -1)
+    seen = seen.reshape(*seen.shape[:2], seen.shape[2] * seen.shape[3])
     return _root(seen @ jnp.swapaxes(seen.conj(), 1, 2) / number)
 
 

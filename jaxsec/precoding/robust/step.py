@@ -83,8 +83,7 @@ def step(
     heard = hear(known, draws, beams, num_users)
     terms = _terms(heard, objective, num_users)
     weight = jnp.where(memory < 0, terms.weight, MEMORY * memory + (1 - MEMORY) * terms.weight)
-    weighed = SplitComplex(terms.change * heard.y.re, terms.change * heard.y.im)
-    gradient = combined(known, draws, weighed) + beams.f.scale(terms.noise)  # (A − B)f
+    gradient = _gradient(known, draws, beams.f, heard.y, terms)
     direction = _solve(known, weight, gradient, num_users)
     f = beams.f + direction.scale(length)
     outside = jnp.square(
@@ -122,6 +121,14 @@ def _terms(heard: Heard, objective: OverDraws, num_users: int) -> Terms:
         alpha - beta,
         jnp.concatenate(weight),
     )
+
+
+def _gradient(
+    known: Uncertain, draws: Draws, f: SplitComplex, y: SplitComplex, terms: Terms
+) -> SplitComplex:
+    """(A − B)f over the draws, [S, N, B]."""
+    weighed = SplitComplex(terms.change * y.re, terms.change * y.im)
+    return combined(known, draws, weighed) + f.scale(terms.noise)
 
 
 def _solve(
