@@ -187,8 +187,8 @@ def test_comparison_uses_keys_once(tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "REFERENCE_SLICE", 2)
     used = []
 
-    def design(channels, *, method, key):
-        del method
+    def design(channels, *, method, key, **aim):
+        del method, aim
         used.append(numbers(key))
         jax.random.normal(key)
         h_user = channels.h_user
