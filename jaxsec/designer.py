@@ -12,7 +12,7 @@ from jaxsec import checks, methods
 from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, estimated, has_directions
 from jaxsec.channels.noise import by_rows, has_receiver_noise, receiver_noise, whiten
-from jaxsec.channels.normalise import normalise, normalise_known
+from jaxsec.channels.normalise import errors_over_noise, normalise
 from jaxsec.methods import Method
 from jaxsec.methods.aim import check_certain, make_aim
 from jaxsec.secrecy import (
@@ -187,7 +187,7 @@ def design(
         if estimates is not None:
             known = estimated(channels.h_user, channels.h_eve, *estimates)
         else:
-            known = _known_over_noise(known, noise_power)
+            known = Posterior(*channels[:2], *_errors(known, noise_power))
         knowing: Any = chosen
         found = knowing.given(key, known, aim.over_draws)
     if not any(isinstance(x, Tracer) for x in found.strategy):
@@ -271,18 +271,17 @@ def _error_pair(csi_error: Any, erring: bool) -> tuple[float, float] | None:
     return pair
 
 
-def _known_over_noise(known: Posterior, noise_power: Any) -> Posterior:
-    """What is known, over the noise: in float64 where it is concrete."""
+def _errors(known: Posterior, noise_power: Any) -> tuple[Any, ...]:
+    """Errors over the noise: in float64 where they are concrete."""
     if not any(isinstance(x, Tracer) for x in jax.tree.leaves((known, noise_power))):
-        return normalise_known(known, noise_power)
+        return errors_over_noise(known, noise_power)
     h_user, h_eve, error_user, error_eve, root_user, root_eve = known
     noises = [jnp.asarray(x) for x in by_rows(h_user, h_eve, jnp.asarray(noise_power))]
 
     def root_over_noise(root: Any, noise: Any) -> Any:
         return None if root is None else over_noise(root, noise)
 
-    return Posterior(
-        *_over_noise(h_user, h_eve, jnp.asarray(noise_power)),
+    return (
         jnp.asarray(error_user) / noises[0],
         jnp.asarray(error_eve) / noises[1],
         root_over_noise(root_user, noises[0]),

@@ -12,7 +12,7 @@ from jaxsec import files, secrecy
 from jaxsec.channels import Channels, receiver_noise
 from jaxsec.channels.covariance import statistical
 from jaxsec.channels.knowledge import Posterior
-from jaxsec.channels.normalise import normalise, normalise_known
+from jaxsec.channels.normalise import errors_over_noise, normalise
 from jaxsec.cli import design
 from jaxsec.cli.__main__ import main
 from jaxsec.files.archive import write_arrays
@@ -115,16 +115,23 @@ def test_errors_are_over_the_noise_of_their_receivers(channels, divided):
 
 def test_the_command_tells_methods_of_errors_over_their_noise(channels):
     known = Posterior(*channels[:2], np.full((N, K), 1e-3), np.full((N, L), 1e-2))
-    told: Any = design._told(known, NOISE, secrecy.MEAN)
+    told: Any = design._told(known, normalise(channels), NOISE, secrecy.MEAN)
     np.testing.assert_allclose(told.known.error_user, 1e-3 / NOISE[:, :K], rtol=1e-6)
     np.testing.assert_allclose(told.known.error_eve, 1e-2 / NOISE[:, K:], rtol=1e-6)
+
+
+def test_errors_of_jax_are_over_noise_that_float32_does_not_hold(channels):
+    errors = jnp.full((N, K), 1e-37), jnp.full((N, L), 2e-37)
+    over = errors_over_noise(Posterior(*channels[:2], *errors), 1e-40)
+    np.testing.assert_allclose(over.error_user, 1e3, rtol=1e-6)
+    np.testing.assert_allclose(over.error_eve, 2e3, rtol=1e-6)
 
 
 def test_covariances_are_over_the_noise_of_their_receivers(channels):
     root = np.random.default_rng(1).normal(size=(N, L, 5, 2)) + 0j
     full = root @ root.swapaxes(-1, -2).conj()
     known = statistical(*channels[:2], covariance_eve=full)
-    over = normalise_known(jax.tree.map(np.asarray, known), NOISE)
+    over = errors_over_noise(jax.tree.map(np.asarray, known), NOISE)
     assert over.root_user is None or not np.any(over.root_user)
     got = over.root_eve @ over.root_eve.swapaxes(-1, -2).conj()
     np.testing.assert_allclose(got, full / NOISE[:, K:, None, None], rtol=1e-3, atol=1e-2)

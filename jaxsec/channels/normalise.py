@@ -4,7 +4,7 @@ Rates and designs depend on h/√noise_power alone. |h|² of about 1e-7 and nois
 little of float32's range, and a user's units may leave none: the division is done in float64.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -40,24 +40,33 @@ def normalise(channels: Channels) -> Channels:
     return Channels(h_user, h_eve, np.ones(h_user.shape[:-2], h_user.real.dtype))
 
 
-def normalise_known(known: Posterior, noise_power: Any) -> Posterior:
-    """What is known of the same channels over the noise amplitude, as `normalise` does it.
+class Errors(NamedTuple):
+    """What a `Posterior` holds beside the means, over the noise."""
+
+    error_user: Any
+    error_eve: Any
+    root_user: Any
+    root_eve: Any
+
+
+def errors_over_noise(known: Posterior, noise_power: Any) -> Errors:
+    """How far off channels may be, over the noise, as `normalise` has the channels themselves.
 
     Args:
       known: concrete, checked arrays; errors are variances in units of |h|².
       noise_power: one number, [...] or [..., K + L].
 
     Returns:
-      NumPy arrays, errors over the noise power.
+      NumPy arrays; None for roots that there are not.
 
     Raises:
-      InputError: |h|²/noise_power is above `MAX_SNR` somewhere.
+      InputError: an error over the noise is above `MAX_SNR` somewhere.
     """
-    h_user, h_eve, _ = normalise(Channels(known.h_user, known.h_eve, noise_power))
     noises = by_rows(known.h_user, known.h_eve, np.asarray(noise_power, np.float64))
 
     def error_over_noise(error: Any, noise: Any) -> Any:
-        return (error / noise).astype(jax.dtypes.canonicalize_dtype(np.asarray(error).dtype))
+        dtype = jax.dtypes.canonicalize_dtype(error.dtype)
+        return (np.asarray(error, np.float64) / noise).astype(dtype)
 
     def root_over_noise(name: str, root: Any, noise: Any) -> Any:
         if root is None:
@@ -67,9 +76,7 @@ def normalise_known(known: Posterior, noise_power: Any) -> Posterior:
             noise = np.repeat(noise, root.shape[-2], axis=-1)
         return over_noise(name, rows, noise).reshape(root.shape)
 
-    return Posterior(
-        h_user,
-        h_eve,
+    return Errors(
         error_over_noise(known.error_user, noises[0]),
         error_over_noise(known.error_eve, noises[1]),
         root_over_noise("covariance_user", known.root_user, noises[0]),

@@ -12,7 +12,7 @@ import tyro
 from jaxsec import checks, designer, keys, methods
 from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, estimated, has_directions
-from jaxsec.channels.normalise import normalise, normalise_known
+from jaxsec.channels.normalise import errors_over_noise, normalise
 from jaxsec.channels.remarks import remarks
 from jaxsec.cli.aim import AimOptions
 from jaxsec.cli.options import METHODS, MethodOptions, as_options, check_seed
@@ -68,7 +68,7 @@ def run(command: Command, argv: list[str]) -> None:
     known, noise_power = _known(command.channels, errors)
     with naming(command.channels):
         normalised = normalise(Channels(known.h_user, known.h_eve, noise_power))
-    told = _told(known, noise_power, aim.over_draws)
+    told = _told(known, normalised, noise_power, aim.over_draws)
     name = command.method or (designer.DEFAULT if told is None else designer.DEFAULT_UNCERTAIN)
     method = command.options.method(name)
     _check_method(name, method, aim, None if told is None else has_directions(known))
@@ -153,11 +153,14 @@ def _known(path: Path, errors: tuple[float, float] | None) -> tuple[Posterior, A
         return jax.tree.map(np.asarray, estimated(user, eve, *errors)), noise_power
 
 
-def _told(known: Posterior, noise_power: Any, objective: OverDraws) -> comparison.Told | None:
+def _told(
+    known: Posterior, normalised: Channels, noise_power: Any, objective: OverDraws
+) -> comparison.Told | None:
     """What the method is told beside the channels over the noise; None where they are exact."""
     if not np.any(known.error_user > 0) and not np.any(known.error_eve > 0):
         return None
-    return comparison.Told(normalise_known(known, noise_power), objective)
+    errors = errors_over_noise(known, noise_power)
+    return comparison.Told(Posterior(normalised.h_user, normalised.h_eve, *errors), objective)
 
 
 def _judged(
