@@ -20,3 +20,8 @@ def noise_over_power(noise_power_dbm: float, transmit_power_dbm: float) -> float
     Computed on the host in double precision: at 30 dBm and −110 dBm it is 1e-14.
     """
     return float(10.0 ** ((noise_power_dbm - transmit_power_dbm) / 10.0))
+
+
+def dbm_to_watt(power_dbm: float) -> float:
+    """Power in watt of a level in dBm."""
+    return float(10.0 ** ((power_dbm - 30.0) / 10.0))

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, Literal
 
-from jaxsec import checks
+from jaxsec import checks, units
 from jaxsec.cli.options import KnowledgeOptions, as_options
 from jaxsec.methods.aim import Aim
 from jaxsec.secrecy import AntennaPower, PowerConstraint, TotalPower, make_objective
@@ -46,7 +46,7 @@ class AimOptions(KnowledgeOptions):
         )
         for option, dbm in powers.items():
             if dbm is not None:
-                numbers[option.replace("_dbm", "_w")] = 10.0 ** ((dbm - 30.0) / 10.0)
+                numbers[option.replace("_dbm", "_w")] = units.dbm_to_watt(dbm)
         try:
             return Aim(make_objective(name, **numbers), self._power(), over_draws)
         except checks.InputError as error:

@@ -5,8 +5,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec.channels.arguments import together
 from jaxsec.channels.knowledge import Posterior, perturb
-from jaxsec.secrecy.power import power
-from jaxsec.secrecy.rates import secrecy_rates
+from jaxsec.secrecy.objectives import EnergyEfficiency, Sum, WorstUser, objective_value
 from jaxsec.shapes import AnyArray, lift
 from jaxsec.strategy import Strategy
 
@@ -44,10 +43,8 @@ def sum_secrecy_rate(
     Raises:
       InputError: a shape or dtype does not fit.
     """
-    rates = secrecy_rates(w, v, h_user, h_eve, noise_power, colluding=colluding)
-    if user_weights is not None:
-        rates = rates * lift(user_weights, rates.ndim)
-    return jnp.sum(rates, axis=-1)
+    objective = Sum(user_weights, colluding)
+    return objective_value(w, v, h_user, h_eve, noise_power, objective=objective)
 
 
 @together
@@ -82,8 +79,8 @@ def worst_user_secrecy_rate(
     Raises:
       InputError: a shape or dtype does not fit.
     """
-    rates = secrecy_rates(w, v, h_user, h_eve, noise_power, colluding=colluding)
-    return jnp.min(rates, axis=-1)
+    objective = WorstUser(colluding)
+    return objective_value(w, v, h_user, h_eve, noise_power, objective=objective)
 
 
 @together
@@ -125,8 +122,8 @@ def secure_energy_efficiency(
     Raises:
       InputError: a shape or dtype does not fit.
     """
-    rate = sum_secrecy_rate(w, v, h_user, h_eve, noise_power, colluding=colluding)
-    return rate / (transmit_power_w * power(w, v) + circuit_power_w)
+    objective = EnergyEfficiency(transmit_power_w, circuit_power_w, colluding)
+    return objective_value(w, v, h_user, h_eve, noise_power, objective=objective)
 
 
 def expected_rate(
