@@ -10,6 +10,8 @@ Names are loaded when they are first used, so that `import jaxsec` and `jaxsec -
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from jaxsec.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from jaxsec.channels import Channels, Scenario, estimate_channels, sample_channels
     from jaxsec.checks import InputError
@@ -116,6 +118,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
-
-
-__version__ = "0.1.0"

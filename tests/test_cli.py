@@ -71,7 +71,7 @@ EVERY_COMMAND += [f"{group} {name}" for group, names in GROUPS.items() for name 
 def test_each_command_has_help(command, capsys):
     assert main([*command.split(), "--help"]) == 0
     text = capsys.readouterr().out
-    assert ("--seed" in text) == (command != "evaluate")
+    assert ("--seed" in text) == (command not in ("doctor", "evaluate"))
     if command in ("sample", "compare"):
         assert "--num-users" in text and "--num-eavesdroppers" in text
 
@@ -80,6 +80,11 @@ def test_method_help_lists_the_methods(capsys):
     main(["design", "--help"])
     words = re.sub(r"[\s│]", "", capsys.readouterr().out)  # long lists are wrapped
     assert ",".join(methods.METHODS) in words
+
+
+def test_version_is_the_librarys(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"jaxsec {jaxsec.__version__}\n"
 
 
 def test_help_imports_no_jax():

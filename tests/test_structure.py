@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    ("checks", "cores", "shapes", "units", "strategy", "keys"),
+    ("checks", "cores", "extras", "shapes", "units", "strategy", "keys", "version"),
     ("channels",),
     ("secrecy",),
     ("files",),
@@ -20,7 +20,7 @@ LAYERS = (
     ("methods",),
     ("designer",),
     ("report.comparison",),
-    ("report.figure",),
+    ("report.figure", "report.health"),
     ("rl",),
     ("jamming",),
     ("cli",),

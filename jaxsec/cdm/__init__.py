@@ -4,7 +4,12 @@
 makes models, `file` stores them, `pretrained` ships some.
 """
 
-from jaxsec.cdm.designer import design
-from jaxsec.cdm.model import DEFAULT_STEPS, Model, check_size
+from jaxsec import extras
+
+try:
+    from jaxsec.cdm.designer import design
+    from jaxsec.cdm.model import DEFAULT_STEPS, Model, check_size
+except ModuleNotFoundError as error:
+    raise extras.explained(error) from None
 
 __all__ = ["DEFAULT_STEPS", "Model", "check_size", "design"]

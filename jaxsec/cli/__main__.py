@@ -1,7 +1,8 @@
 """Entry point of `jaxsec`: picks the command, and turns a user's mistake into one line.
 
 A command is a module `jaxsec.cli.<name>` with a dataclass `Command`, whose fields are its options,
-and a function `run(command, argv)`. JAX is imported with the command, so `jaxsec --help` is quick.
+and a function `run(command, argv)`, which may return an exit code. JAX is imported with the
+command, so `jaxsec --help` is quick.
 """
 
 import importlib
@@ -9,6 +10,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 import tyro
+
+from jaxsec.version import __version__
 
 COMMANDS = {
     "sample": "Draw random channels and save them to a file.",
@@ -19,6 +22,7 @@ COMMANDS = {
     "train": "Train a diffusion model on expert data.",
     "finetune": "Fine-tune a diffusion model on the secrecy rate itself.",
     "dataset": "Make expert data for training: random channels and OPT's strategies.",
+    "doctor": "Check this installation: versions, devices, weights, and one design.",
     "jamming": "Cooperative friendly jamming: train, evaluate and compare policies.",
 }
 GROUPS = {
@@ -39,9 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
       argv: arguments after the program's name; those of the process if left out.
 
     Returns:
-      The exit code: 0, or 2 for a mistake in the arguments or in a file, or 130 for Ctrl-C.
+      The exit code: 0, or what the command returns, or 2 for a mistake in the arguments or in a
+      file, or 130 for Ctrl-C.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        print(f"jaxsec {__version__}")
+        return 0
     try:
         group = arguments[0] if arguments and arguments[0] in GROUPS else None
         words = 1 if group is None else 2
@@ -63,18 +71,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str], argv: list[str]) -> int:
-    from jaxsec import checks
+    from jaxsec import checks, extras
 
-    module = importlib.import_module(f"jaxsec.cli.{'.'.join(words)}")
     try:
-        command = tyro.cli(
-            module.Command, prog=" ".join(["jaxsec", *words]), args=argv[len(words) :]
-        )
-        module.run(command, argv)
+        try:
+            module = importlib.import_module(f"jaxsec.cli.{'.'.join(words)}")
+            command = tyro.cli(
+                module.Command, prog=" ".join(["jaxsec", *words]), args=argv[len(words) :]
+            )
+            return module.run(command, argv) or 0
+        except ModuleNotFoundError as error:
+            raise extras.explained(error) from None
     except checks.InputError as error:
         print(f"jaxsec: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    return 0
 
 
 def _described(summary: str) -> Callable[[], None]:

@@ -16,7 +16,7 @@ from jaxsec.files.archive import PICTURES, check_outputs
 from jaxsec.files.channels import load_channels
 from jaxsec.files.reading import read_arrays
 from jaxsec.files.strategy import load_beams
-from jaxsec.report import comparison, console, evaluation, evaluation_figure, statistics
+from jaxsec.report import comparison, console, evaluation, statistics
 from jaxsec.report.evaluation import Evaluation
 from jaxsec.strategy import Strategy
 
@@ -59,6 +59,8 @@ def run(command: Command, argv: list[str]) -> None:
         raise checks.InputError(f"{command.strategy} on {command.channels}: {message}") from None
     report = _report(command, strategy, channels, found)
     if command.figure is not None:
+        from jaxsec.report import evaluation_figure
+
         title = f"{command.strategy.name} on {command.channels.name}"
         evaluation_figure.plot(command.figure, found, title)
     if command.json is not None:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from jaxsec import checks
+from jaxsec import checks, extras
 
 FORMATS = (".npz", ".mat")
 """Endings of the files that arrays are written to."""
@@ -72,12 +72,15 @@ def check_outputs(inputs: tuple[Path, ...], *outputs: tuple[Path | None, tuple[s
 
     Raises:
       InputError: an output cannot be written, or is also an input or another output.
+      MissingExtra: it is a picture, and matplotlib is not installed.
     """
     taken = {os.path.realpath(path) for path in inputs}
     for path, endings in outputs:
         if path is None:
             continue
         check_writable(path, endings)
+        if endings == PICTURES:
+            extras.require("matplotlib")
         real = os.path.realpath(path)
         checks.require(real not in taken, f"{path}: is already an input or output of this command")
         taken.add(real)

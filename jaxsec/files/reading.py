@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from jaxsec import checks
+from jaxsec import checks, extras
 from jaxsec.files import hdf5, matlab
 from jaxsec.files.archive import brief, check_ending, naming
 
@@ -148,6 +148,8 @@ def _parsed(
         arrays, present = parse([*names, *optional])
     except checks.InputError:
         raise
+    except ModuleNotFoundError as error:
+        raise extras.explained(error) from None
     except Exception as error:
         raise checks.InputError(f"is damaged or truncated ({brief(error)})") from None
     _check_present(names, [*arrays, *present])

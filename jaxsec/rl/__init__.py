@@ -1,10 +1,15 @@
 """Policies and their training, for any environment of gymnax's interface."""
 
-from jaxsec.rl.config import Config
-from jaxsec.rl.layout import Layout
-from jaxsec.rl.spaces import Box
-from jaxsec.rl.table import POLICIES
-from jaxsec.rl.training import Training
-from jaxsec.rl.waterfilling import WaterFilling, water_filling
+from jaxsec import extras
+
+try:
+    from jaxsec.rl.config import Config
+    from jaxsec.rl.layout import Layout
+    from jaxsec.rl.spaces import Box
+    from jaxsec.rl.table import POLICIES
+    from jaxsec.rl.training import Training
+    from jaxsec.rl.waterfilling import WaterFilling, water_filling
+except ModuleNotFoundError as error:
+    raise extras.explained(error) from None
 
 __all__ = ["POLICIES", "Box", "Config", "Layout", "Training", "WaterFilling", "water_filling"]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from jaxsec import extras
 from jaxsec.cli import options
 from jaxsec.cli.jamming.options import LearningOptions, TaskOptions
 from jaxsec.jamming import compare
@@ -46,6 +47,7 @@ class Command:
 
 def run(command: Command, argv: list[str]) -> None:
     """Trains, judges, prints the table and draws."""
+    extras.require("matplotlib")
     scenario = command.task.task()
     policies = compare.check_policies(command.policies)
     options.check_seed(command.seed)
