@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-fast test-long lint bench figures figures-quick jamming train finetune unet lock clean
+.PHONY: run test test-fast test-long lint docs bench figures figures-quick jamming train finetune unet lock clean
 
 run: $(READY)  ## the main job: all designs on the default scenario, table and picture
 	@mkdir -p out
@@ -23,6 +23,10 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+docs: $(VENV)/.docs  ## the documentation, warnings as errors, links checked; build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	$(BIN)/python docs/check.py
 
 bench: $(READY)  ## the speed claims of the README, under fifteen minutes
 	@mkdir -p out
@@ -65,9 +69,13 @@ $(READY): pyproject.toml requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
 	@touch $@
 
+$(VENV)/.docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[docs]'
+	@touch $@
+
 lock:  ## exact versions of a fresh install, from the lower bounds in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev,docs]'
 	build/lock/bin/python -m pip freeze --exclude jaxsec > requirements.lock
 
 clean:
