@@ -28,7 +28,7 @@ docs: $(VENV)/.docs  ## the documentation, warnings as errors, links checked; bu
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 	$(BIN)/python docs/check.py
 
-bench: $(READY)  ## the speed claims of the README, under fifteen minutes
+bench: $(READY)  ## the speed claims of the documentation, under fifteen minutes
 	@mkdir -p out
 	$(BIN)/python -m benchmarks.speed.solver --json out/solver.json
 	$(BIN)/python -m benchmarks.speed.denoiser --json out/denoiser.json

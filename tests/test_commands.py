@@ -1,4 +1,4 @@
-"""Commands that README, notebooks, cards and docstrings name are there, with their options."""
+"""Commands that pages, notebooks, cards and docstrings name are there, with their options."""
 
 import dataclasses
 import importlib
@@ -11,7 +11,8 @@ from jaxsec.cli.__main__ import COMMANDS, GROUPS
 
 ROOT = Path(__file__).parents[1]
 CODE = [path for name in ("jaxsec", "benchmarks") for path in sorted((ROOT / name).rglob("*.py"))]
-PROSE = [ROOT / "README.md", ROOT / "Makefile", *sorted((ROOT / "notebooks").glob("*.ipynb"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+PROSE = [*PAGES, ROOT / "Makefile", *sorted((ROOT / "notebooks").glob("*.ipynb"))]
 CARDS = sorted((ROOT / "jaxsec").rglob("*.json"))
 MODULE = re.compile(r"\bpython -m (benchmarks(?:\.\w+)+)")
 QUOTED = re.compile(r"`(benchmarks(?:\.\w+)+)[ `]")
@@ -83,7 +84,7 @@ def test_commands_that_are_named_exist_with_their_options():
             assert not OPTION.search(rest), (path, name, rest)
             continue
         module = importlib.import_module(".".join(["jaxsec.cli", *words]))
-        known = set(option_names(module.Command))
+        known = {*option_names(module.Command), "help"}
         for option in OPTION.findall(rest):
             assert option in known or option.removeprefix("no-") in known, (path, words, option)
             checked.add(words[-1])

@@ -8,6 +8,7 @@ command, so `jaxsec --help` is quick.
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tyro
 
@@ -33,6 +34,8 @@ GROUPS = {
     },
 }
 """Commands of commands: `jaxsec jamming train` is `jaxsec.cli.jamming.train`."""
+COMPLETION = "--tyro-print-completion"
+"""Prints a script for a shell, bash or zsh, which has the options of all commands."""
 DESCRIPTION = "Physical-layer security: secure beams and artificial noise for a wiretap downlink."
 
 
@@ -54,10 +57,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         group = arguments[0] if arguments and arguments[0] in GROUPS else None
         words = 1 if group is None else 2
         commands = COMMANDS if group is None else GROUPS[group]
+        completing = group is None and COMPLETION in arguments
         if len(arguments) >= words and arguments[words - 1] in commands:
             return _run(arguments[:words], arguments)
         tyro.extras.subcommand_cli_from_dict(
-            {name: _described(summary) for name, summary in commands.items()},
+            {
+                name: _real(name) if completing and name not in GROUPS else _described(summary)
+                for name, summary in commands.items()
+            },
             prog="jaxsec" if group is None else f"jaxsec {group}",
             description=DESCRIPTION if group is None else COMMANDS[group],
             args=arguments[words - 1 :],
@@ -85,6 +92,11 @@ def _run(words: list[str], argv: list[str]) -> int:
     except checks.InputError as error:
         print(f"jaxsec: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+
+
+def _real(name: str) -> type[Any]:
+    """A command with its options, which a script of completions needs."""
+    return importlib.import_module(f"jaxsec.cli.{name}").Command
 
 
 def _described(summary: str) -> Callable[[], None]:
