@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-fast test-long lint docs bench figures figures-quick jamming train finetune unet lock clean
+.PHONY: run test test-fast test-long lint docs release bench figures figures-quick jamming train finetune unet lock clean
 
 run: $(READY)  ## the main job: all designs on the default scenario, table and picture
 	@mkdir -p out
@@ -27,6 +27,21 @@ lint: $(READY)
 docs: $(VENV)/.docs  ## the documentation, warnings as errors, links checked; build/site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 	$(BIN)/python docs/check.py
+
+release:  ## wheel and sdist, to dist/; each installed into a bare environment, where a design and a comparison run
+	rm -rf build/release dist && $(PYTHON) -m venv build/release
+	$(RELEASE)/python -m pip install --quiet --disable-pip-version-check hatchling
+	$(RELEASE)/python -m hatchling build -d dist
+	$(RELEASE)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock dist/*.tar.gz
+	cd build && release/bin/jaxsec doctor
+	$(RELEASE)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/*.whl
+	cd build && release/bin/jaxsec sample --num-channels 4 --out release/channels.npz
+	cd build && release/bin/jaxsec design release/channels.npz --out release/strategy.npz
+	$(RELEASE)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock "$$(echo dist/*.whl)[train]"
+	cd build && release/bin/jaxsec compare --num-channels 16
+	ls -l dist
+
+RELEASE := build/release/bin
 
 bench: $(READY)  ## the speed claims of the documentation, under fifteen minutes
 	@mkdir -p out

@@ -20,9 +20,11 @@ def test_the_command_fails_where_a_check_does(monkeypatch, capsys):
     sound = health.Finding("weights", True, "seven files")
     monkeypatch.setattr(health, "examine", lambda: [sound])
     assert main(["doctor"]) == 0
-    monkeypatch.setattr(health, "examine", lambda: [sound, health.Finding("maps", False, "few")])
+    monkeypatch.setattr(
+        health, "examine", lambda: [sound, health.Finding("maps", False, "few [train]")]
+    )
     assert main(["doctor"]) == 1
-    assert "WRONG  few" in capsys.readouterr().out
+    assert "WRONG  few [train]" in capsys.readouterr().out
 
 
 def test_machine_and_packages():

@@ -3,6 +3,7 @@
 import dataclasses
 
 from rich.table import Table
+from rich.text import Text
 
 from jaxsec.report import console, health
 
@@ -19,6 +20,6 @@ def run(command: Command, argv: list[str]) -> int:
     findings = health.examine()
     table = Table("check", "", "found", box=None)
     for finding in findings:
-        table.add_row(finding.name, "ok" if finding.ok else "WRONG", finding.text)
+        table.add_row(finding.name, "ok" if finding.ok else "WRONG", Text(finding.text))
     console.show(table)
     return int(not all(finding.ok for finding in findings))

@@ -57,7 +57,7 @@ def optional() -> Finding:
         try:
             version = importlib.metadata.version(DISTRIBUTIONS.get(package, package))
         except importlib.metadata.PackageNotFoundError:
-            version = f"missing, jaxsec[{extra}]"
+            version = f"missing (jaxsec[{extra}])"
         found.append(f"{package} {version}")
     return Finding("extras", True, ", ".join(found))
 
