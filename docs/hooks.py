@@ -7,7 +7,7 @@ from latex2mathml.converter import convert
 
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 """What `pymdownx.arithmatex` makes of $…$ and $$…$$."""
-CELL = re.compile(r"\$\$(.+?)\$\$|(?<![\\$\w])\$([^$\n]+(?:\n[^$\n]+)?)\$(?![\w$])")
+CELL = re.compile(r"\$\$((?:[^$])+?)\$\$|(?<![\\$\w])\$([^$\n]+(?:\n[^$\n]+)?)\$(?![\w$])")
 """The same in a notebook's text, which nbconvert leaves as it is."""
 CODE = re.compile(
     r"(<pre.*?</pre>|<code.*?</code>|<script.*?</script>|<style.*?</style>)", re.DOTALL
