@@ -17,7 +17,6 @@ from jaxsec.cli import compare, design, options
 from jaxsec.cli.__main__ import COMMANDS, GROUPS, main
 from jaxsec.report import comparison, judge, timing
 from jaxsec.strategy import Strategy
-from jaxsec.version import __version__
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -81,18 +80,6 @@ def test_method_help_lists_the_methods(capsys):
     main(["design", "--help"])
     words = re.sub(r"[\s│]", "", capsys.readouterr().out)  # long lists are wrapped
     assert ",".join(methods.METHODS) in words
-
-
-def test_version_is_the_librarys(capsys):
-    assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"jaxsec {__version__}\n"
-
-
-@pytest.mark.slow
-def test_completion_has_the_commands_and_their_options(capsys):
-    assert main(["--tyro-print-completion", "bash"]) == 0
-    script = capsys.readouterr().out
-    assert all(word in script for word in (*COMMANDS, "--num-starts", "--rician-factor"))
 
 
 def test_help_imports_no_jax():
