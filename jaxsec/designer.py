@@ -42,7 +42,8 @@ class Diagnostics(NamedTuple):
     converged: Bool[Array, "..."] | None
     """Whether the residual is within the iteration's tolerance."""
     candidate_rates: Float[Array, "... S"] | None
-    """What each of a diffusion model's S candidates was worth to the choice, bit/s/Hz."""
+    """What each of a diffusion model's S candidates was worth to the choice: samples first, then
+    designs that were candidates beside them; in bit/s/Hz, or as the objective."""
     value: Float[Array, "..."]
     """The objective on the channels given; the rate where it is their sum."""
 
@@ -144,8 +145,10 @@ def design(
         √(1−e)·h + √e·gain·CN, or a pair of them, of users and of eavesdroppers
         (`channels.knowledge.estimated`).
       objective: of the rates, a row of `secrecy.OBJECTIVES` as `secrecy.WorstUser()`, or the name
-        of one that needs no numbers, on channels that are known exactly; or of their sum over the
-        channels that the errors leave possible, `secrecy.MEAN` or `secrecy.Outage(0.05)`.
+        of one that needs no numbers, on channels that are known exactly, by "opt" or by a diffusion
+        model, which is trained for the sum at total power and whose candidates another objective
+        chooses and refines; or of their sum over the channels that the errors leave possible,
+        `secrecy.MEAN` or `secrecy.Outage(0.05)`.
       power: a row of `secrecy.POWERS` as `secrecy.AntennaPower([0.5, 0.5])`, or its name.
       key: for methods that draw random numbers; a fixed one by default, so that the same call gives
         the same design.

@@ -110,6 +110,9 @@ def test_the_truth_is_below_what_was_claimed_on_estimates(tmp_path, capsys):
     assert "the file says" in capsys.readouterr().out
     kept = jaxsec.evaluate(files.load_beams(out), files.load_channels(truth))
     assert numbers["outage_secrecy_rate"] == kept.outage_secrecy_rate
+    strategy = jaxsec.design(files.load_channels(estimate), method="rzf-ns")
+    claimed, reached = (jaxsec.evaluate(strategy, Channels(*x)) for x in ((*guess, true[2]), true))
+    assert reached.sum_secrecy_rate.mean() < 0.9 * claimed.sum_secrecy_rate.mean()
 
 
 def test_a_claim_on_the_channels_designed_for_holds(tmp_path):

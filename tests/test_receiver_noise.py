@@ -42,7 +42,10 @@ def divided(channels):
     return Channels(h_user, h_eve, np.ones(N, np.float32))
 
 
-@pytest.mark.parametrize(("noise_eve", "wanted"), [(0.4, 3.0596), (0.1, 2.9426)])
+every_value = pytest.mark.parametrize(("noise_eve", "wanted"), [(0.4, 3.0596), (0.1, 2.9426)])
+
+
+@every_value
 def test_one_user_and_one_eavesdropper(noise_eve, wanted):
     channels = receiver_noise(H, G, 0.1, noise_eve)
     strategy = jaxsec.design(channels)
@@ -158,12 +161,13 @@ def test_no_eavesdroppers_have_no_noise(tmp_path):
     np.testing.assert_array_equal(files.load_channels(path).noise_power, NOISE[:, :K])
 
 
-def test_the_command_designs_for_it(tmp_path):
+@every_value
+def test_the_command_designs_for_it(tmp_path, noise_eve, wanted):
     path, out = tmp_path / "c.npz", tmp_path / "s.npz"
     fields = {"h_user": H[None], "h_eve": G[None]}
-    write_arrays(path, {**fields, "noise_user": np.array(0.1), "noise_eve": np.array(0.4)})
+    write_arrays(path, {**fields, "noise_user": np.array(0.1), "noise_eve": np.array(noise_eve)})
     assert main(["design", str(path), "--out", str(out)]) == 0
-    np.testing.assert_allclose(files.load_strategy(out).sum_secrecy_rate, 3.0596, atol=1e-4)
+    np.testing.assert_allclose(files.load_strategy(out).sum_secrecy_rate, wanted, atol=1e-4)
 
 
 @pytest.mark.parametrize(

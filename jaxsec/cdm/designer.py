@@ -4,16 +4,20 @@ model = pretrained.load("cdm-set")
 strategy = cdm.design(key, model, *channels, num_samples=8)
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
 from jaxsec import checks
+from jaxsec.cdm.aimed import Asked, asked_for, closed_form, fitted
 from jaxsec.cdm.model import Model, check_size, sampling_steps
 from jaxsec.cdm.sampler import Sampler, best_of, sampler_of
+from jaxsec.channels import Channels
 from jaxsec.precoding.batched.programs import PROGRAMS
-from jaxsec.secrecy import sum_secrecy_rate
+from jaxsec.secrecy import Objective, PowerConstraint, sum_secrecy_rate
 from jaxsec.shapes import AnyArray, flat
 from jaxsec.strategy import Size, Strategy
 
@@ -27,12 +31,17 @@ def design(
     *,
     num_samples: int = 1,
     num_steps: int | None = None,
+    objective: Objective | None = None,
+    constraint: PowerConstraint | None = None,
 ) -> Strategy:
-    """Beams and noise at full power: the best of several candidates of a diffusion model.
+    """Beams and noise: the best of several candidates of a diffusion model.
 
-    P1, Section III: candidates by DDIM from noise, the best by true sum secrecy rate; where a model
-    is told another design (`coordinates.resolved`), that is a candidate too. Jitted inside. Numbers
-    of users, eavesdroppers and antennas as `check_size` allows.
+    P1, Section III: candidates by DDIM from noise, the best by true sum secrecy rate, at full
+    power; where a model is told another design (`coordinates.resolved`), that is a candidate too.
+    Models are trained for that sum. Where another objective or power constraint is asked for, they
+    sample the same: candidates are scaled to the constraint, RZF-NS is one of them, and the
+    objective chooses (`aimed`). Jitted inside. Numbers of users, eavesdroppers and antennas as
+    `check_size` allows.
 
     >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 2)
     >>> from jaxsec.cdm import pretrained
@@ -48,6 +57,8 @@ def design(
       noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
       num_samples: candidates a channel.
       num_steps: DDIM steps of each, by default `DEFAULT_STEPS`; 1 of a model that does not sample.
+      objective: a row of `secrecy.OBJECTIVES`; by default the sum secrecy rate at full power.
+      constraint: a row of `secrecy.POWERS`; total power by default.
 
     Returns:
       w [..., M, K] and v [..., M, J].
@@ -57,6 +68,7 @@ def design(
         of range.
     """
     options = {"num_samples": num_samples, "num_steps": num_steps}
+    options |= {"objective": objective, "constraint": constraint}
     return candidates(key, model, h_user, h_eve, noise_power, **options)[0]
 
 
@@ -69,12 +81,16 @@ def candidates(
     *,
     num_samples: int,
     num_steps: int | None,
+    objective: Objective | None = None,
+    constraint: PowerConstraint | None = None,
 ) -> tuple[Strategy, Float[Array, "... S"]]:
-    """The same, and the sum secrecy rate of every candidate, a design that is told last."""
+    """The same, and what every candidate is worth: samples, a design that is told, RZF-NS."""
     checks.check_channels(h_user, h_eve, noise_power)
     num_steps = sampling_steps(model, num_samples, num_steps)
     check_size(model, h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2])
-    args = (model.params, key, h_user, h_eve, noise_power)
+    batch = np.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], jnp.shape(noise_power))
+    asked = asked_for(objective, constraint, batch, *h_user.shape[-2:])
+    args = (model.params, key, (h_user, h_eve, noise_power), asked)
     options = {"sampler": sampler_of(model), "num_samples": num_samples, "num_steps": num_steps}
     return PROGRAMS.get(_design, args, **options)(*args)
 
@@ -82,40 +98,47 @@ def candidates(
 def _design(
     params,
     key,
-    h_user,
-    h_eve,
-    noise_power,
+    channels: tuple[Any, Any, Any],
+    asked: Asked | None,
     *,
     sampler: Sampler,
     num_samples: int,
     num_steps: int,
 ) -> tuple[Strategy, Float[Array, "... S"]]:
     """The compiled program: a batch of any shape."""
+    h_user, h_eve, noise_power = channels
     noise_power = jnp.asarray(noise_power, jnp.float32)
     batch = np.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], noise_power.shape)
     told = sampler.coordinates.told
 
-    def rate_of(strategy, channels) -> Float[Array, "B"]:
-        return sum_secrecy_rate(*strategy, *channels)
+    def judged(strategy, inputs) -> tuple[Strategy, Float[Array, "B"]]:
+        channels, asked = inputs
+        if asked is None:
+            return strategy, sum_secrecy_rate(*strategy, *channels)
+        return fitted(strategy, channels, asked)
 
-    def beside(frame, channels) -> tuple[Strategy, Float[Array, "B"]]:
-        assert told is not None
-        return told(frame), rate_of(told(frame), channels)
+    def beside(frame, inputs) -> list[tuple[Strategy, Float[Array, "B"]]]:
+        channels, asked = inputs
+        others = [] if told is None else [judged(told(frame), inputs)]
+        if asked is None:
+            return others
+        return [*others, closed_form(channels, asked, sampler.num_noise_beams)]
 
+    flattened = Channels(
+        flat(batch, jnp.asarray(h_user, jnp.complex64), 2),
+        flat(batch, jnp.asarray(h_eve, jnp.complex64), 2),
+        flat(batch, noise_power, 0),
+    )
     found = best_of(
         sampler,
         key,
-        (
-            flat(batch, jnp.asarray(h_user, jnp.complex64), 2),
-            flat(batch, jnp.asarray(h_eve, jnp.complex64), 2),
-            flat(batch, noise_power, 0),
-        ),
-        lambda channels: sampler.coordinates.frame(*channels, sampler.num_noise_beams),
-        rate_of,
+        (flattened, jax.tree.map(lambda x: flat(batch, x, x.ndim - len(batch)), asked)),
+        lambda inputs: sampler.coordinates.frame(*inputs[0], sampler.num_noise_beams),
+        judged,
         params,
         size=Size(h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2]),
         num_samples=num_samples,
         num_steps=num_steps,
-        beside=None if told is None else beside,
+        beside=beside,
     )
     return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), found)

@@ -128,12 +128,12 @@ def _design(
         known, noise_power = inputs
         return informed(known, noise_power, sampler.num_noise_beams, float(objective != MEAN))
 
-    def rate_of(strategy: Strategy, inputs) -> Float[Array, "B"]:
+    def judged(strategy: Strategy, inputs) -> tuple[Strategy, Float[Array, "B"]]:
         problem, basis = robust.reduced(*inputs)
         beams = robust.in_span(strategy, basis)
-        return objective.value(robust.sum_rates(problem, draws, beams, num_users))
+        return strategy, objective.value(robust.sum_rates(problem, draws, beams, num_users))
 
-    def beside(frame, inputs) -> tuple[Strategy, Float[Array, "B"]]:
+    def beside(frame, inputs) -> list[tuple[Strategy, Float[Array, "B"]]]:
         del frame
         problem, basis = robust.reduced(*inputs)
         noise = split.noise_of(problem, num_users, outside)
@@ -141,14 +141,14 @@ def _design(
         options = {"fractions": FRACTIONS, "shares": SHARES}
         found = split.search(problem, draws, w, noise, objective, **options)
         u = in_antennas(found.beams, basis, num_users)
-        return Strategy(u[..., :num_users], u[..., num_users:]), found.value
+        return [(Strategy(u[..., :num_users], u[..., num_users:]), found.value)]
 
     found = best_of(
         sampler,
         keys.stream(key, "samples"),
         (known, noise_power),
         frame_of,
-        rate_of,
+        judged,
         params,
         size=size,
         num_samples=num_samples,

@@ -67,25 +67,25 @@ def best_of(
     key: Key[Array, ""],
     inputs: Any,
     frame_of: Callable[[Any], Any],
-    rate_of: Callable[[Strategy, Any], Float[Array, "B"]],
+    judged: Callable[[Strategy, Any], tuple[Strategy, Float[Array, "B"]]],
     params: Any,
     *,
     size: Size,
     num_samples: int,
     num_steps: int,
-    beside: Callable[[Any, Any], tuple[Strategy, Float[Array, "B"]]] | None = None,
+    beside: Callable[[Any, Any], list[tuple[Strategy, Float[Array, "B"]]]],
 ) -> tuple[Strategy, Float[Array, "n S"]]:
-    """For every channel the best of its candidates at full power, and what each is worth.
+    """For every channel the best of its candidates, and what each is worth.
 
     Args:
       sampler, params: the model.
       key: for the samples' initial noise, split into one for each candidate.
       inputs: arrays [n, ...] that describe the channels, all of size `size`.
       frame_of: what coordinates are read against, of some of them.
-      rate_of: what makes a strategy good, for some of them.
+      judged: of a sample at full power, for some of them, what is sent, and what it is worth.
       size, num_samples, num_steps: as `design` has them.
-      beside: of frame and inputs, a candidate that is not sampled, the last, and what it is worth;
-        of no more noise beams than those that are.
+      beside: of frame and inputs, candidates that are not sampled, the last ones, and what each is
+        worth; of no more noise beams than those that are.
     """
     n = jax.tree.leaves(inputs)[0].shape[0]
     kind = sampler.coordinates.kinds(*size, sampler.num_noise_beams)
@@ -101,12 +101,10 @@ def best_of(
             z = sample(sampler, params, condition, noise, timesteps)
             table = from_sample(z, spread)
             decoded = sampler.coordinates.decode(frame, table, size.num_users)
-            strategy = Strategy(*normalise_power(*decoded))
-            return strategy, rate_of(strategy, inputs)
+            return judged(Strategy(*normalise_power(*decoded)), inputs)
 
         strategies, rates = jax.vmap(candidate, in_axes=1)(initials)
-        if beside is not None:
-            other, rate = beside(frame, inputs)
+        for other, rate in beside(frame, inputs):
             more = strategies.v.shape[-1] - other.v.shape[-1]
             other = Strategy(other.w, jnp.pad(other.v, ((0, 0), (0, 0), (0, more))))
             strategies = jax.tree.map(lambda x, y: jnp.append(x, y[None], 0), strategies, other)

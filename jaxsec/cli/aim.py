@@ -19,7 +19,8 @@ class AimOptions(KnowledgeOptions):
     """Of the secrecy rates: their sum, where channels are not known exactly its mean over what they
     may be, or by outage the sum kept with probability 1 - `--outage-probability`; for channels that
     are known exactly also their weighted sum, their least, their sum against eavesdroppers that
-    decode together, or their sum over the power spent."""
+    decode together, or their sum over the power spent. Diffusion models are trained for the sum
+    secrecy rate at total power: of their candidates, and RZF-NS, another objective chooses."""
     user_weights: tuple[float, ...] | None = None
     """For weighted-sum: a weight for each user."""
     transmit_power_dbm: float | None = None

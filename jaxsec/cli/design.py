@@ -95,6 +95,7 @@ def run(command: Command, argv: list[str]) -> None:
         report["outage_secrecy_rate"] = kept
     if not aim.plain:
         report |= _aimed(command, strategy, Channels(*known[:2], noise_power), aim)
+        report["trained_for"] = getattr(method, "trained_for", None)
     if command.json is not None:
         console.write_json(command.json, report | {"command": shlex.join(["jaxsec", *argv])})
     print(_summary(report))
@@ -229,6 +230,8 @@ def _summary(report: dict) -> str:
             f"{report['power']}: {report['mean_power']:.3f} of P (mean), "
             f"an antenna at most {report['largest_antenna_power']:.3f}"
         )
+        if report["trained_for"] is not None:
+            rows["trained for"] = f"{report['trained_for']}; candidates chosen by the objective"
     if "outage_secrecy_rate" in report:  # rates over what the channels may be
         kept = statistics.Mean(*report["outage_secrecy_rate"].values())
         probability = 1.0 - report["knowledge"]["outage_probability"]

@@ -1,7 +1,7 @@
 """Methods that sample from a diffusion model."""
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import jax
 from jaxtyping import Array, Key
@@ -11,8 +11,9 @@ from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior
 from jaxsec.methods.method import Designed
 from jaxsec.precoding import gpip
+from jaxsec.precoding.first_order.refine import refine as ascend_from
 from jaxsec.precoding.robust import refine
-from jaxsec.secrecy import OverDraws
+from jaxsec.secrecy import Objective, OverDraws, PowerConstraint
 from jaxsec.strategy import Strategy
 
 SHIPPED = {
@@ -26,9 +27,15 @@ SHIPPED = {
 class Diffusion:
     """CDM: candidates of a diffusion model, the best kept (`jaxsec.cdm.design`).
 
+    Models are trained for the sum secrecy rate at total power. What else is asked for chooses among
+    the same candidates, scaled to the power constraint, and RZF-NS; and refines the one chosen.
+
     Raises:
       InputError: an option is out of its range, or there is no such model.
     """
+
+    trained_for: ClassVar[str] = "the sum secrecy rate at total power"
+    """Whatever a design is asked for."""
 
     model: str = "cdm-f"
     """A shipped model (`cdm.pretrained`), of "cdm" and "cdm-f" that of `denoiser`, or a .npz
@@ -36,7 +43,8 @@ class Diffusion:
     num_samples: int = 1
     """Candidates that a diffusion model samples for a channel, of which the best is kept."""
     refine: int = 0
-    """Steps of opt's iteration on what a diffusion model has sampled."""
+    """Steps of opt's iteration, or of its ascent for another objective or power constraint, on what
+    a diffusion model has sampled."""
     ddim_steps: int = 4
     """Sampling steps of a diffusion model."""
     denoiser: Literal["set", "unet"] = "set"
@@ -67,6 +75,29 @@ class Diffusion:
             num_steps=self.ddim_steps,
         )
         return _refined(strategy, channels, self.refine)._replace(candidate_rates=rates)
+
+    def aimed(
+        self,
+        key: Key[Array, ""],
+        channels: Channels,
+        objective: Objective,
+        power: PowerConstraint,
+    ) -> Designed:
+        """Candidates chosen by the objective under the constraint, and refined by it."""
+        from jaxsec.cdm import designer
+
+        rows: Any = {"objective": objective, "constraint": power}
+        strategy, values = designer.candidates(
+            key,
+            self.weights(),
+            *channels,
+            num_samples=self.num_samples,
+            num_steps=self.ddim_steps,
+            **rows,
+        )
+        if self.refine:
+            strategy = ascend_from(strategy, *channels, num_steps=self.refine, **rows)
+        return Designed(strategy, candidate_rates=values)
 
     def weights(self) -> Any:
         """The model, read from its file."""

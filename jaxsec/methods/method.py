@@ -24,7 +24,8 @@ class Designed(NamedTuple):
     converged: Bool[Array, "..."] | None = None
     """Whether the residual is within the iteration's tolerance."""
     candidate_rates: Float[Array, "... S"] | None = None
-    """What each of a diffusion model's S candidates was worth to the choice, bit/s/Hz."""
+    """What each of a diffusion model's S candidates was worth to the choice: samples first, then
+    designs that were candidates beside them; in bit/s/Hz, or as the objective."""
 
 
 @runtime_checkable
