@@ -122,7 +122,10 @@ def test_every_slot_goes_to_one_expert(acting):
             "`--policies` must be of moe-gdm, gdm, mlp, ddpg, true-gradient",
         ),
         ("compare --fresh-slots 0", "`--fresh-slots` must be at least 1, but is 0"),
-        ("compare --scenario rural", "`--scenario` must be one of paper, dense, but is 'rural'"),
+        (
+            "compare --scenario rural",
+            "`--scenario` must be one of paper, dense, noisy, sensed, hidden, but",
+        ),
         ("compare --metrics outage=much", "`--metrics` must be NAME or NAME=WEIGHT"),
         ("compare --num-experts 2 --num-selected 3", "`num_selected` must lie in [1, 2]"),
         ("evaluate nothing.npz", "nothing.npz: there is no such file"),

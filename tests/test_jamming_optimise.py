@@ -213,8 +213,7 @@ def test_starts_in_blocks_climb_as_all_at_once(monkeypatch):
 
     def found(block):
         monkeypatch.setattr(optimise, "BLOCK", block)
-        params = env.default_params
-        search = jax.jit(lambda: optimise.search(env, states, params, starts, key, setting))
-        return search()
+        problem = objective.objective(env, states, env.default_params)
+        return jax.jit(lambda: optimise.search(problem, starts, key, setting))()
 
     np.testing.assert_allclose(found(6), found(14), atol=1e-4)

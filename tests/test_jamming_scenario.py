@@ -40,6 +40,9 @@ from jaxsec.jamming.scenario import JammingScenario
         ({"line_of_sight": 1.5}, "`line_of_sight` must lie between 0 and 1, but is 1.5"),
         ({"correlation": -0.1}, "`correlation` must lie between 0 and 1"),
         ({"fading": "slow"}, "`fading` must be block or gauss-markov, but is 'slow'"),
+        ({"knowledge": "vague"}, "`knowledge` must be one of exact, noisy, hidden, sensed, but is"),
+        ({"gain_error_db": -1.0}, "`gain_error_db` must be finite and not negative, but is -1.0"),
+        ({"detection_probability": 2.0}, "`detection_probability` must lie between 0 and 1"),
         ({"metrics": ()}, "`metrics` must name at least one metric"),
         ({"metrics": (("rate", 1.0),)}, "`metrics` must name one of secrecy_rate, .*has 'rate'"),
         (

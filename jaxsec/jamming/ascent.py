@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxsec import keys
-from jaxsec.jamming.objective import Objective
+from jaxsec.jamming.objective import Searchable
 
 MOMENTUM = 0.5
 NUM_LEVELS = 11
@@ -54,7 +54,7 @@ def keep(climb: Climb, number: int) -> Climb:
     return Climb(jnp.take_along_axis(climb.action, index.T[None], axis=1), reward.T)
 
 
-def sweep(objective: Objective, climb: Climb, num_sweeps: int) -> Climb:
+def sweep(objective: Searchable, climb: Climb, num_sweeps: int) -> Climb:
     """Coordinate search: every access point's power at every level, one after the other."""
     size = len(climb.action)
     levels = jnp.linspace(-1.0, 1.0, NUM_LEVELS)
@@ -67,7 +67,7 @@ def sweep(objective: Objective, climb: Climb, num_sweeps: int) -> Climb:
     return jax.lax.fori_loop(0, num_sweeps * size * NUM_LEVELS, step, climb)
 
 
-def ascend(objective: Objective, climb: Climb, num_steps: int, schedule: Schedule) -> Climb:
+def ascend(objective: Searchable, climb: Climb, num_steps: int, schedule: Schedule) -> Climb:
     """Projected gradient ascent with momentum on the smooth reward, while its temperature falls.
 
     The gradient of a slot is divided by its largest entry. What is kept is best by the true reward.
@@ -91,7 +91,7 @@ def ascend(objective: Objective, climb: Climb, num_steps: int, schedule: Schedul
 
 
 def wander(
-    objective: Objective, climb: Climb, num_steps: int, schedule: Schedule, key: Key[Array, ""]
+    objective: Searchable, climb: Climb, num_steps: int, schedule: Schedule, key: Key[Array, ""]
 ) -> Climb:
     """Steps in random directions, the same in all slots: for a reward that has no smooth form.
 

@@ -19,9 +19,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
-from jaxsec.jamming import metrics, rates, slots
+from jaxsec.jamming import knowledge, metrics, rates, slots
+from jaxsec.jamming.knowledge import Evidence
 from jaxsec.jamming.metrics import Metric, Outcome
-from jaxsec.jamming.scenario import JammingScenario
+from jaxsec.jamming.scenario import REGIMES, JammingScenario
 from jaxsec.jamming.slots import Slot
 from jaxsec.rl.environment import Advance, Episodic
 from jaxsec.rl.layout import Layout
@@ -54,6 +55,8 @@ class State(NamedTuple):
     """A slot that waits for its powers."""
 
     slot: Slot
+    evidence: Evidence
+    """Of its eavesdroppers."""
     preference: Float[Array, "W"]
     """Factors of the metrics' weights in this slot."""
     previous: Float[Array, "A"]
@@ -94,7 +97,8 @@ class Environment(Episodic):
 
     @property
     def observation_size(self) -> int:
-        """R·A gains, A previous actions, and the preference where slots have their own."""
+        """R'·A gains that are observed, A previous actions, the detector's word and the preference
+        where there are such."""
         return self.layout.observation_size
 
     @property
@@ -115,8 +119,10 @@ class Environment(Episodic):
         """The first slot of an episode."""
         del params
         key_slot, key_preference = jax.random.split(key)
+        slot = slots.sample(key_slot, self.scenario)
         return State(
-            slots.sample(key_slot, self.scenario),
+            slot,
+            knowledge.sample(key, self.scenario, slot.regime),
             _preference(key_preference, self.scenario),
             jnp.zeros((self.action_size,)),
             jnp.zeros((), jnp.int32),
@@ -129,15 +135,16 @@ class Environment(Episodic):
 
         Random numbers are drawn once, for the slot that would begin a new episode. With block
         fading the next slot of the same episode is that slot too; with Gauss–Markov fading it has
-        the old geometry, and ages by the new slot's fading.
+        the old geometry, of which there is new evidence, and ages by the new slot's fading.
         """
         action = jnp.clip(action, -1.0, 1.0)
         values = self.values(state, action, params)
         fresh = self.start(key, params)
-        slot = fresh.slot
+        after = fresh._replace(previous=action, time=state.time + 1)
         if self.scenario.fading == "gauss-markov":
-            slot = slots.age(state.slot, slot, self.scenario.correlation)
-        after = State(slot, fresh.preference, action, state.time + 1)
+            slot = slots.age(state.slot, fresh.slot, self.scenario.correlation)
+            evidence = knowledge.sample(key, self.scenario, slot.regime)
+            after = after._replace(slot=slot, evidence=evidence)
         names = [metrics.name(metric) for metric, _ in self.scenario.metrics]
         reward = jnp.dot(values, params.weights * state.preference)
         return Advance(after, fresh, reward, dict(zip(names, values, strict=True)))
@@ -145,13 +152,17 @@ class Environment(Episodic):
     def get_obs(
         self, state: State, params: Params | None = None, key: Key[Array, ""] | None = None
     ) -> Float[Array, "O"]:
-        """Normalised log-gains, previous action, and preference where slots have their own."""
+        """Normalised log-gains of who is heard, previous action, and, where there are such, the
+        detector's word, one entry a regime, and the slot's preference."""
         del key
         params = self.default_params if params is None else params
-        gains = slots.gains(state.slot) * params.max_power_w
+        shown = knowledge.seen(self.scenario, state.slot, state.evidence)
+        gains = shown.gains * params.max_power_w
         level = 10.0 * jnp.log10(jnp.maximum(gains, 10.0 ** (MIN_SNR_DB / 10.0)))
         seen = jnp.clip(_normal(level), _normal(MIN_SNR_DB), _normal(MAX_SNR_DB))
         parts = [seen.ravel(), state.previous]
+        if shown.detected is not None:
+            parts.append(jax.nn.one_hot(shown.detected, len(REGIMES)))
         if self.scenario.preferences:
             parts.append(state.preference - 1.0)
         return jnp.concatenate(parts)
@@ -218,12 +229,13 @@ class Environment(Episodic):
 
 def _layout(scenario: JammingScenario) -> Layout:
     served_by = rates.serving(scenario.num_users, scenario.num_access_points)
+    num_shared = len(REGIMES) if scenario.knowledge == "sensed" else 0
     return Layout(
         scenario.num_access_points,
         tuple(served_by.tolist()),
-        num_free=scenario.num_eavesdroppers,
+        num_free=scenario.num_eavesdroppers if knowledge.has_gains(scenario) else 0,
         num_of_column=1,
-        num_shared=scenario.preferences * len(scenario.metrics),
+        num_shared=num_shared + scenario.preferences * len(scenario.metrics),
     )
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsec import keys
-from jaxsec.jamming import baselines, optimise, oracle
+from jaxsec.jamming import baselines, oracle, partial
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.file import Trained
 from jaxsec.jamming.scenario import REGIMES
@@ -39,7 +39,8 @@ class Bounds(NamedTuple):
     """What needs no learning, on the same slots."""
 
     rows: list[Row]
-    """Oracle first; then the optimiser, the best constant action, the heuristic, random actions."""
+    """Oracle first, which sees the truth; then the optimiser and what else can be done with what is
+    known of the slots (`partial`): the best constant action, the heuristic, random actions."""
     best: np.ndarray
     """[N] the oracle's reward of each slot."""
 
@@ -51,11 +52,13 @@ def bounds(environment: Environment, slots: Slots, seed: int) -> Bounds:
     count, size = slots.observation.shape[0], environment.action_size
     others = evaluation.sample(environment, seed + 1, min(MAX_CONSTANT_SLOTS, count))
     constant = baselines.best_constant(environment, others.state, key=key_constant)
+    searches = partial.searches(environment, slots.state, keys.stream(seed, "judge/opt"))
+    known = Slots(slots.observation, partial.estimated(environment, slots.state))
     actions = {
         "oracle": found.action,
-        "opt": optimise.best(environment, slots.state, key=keys.stream(seed, "judge/opt")).action,
+        **{name: search() for name, search in searches.items()},
         "best constant": jnp.broadcast_to(constant[None], (count, size)),
-        "heuristic": _heuristic(environment, slots),
+        "heuristic": _heuristic(environment, known),
         "random": baselines.random_actions(key_random, count, size),
     }
     judged = {name: _worth(environment, slots, action) for name, action in actions.items()}

@@ -5,7 +5,7 @@ axis (`links`).
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +17,28 @@ from jaxsec.jamming.links import Links
 from jaxsec.jamming.metrics import Outcome
 
 
+@runtime_checkable
+class Searchable(Protocol):
+    """What a search needs to know of rewards."""
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether there is a gradient to `climb`."""
+        ...
+
+    def rewards(self, action: Float[Array, "A S N"]) -> Float[Array, "S N"]:
+        """The true ones."""
+        ...
+
+    def climb(
+        self, action: Float[Array, "A S N"], temperature: Float[ArrayLike, ""]
+    ) -> tuple[Float[Array, "S N"], Float[Array, "A S N"]]:
+        """The true rewards, and the gradient of smooth ones."""
+        ...
+
+
 class Objective(NamedTuple):
-    """What is climbed."""
+    """The reward of slots that are known."""
 
     environment: Environment
     params: Params
@@ -102,7 +122,17 @@ class Objective(NamedTuple):
 def objective(environment: Environment, states: State, params: Params) -> Objective:
     """Of N slots, batched along the first axis of every field."""
     gains = jax.vmap(slots.gains)(states.slot)
-    weights = jnp.asarray(params.weights)[:, None] * states.preference.T
+    return of_gains(environment, gains, states.preference, params)
+
+
+def of_gains(
+    environment: Environment,
+    gains: Float[Array, "N R A"],
+    preference: Float[Array, "N W"],
+    params: Params,
+) -> Objective:
+    """Of N slots of which no more is known, receivers R = U + E, users first."""
+    weights = jnp.asarray(params.weights)[:, None] * preference.T
     return Objective(
         environment, params, links.links(gains, environment.scenario.num_users), weights
     )

@@ -24,7 +24,7 @@ from jaxsec.jamming import ascent, objective
 from jaxsec.jamming.ascent import COARSE, FINE, Climb, Schedule
 from jaxsec.jamming.chunks import by_chunks
 from jaxsec.jamming.environment import Environment, Params, State
-from jaxsec.jamming.objective import Objective
+from jaxsec.jamming.objective import Searchable
 
 BLOCK = 256
 """Starts times slots that climb at a time."""
@@ -129,24 +129,19 @@ def _best(
 ) -> Best:
     def one(key: Key[Array, ""], part: tuple[State, Float[Array, "n C A"]]) -> Best:
         states, starts = part
-        found = search(environment, states, params, starts, key, setting)
+        problem = objective.objective(environment, states, params)
+        found = search(problem, starts, key, setting)
         return best_of(environment, states, params, jnp.concatenate((found, starts), axis=1))
 
     return by_chunks(one, (states, starts), key, chunk)
 
 
 def search(
-    environment: Environment,
-    states: State,
-    params: Params,
-    starts: Float[Array, "N C A"],
-    key: Key[Array, ""],
-    setting: Setting,
+    problem: Searchable, starts: Float[Array, "N C A"], key: Key[Array, ""], setting: Setting
 ) -> Float[Array, "N K A"]:
     """The actions that are left at the end, K = `num_kept` of them or as many as have started."""
-    problem = objective.objective(environment, states, params)
     key_starts, key_coarse, key_fine = jax.random.split(key, 3)
-    shape = (environment.action_size, setting.num_random, len(starts))
+    shape = (starts.shape[2], setting.num_random, len(starts))
     random = jax.random.uniform(key_starts, shape, minval=-1.0, maxval=1.0)
     action = jnp.concatenate((starts.transpose(2, 1, 0), random), axis=1)
 
@@ -189,7 +184,7 @@ def _in_blocks(
 
 
 def _steps(
-    problem: Objective, climb: Climb, number: int, schedule: Schedule, key: Key[Array, ""]
+    problem: Searchable, climb: Climb, number: int, schedule: Schedule, key: Key[Array, ""]
 ) -> Climb:
     """Along the gradient where there is a smooth reward, else at random."""
     if number == 0:

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsec import checks
-from jaxsec.jamming import optimise
+from jaxsec.jamming import objective, optimise
 from jaxsec.jamming.chunks import by_chunks
 from jaxsec.jamming.environment import Environment, Params, State
 from jaxsec.jamming.optimise import Best, Setting
@@ -231,7 +231,8 @@ def _starts(problem: _Problem, key: Key[Array, ""], effort: Effort) -> Float[Arr
     _, index = jax.lax.top_k(first, effort.num_starts - num_climbed)
     setting = Setting(effort.num_random, CLIMB_STEPS, num_kept=num_climbed)
     none = jnp.zeros((num_slots, 0, size))
-    climbed = optimise.search(environment, states, params, none, key, setting)
+    known = objective.objective(environment, states, params)
+    climbed = optimise.search(known, none, key, setting)
     return jnp.concatenate((tried[index], (climbed + 1.0) / 2.0), axis=1)
 
 

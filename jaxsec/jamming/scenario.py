@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from typing import Literal
+from typing import Literal, get_args
 
 from jaxsec import checks
 from jaxsec.jamming import metrics
@@ -11,6 +11,8 @@ from jaxsec.jamming.metrics import NamedMetric
 Fading = Literal["block", "gauss-markov"]
 """Every slot a new geometry and fading, or fading that lasts in a geometry that stays."""
 PowerSteps = Literal["decibel", "watt"]
+Knowledge = Literal["exact", "noisy", "hidden", "sensed"]
+"""What is observed of eavesdroppers, as `jaxsec.jamming.knowledge` has it."""
 REGIMES = ("near-users", "near-access-points", "far")
 """Where the eavesdroppers of a slot can be."""
 
@@ -70,6 +72,13 @@ class JammingScenario:
         ("secure_energy_efficiency", 1.0),
     )
     """What the reward is the weighted sum of: names of `metrics.METRICS`, functions, or both."""
+    knowledge: Knowledge = "exact"
+    """What is observed of eavesdroppers: their gains, those with an error, nothing, or where a
+    detector says that they are."""
+    gain_error_db: float = 6.0
+    """Standard deviation of noisy levels."""
+    detection_probability: float = 0.8
+    """Of a detector's being right."""
     preferences: bool = False
     """Whether each slot weighs the metrics anew, by observed factors uniform on those of mean 1."""
     fading: Fading = "block"
@@ -94,15 +103,22 @@ class JammingScenario:
             _check_not_negative(name, getattr(self, name))
         for name in ("path_loss_exponent", "rician_factor", "circuit_power_w", "target_rate"):
             _check_not_negative(name, getattr(self, name))
+        _check_not_negative("gain_error_db", self.gain_error_db)
         checks.require(
             len(self.regimes) == 3 and min(self.regimes) >= 0 and 0 < sum(self.regimes) < math.inf,
             f"`regimes` must be three shares, one above 0, but is {self.regimes}",
         )
         checks.check_fraction("line_of_sight", self.line_of_sight)
         checks.check_fraction("correlation", self.correlation)
+        checks.check_fraction("detection_probability", self.detection_probability)
         checks.require(
             self.fading in ("block", "gauss-markov"),
             f"`fading` must be block or gauss-markov, but is {self.fading!r}",
+        )
+        checks.require(
+            self.knowledge in get_args(Knowledge),
+            f"`knowledge` must be one of {', '.join(get_args(Knowledge))}, "
+            f"but is {self.knowledge!r}",
         )
         self._check_powers()
         self._check_metrics()
@@ -161,15 +177,20 @@ def _check_not_negative(name: str, value: float) -> None:
     )
 
 
+_DENSE = JammingScenario(
+    num_access_points=8,
+    num_users=8,
+    num_eavesdroppers=4,
+    regimes=(1.0, 1.0, 1.0),
+    line_of_sight=0.5,
+    metrics=(("secrecy_rate", 1.0), ("outage", 2.0)),
+)
 SCENARIOS = {
     "paper": JammingScenario(),
-    "dense": JammingScenario(
-        num_access_points=8,
-        num_users=8,
-        num_eavesdroppers=4,
-        regimes=(1.0, 1.0, 1.0),
-        line_of_sight=0.5,
-        metrics=(("secrecy_rate", 1.0), ("outage", 2.0)),
-    ),
+    "dense": _DENSE,
+    "noisy": dataclasses.replace(_DENSE, knowledge="noisy"),
+    "sensed": dataclasses.replace(_DENSE, knowledge="sensed"),
+    "hidden": dataclasses.replace(_DENSE, knowledge="hidden"),
 }
-"""`paper`: P2's case study. `dense`: more access points, mixed regimes, outage in the reward."""
+"""`paper`: P2's case study. `dense`: more access points, mixed regimes, outage in the reward. The
+others are `dense`, of whose eavesdroppers less and less is known."""

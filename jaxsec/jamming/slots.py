@@ -50,24 +50,11 @@ def sample(key: Key[Array, ""], scenario: JammingScenario) -> Slot:
     link, distance, turn, target, kind = jnp.split(bits, np.cumsum(sizes)[:-1])
     distance, turn, target, kind = map(_uniform, (distance, turn, target, kind))
 
-    # Uniform by area on the unit disc.
-    disc = jnp.sqrt(distance)[None] * jnp.stack((jnp.cos(TURN * turn), jnp.sin(TURN * turn)))
-    aps = access_points(scenario).T
-    users = aps[:, np.arange(num_users) % num_aps] + scenario.user_radius_m * disc[:, :num_users]
-
+    disc = unit_disc(distance, turn)
+    users = user_positions(scenario, disc[:, :num_users])
     regime = jnp.sum(kind[0] >= np.cumsum(scenario.regimes)[:2] / np.sum(scenario.regimes))
-    near_users = jnp.matmul(users, _one_hot(target, num_users), precision="highest")
-    near_aps = jnp.matmul(aps, _one_hot(target, num_aps), precision="highest")
-    anchor = jnp.where(regime == 0, near_users, jnp.where(regime == 1, near_aps, 0.0))
-    spread = jnp.where(regime == 2, scenario.far_radius_m, scenario.eavesdropper_radius_m)
-    eves = anchor + spread * disc[:, num_users:]
-
-    x, y = jnp.concatenate((users, eves), axis=1)[:, :, None] - aps[:, None, :]
-    square = jnp.maximum(x**2 + y**2, MIN_DISTANCE_M**2)
-    # exp(log) is three times as fast as a power.
-    gain_db = scenario.reference_gain_db - scenario.noise_power_dbm + 30.0
-    slope = scenario.path_loss_exponent / 2.0
-    path_gain = 10.0 ** (gain_db / 10.0) * jnp.exp(-slope * jnp.log(square))
+    eves = eavesdropper_positions(scenario, users, regime, target, disc[:, num_users:])
+    path_gain = path_gains(scenario, jnp.concatenate((users, eves), axis=1))
 
     # Box & Muller: |h|² is exponential, the phase uniform. One word serves both, 20 bits and 12:
     # random bits are what most of the time goes into.
@@ -78,6 +65,45 @@ def sample(key: Key[Array, ""], scenario: JammingScenario) -> Slot:
     return Slot(path_gain, fading.reshape(num_receivers, num_aps), rician, regime.astype(jnp.int32))
 
 
+def unit_disc(distance: Float[Array, "n"], turn: Float[Array, "n"]) -> Float[Array, "2 n"]:
+    """Points on the unit disc, uniform by area where both numbers are uniform in (0, 1)."""
+    return jnp.sqrt(distance)[None] * jnp.stack((jnp.cos(TURN * turn), jnp.sin(TURN * turn)))
+
+
+def user_positions(scenario: JammingScenario, disc: Float[Array, "2 U"]) -> Float[Array, "2 U"]:
+    """In metres, of users that stand at points of their discs."""
+    aps = access_points(scenario).T
+    return aps[:, np.arange(disc.shape[1]) % aps.shape[1]] + scenario.user_radius_m * disc
+
+
+def eavesdropper_positions(
+    scenario: JammingScenario,
+    users: Float[Array, "2 U"],
+    regime: Int[Array, ""],
+    target: Float[Array, "E"],
+    disc: Float[Array, "2 E"],
+) -> Float[Array, "2 E"]:
+    """In metres, of eavesdroppers at points of their discs, around who is chosen by `target`, which
+    is uniform in (0, 1)."""
+    aps = access_points(scenario).T
+    near_users = jnp.matmul(users, _one_hot(target, users.shape[1]), precision="highest")
+    near_aps = jnp.matmul(aps, _one_hot(target, aps.shape[1]), precision="highest")
+    anchor = jnp.where(regime == 0, near_users, jnp.where(regime == 1, near_aps, 0.0))
+    spread = jnp.where(regime == 2, scenario.far_radius_m, scenario.eavesdropper_radius_m)
+    return anchor + spread * disc
+
+
+def path_gains(scenario: JammingScenario, positions: Float[Array, "2 R"]) -> Float[Array, "R A"]:
+    """Mean received power over receiver noise, for a watt."""
+    aps = access_points(scenario).T
+    x, y = positions[:, :, None] - aps[:, None, :]
+    square = jnp.maximum(x**2 + y**2, MIN_DISTANCE_M**2)
+    # exp(log) is three times as fast as a power.
+    gain_db = scenario.reference_gain_db - scenario.noise_power_dbm + 30.0
+    slope = scenario.path_loss_exponent / 2.0
+    return 10.0 ** (gain_db / 10.0) * jnp.exp(-slope * jnp.log(square))
+
+
 def age(slot: Slot, fresh: Slot, correlation: float) -> Slot:
     """The slot after it in the same geometry: first-order Gauss–Markov fading.
 
@@ -85,6 +111,15 @@ def age(slot: Slot, fresh: Slot, correlation: float) -> Slot:
     """
     innovation = float(np.sqrt(1.0 - correlation**2))
     return slot._replace(fading=correlation * slot.fading + innovation * fresh.fading)
+
+
+def of_gains(slot: Slot, gains: Float[Array, "R A"]) -> Slot:
+    """The slot with other gains, which are its paths' with no fading left."""
+    return slot._replace(
+        path_gain=gains,
+        fading=jnp.ones_like(slot.fading),
+        rician_factor=jnp.zeros_like(slot.rician_factor),
+    )
 
 
 def gains(slot: Slot) -> Float[Array, "R A"]:

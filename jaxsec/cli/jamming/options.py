@@ -7,7 +7,7 @@ import tyro
 
 from jaxsec import checks
 from jaxsec.jamming.metrics import METRICS
-from jaxsec.jamming.scenario import SCENARIOS, Fading, JammingScenario, PowerSteps
+from jaxsec.jamming.scenario import SCENARIOS, Fading, JammingScenario, Knowledge, PowerSteps
 from jaxsec.rl.config import Config
 
 
@@ -16,7 +16,8 @@ class TaskOptions:
     """A standard scenario, and what differs from it."""
 
     scenario: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(SCENARIOS) + "}")] = "paper"
-    """paper: 3 access points, 3 users, 2 eavesdroppers. dense: 8, 8, 4, mixed regimes, outage."""
+    """paper: 3 access points, 3 users, 2 eavesdroppers. dense: 8, 8, 4, mixed regimes, outage;
+    noisy, sensed and hidden are dense with less and less known of the eavesdroppers."""
     metrics: Annotated[
         tuple[str, ...] | None,
         tyro.conf.arg(metavar="{" + ",".join(METRICS) + "}=WEIGHT ..."),
@@ -44,6 +45,14 @@ class TaskOptions:
     """Independent slots, or Gauss-Markov fading within episodes."""
     correlation: Annotated[float | None, tyro.conf.arg(metavar="RHO")] = None
     """Of Gauss-Markov fading from slot to slot."""
+
+    knowledge: Knowledge | None = None
+    """What is observed of eavesdroppers: their gains, those with an error, a detector's word on
+    where they are, or nothing."""
+    gain_error_db: Annotated[float | None, tyro.conf.arg(metavar="DB")] = None
+    """Standard deviation of the levels that are observed with an error."""
+    detection_probability: Annotated[float | None, tyro.conf.arg(metavar="P")] = None
+    """Of the detector's being right."""
 
     def task(self) -> JammingScenario:
         """The scenario.
