@@ -34,7 +34,7 @@ from jaxsec.rl.collect import Slots
 from jaxsec.rl.learner import Agent
 
 PARTIAL = [name for name, scenario in SCENARIOS.items() if scenario.knowledge != "exact"]
-ROUNDS = 3
+ROUNDS = 2
 
 
 class Way(NamedTuple):

@@ -1,4 +1,4 @@
-"""Draws of what a slot may be, given what it shows: users' gains, and what is seen of eavesdroppers.
+"""Draws of what a slot may be, given what it shows of its users and eavesdroppers.
 
     drawn = posterior.draws(environment, states, 16)
 

@@ -72,7 +72,7 @@ def unit_disc(distance: Float[Array, "n"], turn: Float[Array, "n"]) -> Float[Arr
 
 def user_positions(scenario: JammingScenario, disc: Float[Array, "2 U"]) -> Float[Array, "2 U"]:
     """In metres, of users that stand at points of their discs."""
-    aps = access_points(scenario).T
+    aps = jnp.asarray(access_points(scenario).T)
     return aps[:, np.arange(disc.shape[1]) % aps.shape[1]] + scenario.user_radius_m * disc
 
 
