@@ -1,4 +1,4 @@
-"""The benchmark of powers set without knowing the eavesdroppers runs, and states what it measured."""
+"""The benchmark of powers set without knowing eavesdroppers runs, and states what it measured."""
 
 import json
 

@@ -97,8 +97,7 @@ class Environment(Episodic):
 
     @property
     def observation_size(self) -> int:
-        """R'·A gains that are observed, A previous actions, the detector's word and the preference
-        where there are such."""
+        """Observed gains, A previous actions, and a detector's word and a preference if any."""
         return self.layout.observation_size
 
     @property
@@ -142,9 +141,7 @@ class Environment(Episodic):
         fresh = self.start(key, params)
         after = fresh._replace(previous=action, time=state.time + 1)
         if self.scenario.fading == "gauss-markov":
-            slot = slots.age(state.slot, fresh.slot, self.scenario.correlation)
-            evidence = knowledge.sample(key, self.scenario, slot.regime)
-            after = after._replace(slot=slot, evidence=evidence)
+            after = _aged(key, self.scenario, state.slot, after)
         names = [metrics.name(metric) for metric, _ in self.scenario.metrics]
         reward = jnp.dot(values, params.weights * state.preference)
         return Advance(after, fresh, reward, dict(zip(names, values, strict=True)))
@@ -157,10 +154,8 @@ class Environment(Episodic):
         del key
         params = self.default_params if params is None else params
         shown = knowledge.seen(self.scenario, state.slot, state.evidence)
-        gains = shown.gains * params.max_power_w
-        level = 10.0 * jnp.log10(jnp.maximum(gains, 10.0 ** (MIN_SNR_DB / 10.0)))
-        seen = jnp.clip(_normal(level), _normal(MIN_SNR_DB), _normal(MAX_SNR_DB))
-        parts = [seen.ravel(), state.previous]
+        levels = _observed(shown.gains * params.max_power_w)
+        parts = [levels.ravel(), state.previous]
         if shown.detected is not None:
             parts.append(jax.nn.one_hot(shown.detected, len(REGIMES)))
         if self.scenario.preferences:
@@ -227,6 +222,12 @@ class Environment(Episodic):
         return jnp.stack([metric(outcome) for metric in self.metrics])
 
 
+def _aged(key: Key[Array, ""], scenario: JammingScenario, slot: Slot, fresh: State) -> State:
+    """A new state in the geometry of an older slot, whose fading ages, with evidence of that."""
+    aged = slots.age(slot, fresh.slot, scenario.correlation)
+    return fresh._replace(slot=aged, evidence=knowledge.sample(key, scenario, aged.regime))
+
+
 def _layout(scenario: JammingScenario) -> Layout:
     served_by = rates.serving(scenario.num_users, scenario.num_access_points)
     num_shared = len(REGIMES) if scenario.knowledge == "sensed" else 0
@@ -247,6 +248,12 @@ def _preference(key: Key[Array, ""], scenario: JammingScenario) -> Float[Array, 
     # Exponential spacings: uniform on the simplex, scaled to mean 1.
     spacing = jax.random.exponential(key, (num_metrics,))
     return num_metrics * spacing / jnp.sum(spacing)
+
+
+def _observed(snr: Float[Array, "R A"]) -> Float[Array, "R A"]:
+    """SNRs at full power as they are observed."""
+    level = 10.0 * jnp.log10(jnp.maximum(snr, 10.0 ** (MIN_SNR_DB / 10.0)))
+    return jnp.clip(_normal(level), _normal(MIN_SNR_DB), _normal(MAX_SNR_DB))
 
 
 def _normal(level_db: Any) -> Any:
