@@ -100,7 +100,8 @@ def test_noise_without_an_error_is_exact_knowledge():
     np.testing.assert_allclose(observation, wanted, atol=1e-5)
     truth = jax.vmap(slots.gains)(states.slot)
     seen = knowledge.seen(env.scenario, *jax.tree.map(lambda x: x[0], states[:2]))
-    found = posterior.of_slot(env.scenario, seen, 2, jax.random.key(1))
+    draw = jax.jit(lambda seen, key: posterior.of_slot(env.scenario, seen, 2, key))
+    found = draw(seen, jax.random.key(1))
     np.testing.assert_allclose(found, jnp.stack((truth[0], truth[0])), rtol=1e-5)
     nearly, observation, _ = drawn("noisy", gain_error_db=0.01)
     assert nearly.observation_size == observation.shape[1]
@@ -183,22 +184,22 @@ def test_one_draw_of_the_truth_is_searched_as_the_truth():
     np.testing.assert_allclose(found.reward, wanted.reward, rtol=1e-4, atol=1e-4)
 
 
-def test_an_expected_reward_is_the_mean_over_draws(known):
-    env, _, states = known
+def test_an_expected_reward_is_the_mean_over_draws():
+    env, _, states = drawn("hidden")
     states = jax.tree.map(lambda x: x[:3], states)
     gains = jax.vmap(slots.gains)(states.slot)
     several = jnp.concatenate((gains, 2.0 * gains, gains[:, ::-1]))  # draw after draw
-    of_draws = objective.of_gains(
-        env, several, jnp.tile(states.preference, (3, 1)), env.default_params
-    )
     action = jax.random.uniform(jax.random.key(1), (2, 5, 3), minval=-1.0)
-    reward, gradient = expected.Expected(of_draws, 3).climb(action, 0.5)
-    wanted = [
-        objective.of_gains(env, several[i : i + 3], states.preference, env.default_params).climb(
-            action, 0.5
-        )
-        for i in (0, 3, 6)
-    ]
+
+    @jax.jit
+    def climb(gains):
+        num_draws = len(gains) // 3
+        weights = jnp.tile(states.preference, (num_draws, 1))
+        of_draws = objective.of_gains(env, gains, weights, env.default_params)
+        return expected.Expected(of_draws, num_draws).climb(action, 0.5)
+
+    reward, gradient = climb(several)
+    wanted = [climb(several[i : i + 3]) for i in (0, 3, 6)]
     np.testing.assert_allclose(reward, np.mean([x for x, _ in wanted], axis=0), rtol=1e-5)
     np.testing.assert_allclose(gradient, np.mean([x for _, x in wanted], axis=0), atol=1e-4)
 
