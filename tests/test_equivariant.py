@@ -14,7 +14,7 @@ from jaxsec.rl.layout import LaidOut, Layout
 from jaxsec.rl.training import State, Training
 from jaxsec.rl.waterfilling import WaterFilling
 from tests.jamming_toy import Toy
-from tests.policy_cases import ACT, drawn, normal
+from tests.policy_cases import ACT, GATED, drawn, noise_of, normal
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -24,13 +24,23 @@ ORDER = np.array([2, 0, 1])
 GAINS = jax.jit(slots.gains)
 
 
-def policy_of(layout):
-    return Deterministic(layout.observation_size, layout.num_columns, 8, layout)
+POLICIES = {"mlp": {}, "gdm": {}, "moe-gdm": {}, "moe-gdm 2 of 3": {"num_selected": 2}}
+every_policy = pytest.mark.parametrize("name", POLICIES)
 
 
-def act(layout, observation):
-    policy = policy_of(layout)
-    return np.asarray(ACT(policy, drawn(policy), jnp.zeros((len(observation), 0)), observation))
+def policy_of(layout, name="mlp"):
+    return table.make(
+        name.split()[0], layout.observation_size, layout.num_columns, width=8,
+        network="equivariant", layout=layout, num_steps=2, **POLICIES[name],
+    )  # fmt: skip
+
+
+def act(layout, observation, name="mlp", order=None):
+    """With a policy's noise, permuted as columns are."""
+    policy = policy_of(layout, name)
+    noise = noise_of(policy, len(observation))
+    noise = noise if order is None or noise.size == 0 else noise[..., order]
+    return np.asarray(ACT(policy, drawn(policy), noise, observation))
 
 
 def joined(layout, entries, columns, shared):
@@ -39,6 +49,12 @@ def joined(layout, entries, columns, shared):
     observation = jnp.asarray(np.concatenate(flat, axis=1))
     assert observation.shape == (B, layout.observation_size)
     return observation
+
+
+def permuted(layout, entries, columns, shared):
+    """The same, columns and the rows that belong to them in `ORDER`."""
+    rows = [*ORDER, *(3 + ORDER), 6, 7, 8]
+    return joined(layout, entries[:, rows][:, :, ORDER], columns[:, ORDER], shared)
 
 
 def parts(layout):
@@ -61,21 +77,44 @@ def test_an_observation_is_taken_apart_as_it_was_put_together():
     np.testing.assert_array_equal(LAYOUT.belongs, np.tile(np.eye(3), (2, 1)))
 
 
-def test_the_order_of_free_rows_does_not_matter(float64):
+@every_policy
+def test_the_order_of_free_rows_does_not_matter(name, float64):
     entries, columns, shared = parts(LAYOUT)
-    action = act(LAYOUT, joined(LAYOUT, entries, columns, shared))
+    action = act(LAYOUT, joined(LAYOUT, entries, columns, shared), name)
     order = [*range(6), 8, 6, 7]
-    moved = act(LAYOUT, joined(LAYOUT, entries[:, order], columns, shared))
+    moved = act(LAYOUT, joined(LAYOUT, entries[:, order], columns, shared), name)
     np.testing.assert_allclose(moved, action, rtol=1e-12)
 
 
-def test_an_action_goes_with_its_columns_and_their_rows(float64):
+@every_policy
+def test_an_action_goes_with_its_columns_their_rows_and_their_noise(name, float64):
     entries, columns, shared = parts(LAYOUT)
-    action = act(LAYOUT, joined(LAYOUT, entries, columns, shared))
-    rows = [*ORDER, *(3 + ORDER), 6, 7, 8]
-    moved = joined(LAYOUT, entries[:, rows][:, :, ORDER], columns[:, ORDER], shared)
-    np.testing.assert_allclose(act(LAYOUT, moved), action[:, ORDER], rtol=1e-12)
+    action = act(LAYOUT, joined(LAYOUT, entries, columns, shared), name)
+    moved = permuted(LAYOUT, entries, columns, shared)
+    np.testing.assert_allclose(act(LAYOUT, moved, name, ORDER), action[:, ORDER], rtol=1e-11)
     assert np.ptp(action, axis=1).min() > 1e-3
+
+
+@pytest.mark.parametrize("name", ["gdm", "moe-gdm"])
+def test_a_columns_action_depends_on_the_noise_of_the_others(name, float64):
+    policy, observation = policy_of(LAYOUT, name), joined(LAYOUT, *parts(LAYOUT))
+    noise = noise_of(policy, B)
+    found = [
+        np.asarray(ACT(policy, drawn(policy), x, observation))
+        for x in (noise, noise.at[..., 1:].add(1.0))
+    ]
+    assert np.abs(found[1] - found[0])[:, 0].min() > 1e-4
+
+
+def test_the_gate_has_no_preference_for_an_order(float64):
+    policy = policy_of(LAYOUT, "moe-gdm")
+    given = parts(LAYOUT)
+    weight, moved = (
+        np.asarray(GATED(policy, drawn(policy), observation).weight)
+        for observation in (joined(LAYOUT, *given), permuted(LAYOUT, *given))
+    )
+    np.testing.assert_allclose(moved, weight, rtol=1e-12)
+    assert np.ptp(weight, axis=0).min() > 1e-3
 
 
 def test_the_order_of_a_columns_own_rows_does_not_matter(float64):
@@ -95,16 +134,20 @@ def test_everything_observed_reaches_the_action(part, float64):
 
 
 @pytest.mark.parametrize(
-    "layout",
-    [Layout(5, (0, 1, 2, 3, 4), 0, 2, 1), Layout(4, (1,), 2, 2, 1), Layout(2, (), 1, 2, 1)],
+    ("name", "layout"),
+    [
+        ("mlp", Layout(5, (0, 1, 2, 3, 4), 0, 2, 1)),
+        ("moe-gdm", Layout(4, (1,), 2, 2, 1)),
+        ("mlp", Layout(2, (), 1, 2, 1)),
+    ],
     ids=["no free rows", "columns without rows", "no owned rows"],
 )
-def test_parameters_serve_tables_of_any_size(layout):
-    policy = policy_of(layout)
+def test_parameters_serve_tables_of_any_size(name, layout):
+    policy = policy_of(layout, name)
     assert jax.eval_shape(policy.init, jax.random.key(0)) == jax.eval_shape(
-        policy_of(LAYOUT).init, jax.random.key(0)
+        policy_of(LAYOUT, name).init, jax.random.key(0)
     )
-    action = act(layout, joined(layout, *parts(layout)))
+    action = act(layout, joined(layout, *parts(layout)), name)
     assert action.shape == (B, layout.num_columns)
     assert np.isfinite(action).all() and np.abs(action).max() <= 1
 
@@ -180,10 +223,6 @@ def apart(one, other):
         (lambda: Layout(2, (0, 2)), r"`owners` must lie in \[0, 2\), as columns do, but are"),
         (lambda: Layout(2, (0,), num_free=-1), "`num_free` must be at least 0, but is -1"),
         (lambda: Config(network="round"), "`network` must be one of flat, equivariant, but is"),
-        (
-            lambda: Config(policy="gdm", network="equivariant"),
-            "`policy` must be one of mlp, ddpg where `network` is equivariant, but is 'gdm'",
-        ),
         (lambda: Config(last_temperature=0.0), "`last_temperature` must be positive, but is 0.0"),
         (
             lambda: learner.make_agent(Config(policy="mlp", network="equivariant"), Toy()),

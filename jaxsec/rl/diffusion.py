@@ -8,12 +8,15 @@ through the whole chain.
 import dataclasses
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxsec.diffusion import chain
-from jaxsec.rl.networks import Head, Trunk, embed_time, mish
+from jaxsec.rl import denoiser
+from jaxsec.rl.layout import Layout
+from jaxsec.rl.networks import embed_time
 from jaxsec.rl.policy import Loss, Mean, Value
 
 
@@ -27,21 +30,23 @@ class Diffusion:
     num_steps: int = 6
     bound: chain.Bound = "tanh"
     prediction: chain.Prediction = "start"
+    layout: Layout | None = None
+    """Of the observation, whose symmetries the networks keep to; None for flat ones."""
 
     @property
-    def trunk(self) -> Trunk:
-        return Trunk(self.width, mish)
+    def trunk(self) -> nn.Module:
+        return denoiser.trunk(self.width, self.layout)
 
     @property
-    def head(self) -> Head:
-        return Head(self.action_size, self.width, mish)
+    def head(self) -> nn.Module:
+        return denoiser.head(self.action_size, self.width, self.layout)
 
     def init(self, key: Key[Array, ""]) -> Any:
         key_trunk, key_head = jax.random.split(key)
-        observation, features = jnp.zeros((1, self.observation_size)), jnp.zeros((1, self.width))
-        x = jnp.zeros((1, self.action_size))
+        observation, x = jnp.zeros((1, self.observation_size)), jnp.zeros((1, self.action_size))
+        features, trunk = self.trunk.init_with_output(key_trunk, observation)
         return {
-            "trunk": self.trunk.init(key_trunk, observation)["params"],
+            "trunk": trunk["params"],
             "head": self.head.init(key_head, x, embed_time(0), features)["params"],
         }
 

@@ -35,7 +35,7 @@ class Columns(nn.Module):
         parts = self.layout.split(observation)
         owned, free = entry_features(self.layout, parts)
         columns = nn.Dense(self.width, name="columns")(column_features(self.layout, parts))
-        rows = nn.Dense(self.width, name="rows")(_mean_and_max(free, axis=2))
+        rows = nn.Dense(self.width, name="rows")(mean_and_max(free, axis=2))
         for i in range(NUM_ROUNDS):
             last = i == NUM_ROUNDS - 1
             step = Round(self.layout, self.width, last, name=f"round_{i}")
@@ -77,11 +77,11 @@ class Round(nn.Module):
         of_owner = jnp.matmul(belongs, columns_seen)
         of_owned = self._message(of_owner, columns_seen, owned)
         of_free = self._message(rows_seen, columns_seen, free)
-        heard = jnp.matmul(share.T, _mean_and_max(of_owned, axis=2))
-        sent = _mean_and_max(of_owned, axis=1), _mean_and_max(of_free, axis=1)
+        heard = jnp.matmul(share.T, mean_and_max(of_owned, axis=2))
+        sent = mean_and_max(of_owned, axis=1), mean_and_max(of_free, axis=1)
         columns = columns + self._update(columns_seen, heard, *sent)
         if not self.last:
-            rows = rows + self._update(rows_seen, _mean_and_max(of_free, axis=2))
+            rows = rows + self._update(rows_seen, mean_and_max(of_free, axis=2))
         return columns, rows
 
     def _message(
@@ -141,7 +141,7 @@ def _own_entries(layout: Layout, parts: Parts) -> Float[Array, "B C"]:
     return own / np.maximum(belongs.sum(axis=1), 1.0)
 
 
-def _mean_and_max(x: Float[Array, "B R C F"], axis: int) -> Float[Array, "B N G"]:
+def mean_and_max(x: Float[Array, "B *N F"], axis: int) -> Float[Array, "B *M G"]:
     """Mean and maximum along an axis, side by side; 0 where there is nothing."""
     if x.shape[axis] == 0:
         shape = [size for i, size in enumerate(x.shape) if i != axis]

@@ -23,14 +23,17 @@ from jaxtyping import Array, Float, Key
 from jaxsec import checks
 from jaxsec.diffusion import chain
 from jaxsec.learning import experts
-from jaxsec.rl.networks import Head, Trunk, embed_time, mish
+from jaxsec.rl import denoiser
+from jaxsec.rl.layout import Layout
+from jaxsec.rl.networks import embed_time
 from jaxsec.rl.policy import Loss, Mean, Value
 
 
 class Gated(NamedTuple):
     """What the gate says of a batch of states."""
 
-    features: Float[Array, "B F"]
+    features: Float[Array, "B *F"]
+    """Of the state, or of each of its columns."""
     weight: Float[Array, "B E"]
     """Softmax over all experts."""
     selected: Float[Array, "B E"]
@@ -58,6 +61,8 @@ class MixtureOfExperts:
     """Weight of the load-balancing term."""
     shared_fraction: float = 0.7
     """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
+    layout: Layout | None = None
+    """Of the observation, whose symmetries the networks keep to; None for flat ones."""
 
     def __post_init__(self) -> None:
         checks.check_at_least("num_experts", self.num_experts, 1)
@@ -68,25 +73,26 @@ class MixtureOfExperts:
         )
 
     @property
-    def bottom(self) -> Trunk:
-        return Trunk(self.width, mish)
+    def bottom(self) -> nn.Module:
+        return denoiser.trunk(self.width, self.layout)
 
     @property
     def gate(self) -> nn.Dense:
         return experts.gate(self.num_experts)
 
     @property
-    def head(self) -> Head:
-        return Head(self.action_size, self.width, mish)
+    def head(self) -> nn.Module:
+        return denoiser.head(self.action_size, self.width, self.layout)
 
     def init(self, key: Key[Array, ""]) -> Any:
         key_bottom, key_gate, key_heads = jax.random.split(key, 3)
-        observation, features = jnp.zeros((1, self.observation_size)), jnp.zeros((1, self.width))
-        x = jnp.zeros((1, self.action_size))
+        observation, x = jnp.zeros((1, self.observation_size)), jnp.zeros((1, self.action_size))
+        features, bottom = self.bottom.init_with_output(key_bottom, observation)
+        pooled = denoiser.pooled(features, self.layout)
         init_head = lambda k: self.head.init(k, x, embed_time(0), features)["params"]  # noqa: E731
         return {
-            "bottom": self.bottom.init(key_bottom, observation)["params"],
-            "gate": self.gate.init(key_gate, features)["params"],
+            "bottom": bottom["params"],
+            "gate": self.gate.init(key_gate, pooled)["params"],
             "heads": jax.vmap(init_head)(jax.random.split(key_heads, self.num_experts)),
         }
 
@@ -96,12 +102,13 @@ class MixtureOfExperts:
     def gated(self, params: Any, observation: Float[Array, "B O"]) -> Gated:
         """The gate's weights, and whom it selects."""
         features: Any = self.bottom.apply({"params": params["bottom"]}, observation)
-        logits = self.gate.apply({"params": params["gate"]}, features)
+        pooled = denoiser.pooled(features, self.layout)
+        logits = self.gate.apply({"params": params["gate"]}, pooled)
         routing = experts.route(logits, self.num_selected)  # pyright: ignore
         return Gated(features, routing.weight, routing.selected)
 
     def propose(
-        self, params: Any, noise: Float[Array, "T B A"], features: Float[Array, "B F"]
+        self, params: Any, noise: Float[Array, "T B A"], features: Float[Array, "B *F"]
     ) -> Float[Array, "E B A"]:
         """The action of every expert alone."""
         return jax.vmap(lambda head: self._chain(head, noise, features))(params["heads"])
@@ -151,7 +158,7 @@ class MixtureOfExperts:
         return Loss(loss + self.load_balance_weight * balance, watched)
 
     def _chain(
-        self, head: Any, noise: Float[Array, "T B A"], features: Float[Array, "B F"]
+        self, head: Any, noise: Float[Array, "T B A"], features: Float[Array, "B *F"]
     ) -> Float[Array, "B A"]:
         read = self._read(head, features)
         return self._denoise(lambda x, t: self._predict(head, x, t, read), noise)

@@ -18,8 +18,6 @@ POLICIES: dict[str, str] = {
     "mlp": "a deterministic network",
     "ddpg": "a deterministic network, with a single critic",
 }
-EQUIVARIANT = ("mlp", "ddpg")
-"""Policies that can have a network which keeps to the observation's symmetries."""
 
 
 def make(
@@ -56,7 +54,8 @@ def make(
       prediction: what a denoiser puts out.
 
     Raises:
-      InputError: there is no such policy, it has no such network, or a number is out of its range.
+      InputError: there is no such policy or network, the observation's layout is not known where
+        the network needs it, or a number is out of its range.
     """
     checks.require(
         name in POLICIES, f"`policy` must be one of {', '.join(POLICIES)}, but is {name!r}"
@@ -72,32 +71,23 @@ def make(
             value in known, f"`{field}` must be one of {', '.join(known)}, but is {value!r}"
         )
     if network == "equivariant":
-        _check_equivariant(name, layout)
+        checks.require(
+            layout is not None,
+            "`network` must be flat where the environment does not say how its observations are "
+            "laid out, but is 'equivariant'",
+        )
     else:
         layout = None
     sizes = observation_size, action_size, width
     steps = num_steps, bound, prediction
     mixture = num_experts, num_selected, load_balance_weight, shared_fraction
     makers: dict[str, Callable[[], Policy]] = {
-        "moe-gdm": lambda: MixtureOfExperts(*sizes, *steps, *mixture),
-        "gdm": lambda: Diffusion(*sizes, *steps),
+        "moe-gdm": lambda: MixtureOfExperts(*sizes, *steps, *mixture, layout),
+        "gdm": lambda: Diffusion(*sizes, *steps, layout),
         "mlp": lambda: Deterministic(*sizes, layout),
         "ddpg": lambda: Deterministic(*sizes, layout),
     }
     return makers[name]()
-
-
-def _check_equivariant(name: str, layout: Layout | None) -> None:
-    checks.require(
-        name in EQUIVARIANT,
-        f"`policy` must be one of {', '.join(EQUIVARIANT)} where `network` is equivariant, "
-        f"but is {name!r}",
-    )
-    checks.require(
-        layout is not None,
-        "`network` must be flat where the environment does not say how its observations are laid "
-        "out, but is 'equivariant'",
-    )
 
 
 def num_values(name: str) -> int:
