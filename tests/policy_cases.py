@@ -22,7 +22,12 @@ def same(tree):
 
 def drawn(policy, seed=0):
     """Parameters of its shapes; no bias is zero, and nothing is compiled."""
-    leaves, structure = jax.tree.flatten(jax.eval_shape(policy.init, jax.random.key(0)))
+    return filled(jax.eval_shape(policy.init, jax.random.key(0)), seed)
+
+
+def filled(shapes, seed=0):
+    """Numbers of a layer's usual size in these shapes."""
+    leaves, structure = jax.tree.flatten(shapes)
     scaled = [
         normal([seed, i], *x.shape) * (0.3 if x.ndim == 1 else x.shape[-2] ** -0.5)
         for i, x in enumerate(leaves)

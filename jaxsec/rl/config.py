@@ -21,7 +21,7 @@ class Config:
     policy: str = "moe-gdm"
     """One of `jaxsec.rl.table.POLICIES`."""
     network: table.Network = "flat"
-    """Of the actor: full layers, or one that keeps to the symmetries of the observation."""
+    """Of actor and critics: full layers, or such as keep to the symmetries of the observation."""
     gradient: Literal["critic", "environment", "smooth"] = "critic"
     """What the actor climbs: learned critics, the reward itself, which has a gradient, or its
     smooth form, whose temperature falls by equal factors."""

@@ -13,28 +13,39 @@ Shapes: B states, O entries of an observation, C columns, U owned and E free row
 kind, W features, M of a message.
 """
 
+from typing import NamedTuple
+
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsec.rl.layout import Layout, Parts
+from jaxsec.rl.networks import Mlp
 
 NUM_ROUNDS = 3
 """Rounds of messages: what happens between two columns and a third reaches all of them."""
 
 
 class Columns(nn.Module):
-    """Features of every column of a table."""
+    """Features of every column of a table, and of the action that it has been answered with."""
 
     layout: Layout
     width: int
 
     @nn.compact
-    def __call__(self, observation: Float[Array, "B O"]) -> Float[Array, "B C W"]:
+    def __call__(
+        self, observation: Float[Array, "B O"], action: Float[Array, "B C"] | None = None
+    ) -> Float[Array, "B C W"]:
         parts = self.layout.split(observation)
         owned, free = entry_features(self.layout, parts)
-        columns = nn.Dense(self.width, name="columns")(column_features(self.layout, parts))
+        known = column_features(self.layout, parts)
+        if action is not None:
+            acted = action_features(self.layout, action)
+            owned = jnp.concatenate((owned, acted.owned), axis=-1)
+            free = jnp.concatenate((free, acted.free), axis=-1)
+            known = jnp.concatenate((known, action[..., None]), axis=-1)
+        columns = nn.Dense(self.width, name="columns")(known)
         rows = nn.Dense(self.width, name="rows")(mean_and_max(free, axis=2))
         for i in range(NUM_ROUNDS):
             last = i == NUM_ROUNDS - 1
@@ -53,6 +64,30 @@ class Actor(nn.Module):
     def __call__(self, observation: Float[Array, "B O"]) -> Float[Array, "B C"]:
         columns = Columns(self.layout, self.width)(observation)
         return nn.Dense(1)(columns)[..., 0]
+
+
+class Critic(nn.Module):
+    """Values of actions in a state: a trunk that sees both, then a network a value.
+
+    Where entries and actions are in dB, a link's gain and a transmitter's power, what is heard over
+    the link is their sum, which the first layer of a message forms.
+    """
+
+    layout: Layout
+    width: int
+    num_values: int = 2
+
+    @nn.compact
+    def __call__(
+        self, observation: Float[Array, "B O"], action: Float[Array, "B C"]
+    ) -> Float[Array, "V B"]:
+        columns = Columns(self.layout, self.width)(observation, action)
+        values = [self._value(columns) for _ in range(self.num_values)]
+        return jnp.stack(values)
+
+    def _value(self, columns: Float[Array, "B C W"]) -> Float[Array, "B"]:
+        pooled = mean_and_max(nn.relu(nn.Dense(self.width)(columns)), axis=1)
+        return Mlp((self.width, 1))(pooled)[..., 0]
 
 
 class Round(nn.Module):
@@ -117,6 +152,24 @@ def entry_features(
         jnp.stack((owned, owned - of_column, owned - own, belongs), axis=-1),
         jnp.stack((free, free - of_column), axis=-1),
     )
+
+
+class ActionFeatures(NamedTuple):
+    """Of an action, at the entries of a table."""
+
+    owned: Float[Array, "B U C 2"]
+    """Of the column, and how far it lies above that of the column which the row belongs to."""
+    free: Float[Array, "B E C 1"]
+    """Of the column."""
+
+
+def action_features(layout: Layout, action: Float[Array, "B C"]) -> ActionFeatures:
+    """What the entries of owned rows and of free ones have of an action."""
+    here, num_owned = action[:, None], len(layout.owners)
+    of_owner = action[:, np.asarray(layout.owners, int), None]
+    owned = jnp.broadcast_to(here, (len(action), num_owned, layout.num_columns))
+    free = jnp.broadcast_to(here, (len(action), layout.num_free, layout.num_columns))
+    return ActionFeatures(jnp.stack((owned, owned - of_owner), axis=-1), free[..., None])
 
 
 def column_features(layout: Layout, parts: Parts) -> Float[Array, "B C F"]:

@@ -15,15 +15,16 @@ Shapes: B transitions, O entries of an observation, A of an action, V critics.
 import dataclasses
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key
 
-from jaxsec.rl import table
+from jaxsec.rl import equivariant, table
 from jaxsec.rl.config import Config
 from jaxsec.rl.environment import Environment
-from jaxsec.rl.layout import LaidOut
+from jaxsec.rl.layout import LaidOut, Layout
 from jaxsec.rl.networks import Critic
 from jaxsec.rl.policy import Mean, Policy, Value
 from jaxsec.rl.replay import Transition
@@ -35,11 +36,16 @@ class Agent:
 
     config: Config
     policy: Policy
+    layout: Layout | None = None
+    """Of observations, whose symmetries the critics keep to; None for flat ones."""
 
     @property
-    def critic(self) -> Critic:
+    def critic(self) -> nn.Module:
         """V networks that value actions."""
-        return Critic(self.config.critic_width, table.num_values(self.config.policy))
+        width, count = self.config.critic_width, table.num_values(self.config.policy)
+        if self.layout is None:
+            return Critic(width, count)
+        return equivariant.Critic(self.layout, width, count)
 
     @property
     def actor_optimiser(self) -> optax.GradientTransformation:
@@ -80,9 +86,8 @@ def make_agent(config: Config, environment: Environment) -> Agent:
     """The agent that a configuration names, for an environment."""
     sizes = environment.observation_size, environment.action_size
     layout = environment.layout if isinstance(environment, LaidOut) else None
-    return Agent(
-        config, table.make(config.policy, *sizes, layout=layout, **config.policy_options())
-    )
+    policy = table.make(config.policy, *sizes, layout=layout, **config.policy_options())
+    return Agent(config, policy, layout if config.network == "equivariant" else None)
 
 
 class Learner(NamedTuple):
