@@ -11,6 +11,7 @@ from jaxsec.cli.__main__ import main
 from jaxsec.jamming import SCENARIOS, Environment
 from jaxsec.jamming import judge as jamming_judge
 from jaxsec.jamming import train as jamming_train
+from jaxsec.jamming.compare import CONTENDERS
 from jaxsec.jamming.file import Trained
 from jaxsec.rl import evaluation, learner
 from jaxsec.rl.config import Config
@@ -38,12 +39,15 @@ def test_a_comparison_reports_all_ways_to_act(compared):
     rows = {row["name"]: row for row in report["rows"]}
     assert list(rows) == [
         "oracle", "opt", "best constant", "heuristic", "random", "moe-gdm", "moe-gdm, best expert",
-        "moe-gdm, best expert true", "moe-gdm, best of 2", "true-gradient",
+        "moe-gdm, best expert and search", "moe-gdm, best expert true", "moe-gdm, best of 2",
+        "moe-gdm, best of 2 true", "moe-gdm, search", "true-gradient",
+        "true-gradient, best of 2 true", "true-gradient, search",
     ]  # fmt: skip
     assert rows["oracle"]["of_oracle"] == 1.0
     assert all(row["of_oracle"] < 1.0 for name, row in rows.items() if name != "oracle")
     best = rows["moe-gdm, best expert true"]["reward"]
     assert best >= max(rows["moe-gdm"]["reward"], rows["moe-gdm, best expert"]["reward"])
+    assert rows["moe-gdm, best expert and search"]["reward"] > best
     for row in rows.values():
         assert row["reward"] == pytest.approx(sum(row["metrics"].values()), rel=1e-4)
         assert np.mean(row["reward_of_seeds"]) == pytest.approx(row["reward"])
@@ -68,6 +72,7 @@ def test_a_policy_is_judged_as_it_was_in_the_comparison(compared, tmp_path, caps
     }
     for name, row in rows.items():
         assert row["reward"] == pytest.approx(before[name]["reward"], rel=1e-5)
+        assert ("microseconds" in row) == (name not in ("best constant", "random"))
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +125,10 @@ def test_every_slot_goes_to_one_expert(acting):
         (
             "compare --policies sac",
             "`--policies` must be of moe-gdm, gdm, mlp, ddpg, true-gradient",
+        ),
+        (
+            f"compare --policies {' '.join(list(CONTENDERS)[:8])}",
+            "`--policies` must name at most 7, a colour each, but names 8",
         ),
         ("compare --fresh-slots 0", "`--fresh-slots` must be at least 1, but is 0"),
         (

@@ -117,4 +117,4 @@ def test_an_outage_that_is_met_everywhere_is_reported(tmp_path, no_type_checks):
     assert main(["jamming", "evaluate", str(path), *words]) == 0
     found = json.loads(out.read_text())
     assert found["stated"] == "regret"
-    assert [row["regret"] for row in found["rows"]] == [0.0] * 6
+    assert [row["regret"] for row in found["rows"]] == [0.0] * 7

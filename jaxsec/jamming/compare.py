@@ -19,12 +19,14 @@ from jaxsec.jamming.judge import Bounds
 from jaxsec.jamming.report import Against
 from jaxsec.jamming.scenario import JammingScenario
 from jaxsec.report import console, timing
+from jaxsec.report.style import COLOURS
 from jaxsec.rl import evaluation
 from jaxsec.rl import run as rl_run
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.config import Config
+from jaxsec.rl.table import POLICIES
 
-CONTENDERS: dict[str, dict[str, Any]] = {
+FLAT: dict[str, dict[str, Any]] = {
     "moe-gdm": {"policy": "moe-gdm"},
     "gdm": {"policy": "gdm"},
     "mlp": {"policy": "mlp"},
@@ -41,6 +43,24 @@ CONTENDERS: dict[str, dict[str, Any]] = {
 }
 """What differs between them: a policy, or, as a reference that is to be near what can be reached,
 a larger network on the reward's own gradient, which needs no critics to be ready."""
+_EQUIVARIANT = {"network": "equivariant", "width": 64, "critic_width": 64}
+CONTENDERS = (
+    FLAT
+    | {f"{name}-equivariant": FLAT[name] | _EQUIVARIANT for name in POLICIES}
+    | {
+        "smooth-gradient": {
+            "policy": "mlp",
+            "gradient": "smooth",
+            "num_slots": 128,
+            "batch_size": 128,
+            "replay_size": 128,
+            "critic_warmup": 0,
+        }
+        | _EQUIVARIANT
+    }
+)
+"""Those, the policies with networks that keep to the observation's symmetries, and such a network
+on the smooth reward's gradient."""
 UNTUNED: dict[str, Any] = {
     "bound": "clip",
     "prediction": "noise",
@@ -71,7 +91,7 @@ class Settings:
     fresh_slots: int
     """Of the judgement."""
     num_candidates: int
-    """Candidate actions of which the critics choose; 1 for none of this."""
+    """Actions of which the critics, or the true reward, choose; 1 for none of this."""
     seed: int
     """Of the fresh slots."""
 
@@ -99,7 +119,7 @@ def check_policies(policies: tuple[str, ...]) -> tuple[str, ...]:
     """Names of `CONTENDERS`, each once.
 
     Raises:
-      InputError: there is none, or one is unknown.
+      InputError: there is none, one is unknown, or there are more than a picture has colours for.
     """
     checks.require(bool(policies), "`--policies` must name at least one policy")
     for name in policies:
@@ -107,7 +127,12 @@ def check_policies(policies: tuple[str, ...]) -> tuple[str, ...]:
             name in CONTENDERS,
             f"`--policies` must be of {', '.join(CONTENDERS)}, but has {name!r}",
         )
-    return tuple(dict.fromkeys(policies))
+    once = tuple(dict.fromkeys(policies))
+    checks.require(
+        len(once) <= len(COLOURS),
+        f"`--policies` must name at most {len(COLOURS)}, a colour each, but names {len(once)}",
+    )
+    return once
 
 
 def compare(

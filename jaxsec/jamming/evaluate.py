@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jaxsec import checks
 from jaxsec.jamming import file as policy_file
-from jaxsec.jamming import judge
+from jaxsec.jamming import judge, pace
 from jaxsec.jamming import report as reports
 from jaxsec.jamming.environment import Environment
 from jaxsec.report import console, timing
@@ -26,7 +26,7 @@ def evaluate(
     Args:
       paths: of policies, all of one scenario.
       fresh_slots: that they are judged on.
-      num_candidates: candidate actions of which the critics choose; 1 for none of this.
+      num_candidates: actions of which the critics, or the true reward, choose; 1 for none of this.
       seed: of the slots and of all that acts at random.
       json: where the numbers go, too.
       argv: the command, for the report.
@@ -47,10 +47,13 @@ def evaluate(
     slots = evaluation.sample(environment, seed, fresh_slots)
     bounds = judge.bounds(environment, slots, seed)
     stated, rows = reports.against(bounds.best), list(bounds.rows)
+    paces = pace.of_bounds(environment, slots, seed)
     for path, one in zip(paths, trained, strict=True):
         name = path.parent.name if path.stem == "policy" else path.stem
         name = name or one.config.policy
         rows += judge.judge(name, one, environment, slots, seed, num_candidates)
+        paces |= pace.of_policy(name, one, environment, slots, seed, num_candidates)
+    rows = [row._replace(microseconds=paces.get(row.name)) for row in rows]
     listed = reports.report(rows, stated, scenario)
     reports.show(listed, f"{fresh_slots} fresh slots, seed {seed}")
     if json is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
 from jaxsec import keys
-from jaxsec.jamming import baselines, oracle, partial
+from jaxsec.jamming import baselines, oracle, partial, refine
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.file import Trained
 from jaxsec.jamming.scenario import REGIMES
@@ -33,6 +33,8 @@ class Row(NamedTuple):
     """[S], means over slots."""
     metrics: np.ndarray
     """[W], means over seeds and slots."""
+    microseconds: float | None = None
+    """Of deciding a slot, where that has been measured (`jaxsec.jamming.pace`)."""
 
 
 class Bounds(NamedTuple):
@@ -90,16 +92,21 @@ def judge(
     """All ways to act with a trained policy."""
     judged = evaluation.judge(
         trained.agent, environment, trained.actor, trained.critic, slots,
-        seed=seed, num_candidates=candidates,
+        seed=seed, num_candidates=candidates, ways=refine.ways_to_act,
     )  # fmt: skip
     return [
         Row(
-            name if way == "alone" else f"{name}, {way.replace('-', ' ')}",
+            way_name(name, way),
             np.asarray(jnp.mean(found.reward, axis=1), np.float64),
             np.asarray(jnp.mean(found.values, axis=0)),
         )
         for way, found in judged.items()
     ]
+
+
+def way_name(policy: str, way: str) -> str:
+    """What a way to act with a policy is called in tables."""
+    return policy if way == "alone" else f"{policy}, {way.replace('-', ' ')}"
 
 
 def expert_load(trained: Trained, slots: Slots) -> dict[str, Any]:

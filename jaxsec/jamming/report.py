@@ -70,6 +70,8 @@ def report(rows: list[Row], stated: Against, scenario: JammingScenario) -> list[
                 "metrics": dict(zip(names, row.metrics.tolist(), strict=True)),
             }
         )
+        if row.microseconds is not None:
+            listed[-1]["microseconds"] = row.microseconds
     return listed
 
 
@@ -80,6 +82,9 @@ def show(listed: list[dict[str, Any]], title: str) -> None:
     table.add_column("policy")
     for heading in ("reward", key, *listed[0]["metrics"]):
         table.add_column(heading.replace("_", " "), justify="right")
+    timed = any("microseconds" in row for row in listed)
+    if timed:
+        table.add_column("µs a slot", justify="right")
     for row in listed:
         reward = statistics.Mean(row["reward"], row["ci95"])
         ci95 = row[f"{key}_ci95"]
@@ -88,5 +93,7 @@ def show(listed: list[dict[str, Any]], title: str) -> None:
             percent = statistics.Mean(100 * row[key], None if ci95 is None else 100 * ci95)
             stated = f"{percent}%"
         values = [f"{value:.2f}" for value in row["metrics"].values()]
+        if timed:
+            values.append(f"{row['microseconds']:,.1f}" if "microseconds" in row else "")
         table.add_row(row["name"], str(reward), stated, *values)
     console.show(table)

@@ -5,6 +5,7 @@ experts, W metrics.
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -68,6 +69,13 @@ def best_valued(
     return _take(actions, value)
 
 
+def best_rewarded(
+    environment: Environment, slots: Slots, actions: Float[Array, "C N A"]
+) -> Float[Array, "N A"]:
+    """Of each slot's candidates the one that really gives most."""
+    return _take(actions, jax.vmap(lambda action: rewards(environment, slots, action))(actions))
+
+
 def rewards(
     environment: Environment, slots: Slots, action: Float[Array, "N A"]
 ) -> Float[Array, "N"]:
@@ -87,25 +95,31 @@ def ways_to_act(
     """Actions of one seed's networks, by how they are chosen.
 
     Returns:
-      `alone`, as trained; `best-of-C`, of several candidates the one that the critics value most;
-      for a mixture `best-expert`, of the experts' actions the one that the critics value most, and
-      `best-expert-true`, the one that really gives most.
+      `alone`, as trained; of several candidates `best-of-C`, the one that the critics value most,
+      and `best-of-C-true`, the one that really gives most; for a mixture `best-expert` and
+      `best-expert-true`, the same of the experts' actions. Without critics, only the true ones.
     """
     observation = slots.observation
     key_alone, key_several = jax.random.split(key)
     noise = agent.policy.noise(key_alone, observation.shape[0])
     found = {"alone": agent.policy.act(actor, noise, observation)}
     learned = agent.config.gradient == "critic"
-    if learned and num_candidates > 1:
-        several = candidates(agent, actor, key_several, observation, num_candidates)
-        found[f"best-of-{num_candidates}"] = best_valued(agent, critic, observation, several)
+    several: dict[str, Float[Array, "C N A"]] = {}
+    if num_candidates > 1:
+        several[f"best-of-{num_candidates}"] = candidates(
+            agent, actor, key_several, observation, num_candidates
+        )
     if isinstance(agent.policy, MixtureOfExperts):
-        each = experts(agent.policy, actor, noise, observation)
+        several["best-expert"] = experts(agent.policy, actor, noise, observation)
+    for name, actions in several.items():
         if learned:
-            found["best-expert"] = best_valued(agent, critic, observation, each)
-        reward = jax.vmap(lambda action: rewards(environment, slots, action))(each)
-        found["best-expert-true"] = _take(each, reward)
+            found[name] = best_valued(agent, critic, observation, actions)
+        found[f"{name}-true"] = best_rewarded(environment, slots, actions)
     return found
+
+
+Ways = Callable[[Agent, Any, Any, Any, Slots, Key[Array, ""], int], dict[str, Float[Array, "N A"]]]
+"""As `ways_to_act`; the environment may have to be of a kind."""
 
 
 class Judgement(NamedTuple):
@@ -125,6 +139,7 @@ def judge(
     *,
     seed: int,
     num_candidates: int,
+    ways: Ways = ways_to_act,
 ) -> dict[str, Judgement]:
     """Every way to act with every seed's networks. Compiled.
 
@@ -134,24 +149,26 @@ def judge(
       actors, critics: parameters; seeds lead.
       slots: to judge on.
       seed: of the policies' noise.
-      num_candidates: C; 1 for no choice by the critics.
+      num_candidates: C; 1 for no choice among several.
+      ways: to act; by default those that need nothing but the policy, critics and rewards.
     """
     key = jax.random.key(seed)
-    return _judge(agent, environment, num_candidates, key, actors, critics, slots)
+    return _judge(agent, environment, num_candidates, ways, key, actors, critics, slots)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _judge(
     agent: Agent,
     environment: Environment,
     num_candidates: int,
+    ways: Ways,
     key: Key[Array, ""],
     actors: Any,
     critics: Any,
     slots: Slots,
 ) -> dict[str, Judgement]:
     def one(actor: Any, critic: Any, key: Key[Array, ""]) -> dict[str, Judgement]:
-        found = ways_to_act(agent, environment, actor, critic, slots, key, num_candidates)
+        found = ways(agent, environment, actor, critic, slots, key, num_candidates)
         return {
             name: Judgement(rewards(environment, slots, action), values(environment, slots, action))
             for name, action in found.items()

@@ -10,7 +10,7 @@ from jaxsec import extras
 from jaxsec.cli import options
 from jaxsec.cli.jamming.options import LearningOptions, TaskOptions
 from jaxsec.jamming import compare
-from jaxsec.jamming.compare import CONTENDERS, UNTUNED, Settings
+from jaxsec.jamming.compare import CONTENDERS, FLAT, UNTUNED, Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,8 +25,9 @@ class Command:
     """Gets a folder a policy, report.json, curves.png and metrics.png."""
     policies: Annotated[
         tuple[str, ...], tyro.conf.arg(metavar="{" + ",".join(CONTENDERS) + "} ...")
-    ] = tuple(CONTENDERS)
-    """What to compare, in this order; true-gradient has a width, slots and rate of its own."""
+    ] = tuple(FLAT)
+    """What to compare, in this order. Equivariant networks have widths of their own; so have
+    true-gradient and smooth-gradient, which have their own slots and rates, too."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """Of trainings, side by side."""
     untuned: bool = False
@@ -36,7 +37,7 @@ class Command:
     fresh_slots: int = 4096
     """Fresh slots of the judgement."""
     num_candidates: int = 8
-    """Candidate actions of which the critics choose; 1 for none of this."""
+    """Actions of which the critics, or the true reward, choose; 1 for none of this."""
     seed: int = 1
     """Seed of the fresh slots."""
     task: tyro.conf.OmitArgPrefixes[TaskOptions] = dataclasses.field(default_factory=TaskOptions)

@@ -20,7 +20,7 @@ class Command:
     fresh_slots: int = 4096
     """Slots, the same for all."""
     num_candidates: int = 8
-    """Candidate actions of which the critics choose; 1 for none of this."""
+    """Actions of which the critics, or the true reward, choose; 1 for none of this."""
     seed: int = 1
     """Seed of the slots and of all that acts at random."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None

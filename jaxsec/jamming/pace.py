@@ -1,0 +1,86 @@
+"""How long a decision takes: microseconds a slot, of many slots at once, compiled.
+
+Shapes: N slots.
+"""
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jaxtyping import Array, Float, Key
+
+from jaxsec import keys
+from jaxsec.jamming import baselines, judge, optimise, oracle, refine
+from jaxsec.jamming.environment import Environment
+from jaxsec.jamming.file import Trained
+from jaxsec.rl.collect import Slots
+from jaxsec.rl.learner import Agent
+
+MAX_TIMED_SLOTS = 512
+"""Slots that are decided at once."""
+NUM_REPEATS = 3
+"""Of which the quickest counts; one more before them compiles."""
+
+
+def of_bounds(environment: Environment, slots: Slots, seed: int) -> dict[str, float]:
+    """µs a slot of what needs no learning but time, by the names of `judge.bounds`."""
+    key = keys.stream(seed, "pace")
+    heuristic = jax.jit(jax.vmap(functools.partial(baselines.heuristic, environment)))
+    ways = {
+        "oracle": lambda slots: oracle.best(environment, slots.state, key=key),
+        "opt": lambda slots: optimise.best(environment, slots.state, key=key),
+        "heuristic": lambda slots: heuristic(slots.state),
+    }
+    return {name: per_slot(act, slots) for name, act in ways.items()}
+
+
+def of_policy(
+    name: str, trained: Trained, environment: Environment, slots: Slots, seed: int, candidates: int
+) -> dict[str, float]:
+    """µs a slot of every way to act with the first seed's networks, by `judge.judge`'s names."""
+    agent, key = trained.agent, keys.stream(seed, "pace")
+    actor, critic = jax.tree.map(lambda x: x[0], (trained.actor, trained.critic))
+
+    def all_ways() -> dict[str, Float[Array, "N A"]]:
+        return refine.ways_to_act(agent, environment, actor, critic, slots, key, candidates)
+
+    def timed(way: str) -> float:
+        act = lambda slots: _act(agent, environment, candidates, way, actor, critic, slots, key)  # noqa: E731
+        return per_slot(act, slots)
+
+    return {judge.way_name(name, way): timed(way) for way in jax.eval_shape(all_ways)}
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+def _act(
+    agent: Agent,
+    environment: Environment,
+    candidates: int,
+    way: str,
+    actor: Any,
+    critic: Any,
+    slots: Slots,
+    key: Key[Array, ""],
+) -> Float[Array, "N A"]:
+    """One way's actions; what the others need is not computed."""
+    found = refine.ways_to_act(agent, environment, actor, critic, slots, key, candidates)
+    return found[way]
+
+
+def per_slot(act: Callable[[Slots], Any], slots: Slots) -> float:
+    """µs a slot of deciding at most `MAX_TIMED_SLOTS` of these slots together.
+
+    Args:
+      act: compiled when it is first called.
+      slots: to be decided.
+    """
+    slots = jax.tree.map(lambda x: x[:MAX_TIMED_SLOTS], slots)
+    jax.block_until_ready(act(slots))
+    seconds = []
+    for _ in range(NUM_REPEATS):
+        began = time.perf_counter()
+        jax.block_until_ready(act(slots))
+        seconds.append(time.perf_counter() - began)
+    return 1e6 * min(seconds) / len(slots.observation)

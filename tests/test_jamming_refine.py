@@ -1,0 +1,94 @@
+"""Policies whose actions are bettered by search, and how long every way to act takes."""
+
+import dataclasses
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxsec.jamming import Environment, JammingScenario, pace, refine
+from jaxsec.jamming import report as reports
+from jaxsec.jamming.file import Trained
+from jaxsec.jamming.judge import Row
+from jaxsec.rl import evaluation, learner
+from jaxsec.rl.collect import Slots
+from jaxsec.rl.config import Config
+from tests.policy_cases import filled
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+SCENARIO = JammingScenario(num_access_points=2, num_users=2, num_eavesdroppers=1)
+ENVIRONMENT = Environment(SCENARIO)
+CONFIG = Config(gradient="smooth", width=4, critic_width=4, num_steps=1, num_experts=2)
+AGENT = learner.make_agent(CONFIG, ENVIRONMENT)
+
+
+@pytest.fixture(scope="module")
+def rewards():
+    """[N] of every way to act with a mixture."""
+    actor, critic = filled(jax.eval_shape(lambda k: learner.networks(AGENT, k), jax.random.key(0)))
+    slots = evaluation.sample(ENVIRONMENT, 5, 16)
+
+    @jax.jit
+    def every(key):
+        found = refine.ways_to_act(AGENT, ENVIRONMENT, actor, critic, slots, key, 3)
+        return {name: evaluation.rewards(ENVIRONMENT, slots, x) for name, x in found.items()}
+
+    return {name: np.asarray(x) for name, x in every(jax.random.key(1)).items()}
+
+
+@pytest.mark.slow
+def test_search_betters_what_it_starts_from(rewards):
+    assert set(rewards) == {
+        "alone", "best-of-3-true", "best-expert-true", "search", "best-expert-and-search",
+    }  # fmt: skip
+    for start, name in refine.STARTS.items():
+        assert (rewards[name] >= rewards[start] * (1 - 1e-5)).all()
+        assert rewards[name].mean() > rewards[start].mean() + 0.01
+
+
+@pytest.mark.slow
+def test_the_best_by_the_true_reward_betters_the_first(rewards):
+    assert (rewards["best-expert-true"] >= rewards["alone"] * (1 - 1e-5)).all()
+    for name in ("best-of-3-true", "best-expert-true"):
+        assert rewards[name].mean() > rewards["alone"].mean()
+
+
+def test_a_time_is_that_of_a_slot_without_compiling():
+    slots = Slots(jnp.zeros((pace.MAX_TIMED_SLOTS + 88, 1)), ())
+    seen = []
+
+    def act(given):
+        seen.append(len(given.observation))
+        time.sleep(0.2 if len(seen) == 1 else 0.0512)
+        return given.observation
+
+    assert pace.per_slot(act, slots) == pytest.approx(100.0, rel=0.3)
+    assert set(seen) == {pace.MAX_TIMED_SLOTS} and len(seen) == 1 + pace.NUM_REPEATS
+
+
+@pytest.mark.slow
+def test_every_row_of_a_policy_has_its_time():
+    config = dataclasses.replace(CONFIG, policy="mlp")
+    agent = learner.make_agent(config, ENVIRONMENT)
+    shapes = jax.eval_shape(lambda k: learner.networks(agent, k), jax.random.key(0))
+    actor, critic = jax.tree.map(lambda x: x[None], filled(shapes))
+    trained = Trained(SCENARIO, config, actor, critic)
+    times = pace.of_policy("net", trained, ENVIRONMENT, evaluation.sample(ENVIRONMENT, 5, 16), 0, 1)
+    assert list(times) == ["net", "net, search"]
+    assert 0.0 < times["net"] < times["net, search"]
+
+
+def test_times_have_a_column_where_they_are_known(capsys):
+    known = Row("opt", np.array([1.0]), np.array([1.0]), 12.34)
+    unknown = Row("random", np.array([0.5]), np.array([0.5]))
+    scenario = JammingScenario(metrics=(("secrecy_rate", 1.0),))
+    listed = reports.report([known, unknown], reports.against(np.array([1.0])), scenario)
+    assert [row.get("microseconds") for row in listed] == [12.34, None]
+    reports.show(listed, "title")
+    printed = capsys.readouterr().out
+    assert "µs a slot" in printed and "12.3" in printed
+    reports.show(listed[1:], "title")
+    assert "µs" not in capsys.readouterr().out
