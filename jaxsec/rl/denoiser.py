@@ -15,21 +15,6 @@ from jaxsec.rl.layout import Layout
 from jaxsec.rl.networks import TIME_SIZE, Head, Mlp, Trunk, mish
 
 
-def trunk(width: int, layout: Layout | None) -> Trunk | Columns:
-    """Features of a state, or of its columns."""
-    return Trunk(width, mish) if layout is None else Columns(layout, width)
-
-
-def head(action_size: int, width: int, layout: Layout | None) -> "Head | ColumnHead":
-    """What predicts from a noisy action, its time and these features."""
-    return Head(action_size, width, mish) if layout is None else ColumnHead(width)
-
-
-def pooled(features: Float[Array, "B *F"], layout: Layout | None) -> Float[Array, "B G"]:
-    """Features of a state as a whole, the same whatever order its columns have."""
-    return features if layout is None else mean_and_max(features, axis=1)
-
-
 class ColumnHead(nn.Module):
     """What a denoiser predicts in every column, from its noisy entry, the time and its features.
 
@@ -63,3 +48,18 @@ class ColumnHead(nn.Module):
         self, x: Float[Array, "B C"], time: Float[Array, "1 S"], features: Float[Array, "B C W"]
     ) -> Float[Array, "B C"]:
         return self.predict(x, time, self.read(features))
+
+
+def trunk(width: int, layout: Layout | None) -> Trunk | Columns:
+    """Features of a state, or of its columns."""
+    return Trunk(width, mish) if layout is None else Columns(layout, width)
+
+
+def head(action_size: int, width: int, layout: Layout | None) -> Head | ColumnHead:
+    """What predicts from a noisy action, its time and these features."""
+    return Head(action_size, width, mish) if layout is None else ColumnHead(width)
+
+
+def pooled(features: Float[Array, "B *F"], layout: Layout | None) -> Float[Array, "B G"]:
+    """Features of a state as a whole, the same whatever order its columns have."""
+    return features if layout is None else mean_and_max(features, axis=1)
