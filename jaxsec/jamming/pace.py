@@ -12,7 +12,7 @@ import jax
 from jaxtyping import Array, Float, Key
 
 from jaxsec import keys
-from jaxsec.jamming import baselines, judge, optimise, oracle, refine
+from jaxsec.jamming import baselines, judge, oracle, partial, refine
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.file import Trained
 from jaxsec.rl.collect import Slots
@@ -28,12 +28,19 @@ def of_bounds(environment: Environment, slots: Slots, seed: int) -> dict[str, fl
     """µs a slot of what needs no learning but time, by the names of `judge.bounds`."""
     key = keys.stream(seed, "pace")
     heuristic = jax.jit(jax.vmap(functools.partial(baselines.heuristic, environment)))
-    ways = {
+    ways: dict[str, Callable[[Slots], Any]] = {
         "oracle": lambda slots: oracle.best(environment, slots.state, key=key),
-        "opt": lambda slots: optimise.best(environment, slots.state, key=key),
-        "heuristic": lambda slots: heuristic(slots.state),
+        "heuristic": lambda slots: heuristic(partial.estimated(environment, slots.state)),
     }
+    for name in partial.searches(environment, slots.state, key):
+        ways[name] = functools.partial(_search, environment, name, key)
     return {name: per_slot(act, slots) for name, act in ways.items()}
+
+
+def _search(
+    environment: Environment, name: str, key: Key[Array, ""], slots: Slots
+) -> Float[Array, "N A"]:
+    return partial.searches(environment, slots.state, key)[name]()
 
 
 def of_policy(

@@ -31,8 +31,13 @@ def ways_to_act(
     key: Key[Array, ""],
     num_candidates: int,
 ) -> dict[str, Float[Array, "N A"]]:
-    """Those of `jaxsec.rl.evaluation.ways_to_act`, then those of `STARTS` with search."""
+    """Those of `jaxsec.rl.evaluation.ways_to_act`, then those of `STARTS` with search.
+
+    Without search where eavesdroppers are not known exactly: what it climbs would not be known.
+    """
     found = evaluation.ways_to_act(agent, environment, actor, critic, slots, key, num_candidates)
+    if environment.scenario.knowledge != "exact":
+        return found
     searched = {
         name: search(environment, slots, found[start])
         for start, name in STARTS.items()
