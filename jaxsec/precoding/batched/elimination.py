@@ -16,9 +16,12 @@ from jaxsec.precoding.batched.algebra import (
     SplitComplex,
     concatenate,
     diagonal,
+    hermitian_product,
     max_first,
     put,
+    squared_norm,
     stack,
+    sum_first,
 )
 from jaxsec.precoding.batched.kernels import no_inline, one_kernel
 
@@ -50,6 +53,31 @@ def solve_augmented(system: SplitComplex, ridge: Float[Array, "B"]) -> SplitComp
     for row in reversed(rows):
         solution.insert(0, _substitute(row, *solution))
     return stack_rows(*solution)
+
+
+@one_kernel
+def downdate(
+    h: SplitComplex, z: SplitComplex, weight: Float[Array, "R B"], ridge: Float[Array, "B"]
+) -> Float[Array, "K B"]:
+    """f of (B − b_k h_k h_kᴴ)⁻¹ = B⁻¹ + f_k z_k z_kᴴ, for B = Σ_r b_r h_r h_rᴴ + ridge·I.
+
+    The textbook's f_k = b_k/(1 − b_k·h_kᴴz_k) is all cancellation where a user's channel dominates
+    B; here f_k = b_k·(zᴴh)_k/(zᴴ(B − b_k h_k h_kᴴ)z)_k, the divisor a sum of positive terms.
+
+    Args:
+      h: channels [R, D, B], those of B's first K rows its users'.
+      z: B⁻¹h_k, [D, K, B].
+      weight: b.
+      ridge: positive.
+    """
+    num_users = z.shape[1]
+    heard = hermitian_product(h, z)  # [R, K, B]
+    other = 1.0 - jnp.eye(h.shape[0], num_users, dtype=ridge.dtype)[:, :, None]
+    rest = sum_first(heard.abs2() * weight[:, None] * other) + ridge[None] * squared_norm(z)
+    along = diagonal(heard.re, num_users)
+    # A user with a zero channel needs no correction.
+    factor = weight[:num_users] * along / jnp.where(rest > 0, rest, 1.0)
+    return jnp.where(rest > 0, factor, 0.0)
 
 
 @one_kernel

@@ -11,8 +11,9 @@ from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.batched.basis import orthonormal_basis
 from jaxsec.precoding.batched.chunks import chunk_size, map_chunks
-from jaxsec.precoding.first_order.step import allowed, evaluate, step
-from jaxsec.precoding.first_order.value import Task
+from jaxsec.precoding.first_order.limits import fitted
+from jaxsec.precoding.first_order.step import power_by_antenna, step
+from jaxsec.precoding.first_order.value import Beams, Task, values
 from jaxsec.secrecy import Objective, PowerConstraint, TotalPower
 
 SHARES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001)
@@ -70,34 +71,36 @@ def _ascend_chunk(h, start, objective, constraint, *, smoothing, num_users: int)
         basis, channels = orthonormal_basis(channels)
         u = algebra.hermitian_product(basis, u)
     task = Task(channels, objective, constraint)
-    u, first = _start(task, u, num_users, smoothing[0])
+    beams, first = _start(task, u, num_users, smoothing[0])
 
     def advance(carry: Any, at: Any) -> tuple[Any, None]:
-        u, best = carry
+        beams, best = carry
         alpha, number = at
-        u, reached, length = step(task, u, num_users, alpha)
+        beams, reached, length = step(task, beams, num_users, alpha)
         better = reached.hard > best.value
-        beams: Any = algebra.where(better, u, best.u)
+        u: Any = algebra.where(better, beams.u, best.u)
         value = jnp.where(better, reached.hard, best.value)
-        return (u, Found(beams, value, jnp.where(better, number, best.iterations), length)), None
+        return (beams, Found(u, value, jnp.where(better, number, best.iterations), length)), None
 
-    beams: Any = u
+    u: Any = beams.u
     zero = jnp.zeros(first.shape, jnp.int32)
-    begun = (u, Found(beams, first, zero, jnp.zeros_like(first)))
+    begun = (beams, Found(u, first, zero, jnp.zeros_like(first)))
     numbers = jnp.arange(1, smoothing.shape[0] + 1, dtype=jnp.int32)
     (_, best), _ = jax.lax.scan(advance, begun, (smoothing, numbers))
-    beams = best.u if basis is None else algebra.combine(basis, best.u)
-    return best._replace(u=algebra.join(beams))
+    found: Any = best.u if basis is None else algebra.combine(basis, best.u)
+    return best._replace(u=algebra.join(found))
 
 
 def _start(
     task: Task, u: SplitComplex, num_users: int, smoothing: Any
-) -> tuple[SplitComplex, Float[Array, "B"]]:
+) -> tuple[Beams, Float[Array, "B"]]:
     """A start at the best of `SHARES` of its power, and its true value."""
-    amplitude = jnp.sqrt(jnp.asarray(SHARES, u.re.dtype))[None, None, :, None]
-    trial = allowed(task.constraint, jax.tree.map(lambda x: x[:, :, None] * amplitude, u))
-    hard = evaluate(task, trial, num_users, smoothing).hard
-    best = jnp.argmax(hard, axis=0)
-    at = best.reshape(1, 1, 1, *best.shape)
-    chosen = jax.tree.map(lambda x: jnp.take_along_axis(x, at, axis=2)[:, :, 0], trial)
-    return chosen, jnp.max(hard, axis=0)
+    shares = jnp.asarray(SHARES, u.re.dtype)[:, None]
+    y, sent = algebra.hermitian_product(task.h, u), power_by_antenna(u)
+    trial_sent = sent[:, None] * shares
+    scale = fitted(task.constraint, trial_sent) * jnp.sqrt(shares)  # [T, B]
+    trial = jax.tree.map(lambda x: x[:, :, None] * scale, y)
+    spent = scale * scale * algebra.sum_first(sent)
+    hard = values(task, trial, spent, num_users, smoothing).hard
+    best = jnp.take_along_axis(scale, jnp.argmax(hard, axis=0)[None], axis=0)[0]
+    return Beams(u.scale(best), y.scale(best)), jnp.max(hard, axis=0)

@@ -29,6 +29,15 @@ class Task(NamedTuple):
     """Its numbers are [B, D]."""
 
 
+class Beams(NamedTuple):
+    """Beams within the constraint, and what every receiver hears of them."""
+
+    u: SplitComplex
+    """[D, N, B]."""
+    y: SplitComplex
+    """[R, N, B], y = hᴴu."""
+
+
 class Values(NamedTuple):
     """An objective of beams."""
 

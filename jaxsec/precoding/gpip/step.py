@@ -19,7 +19,7 @@ Deviations from the literature's iteration f ← B⁻¹A f, each with what it bu
    so a trial costs no matrix work. The smooth rate never falls; the plain iteration oscillates.
 2. One elimination of B_0 serves all beams; B_k differs from it by rank one. The textbook
    correction divides by 1 − h_kᴴB_0⁻¹h_k·weight_k/I_k ≈ 1/SINR, all cancellation in float32;
-   it is computed as the quotient zᴴB_k z / zᴴh_k, z = B_0⁻¹h_k, a sum of positive terms.
+   `elimination.downdate` has it without.
 3. Everything lives in the span of the channels: D = min(M, K + L).
 """
 
@@ -31,7 +31,7 @@ from jaxtyping import Array, Float
 
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
-from jaxsec.precoding.batched.elimination import solve_augmented
+from jaxsec.precoding.batched.elimination import downdate, solve_augmented
 from jaxsec.precoding.batched.kernels import one_kernel
 from jaxsec.precoding.problem import (
     Iterate,
@@ -176,16 +176,8 @@ def _rank_one(problem: Problem, solution: SplitComplex, system: _System) -> Spli
     """[K, B]: how much of z_k = B_0⁻¹h_k turns B_0⁻¹r_k into B_k⁻¹r_k."""
     num_users = problem.weights.shape[0]
     x, z = solution[:, :num_users], solution[:, -num_users:]
-    z_gain = algebra.hermitian_product(problem.h, z)  # [R, K, B]
-    power = z_gain.abs2()
-    same = jnp.eye(problem.h.shape[0], num_users, dtype=power.dtype)[:, :, None]
-    rest = algebra.sum_first(power * system.diagonal[:, None] * (1.0 - same))
-    rest = rest + system.ridge[None] * algebra.squared_norm(z)  # zᴴB_k z
     heard = algebra.fold(x.shape[0], lambda d: problem.h[:num_users, d].conj() * x[d])
-    zh = algebra.diagonal(z_gain.re, num_users)
-    # weight/I_k·(h_kᴴx_k) / (zᴴB_k z / zᴴh_k); a user with a zero channel needs no correction.
-    factor = system.diagonal[:num_users] * zh / jnp.where(rest > 0, rest, 1.0)
-    return heard.scale(jnp.where(rest > 0, factor, 0.0))
+    return heard.scale(downdate(problem.h, z, system.diagonal, system.ridge))
 
 
 @one_kernel
