@@ -14,15 +14,18 @@ class AimOptions(KnowledgeOptions):
     """How far off the channels are that a method is given, and what it designs for."""
 
     objective: Literal[  # pyright: ignore[reportIncompatibleVariableOverride]
-        "sum", "outage", "weighted-sum", "worst-user", "colluding", "energy-efficiency"
+        "sum", "outage", "weighted-sum", "worst-user", "colluding", "energy-efficiency", "least-power"
     ] = "sum"
     """Of the secrecy rates: their sum, where channels are not known exactly its mean over what they
     may be, or by outage the sum kept with probability 1 - `--outage-probability`; for channels that
     are known exactly also their weighted sum, their least, their sum against eavesdroppers that
-    decode together, or their sum over the power spent. Diffusion models are trained for the sum
-    secrecy rate at total power: of their candidates, and RZF-NS, another objective chooses."""
+    decode together, their sum over the power spent, or the least power at which all have
+    `--rates`. Diffusion models are trained for the sum secrecy rate at total power: of their
+    candidates, and RZF-NS, another objective chooses."""
     user_weights: tuple[float, ...] | None = None
     """For weighted-sum: a weight for each user."""
+    rates: tuple[float, ...] | None = None
+    """For least-power: the secrecy rate that is asked for, bit/s/Hz, of all users or of each."""
     transmit_power_dbm: float | None = None
     """For energy-efficiency: P, over which the file's noise power is given."""
     circuit_power_dbm: float | None = None
@@ -42,9 +45,8 @@ class AimOptions(KnowledgeOptions):
         name = "sum" if self.objective == "outage" else self.objective
         given = (self.transmit_power_dbm, self.circuit_power_dbm)
         powers = dict(zip(("transmit_power_dbm", "circuit_power_dbm"), given, strict=True))
-        numbers: dict[str, Any] = (
-            {} if self.user_weights is None else {"user_weights": self.user_weights}
-        )
+        lists = {"user_weights": self.user_weights, "rates": self.rates}
+        numbers: dict[str, Any] = {name: x for name, x in lists.items() if x is not None}
         for option, dbm in powers.items():
             if dbm is not None:
                 numbers[option.replace("_dbm", "_w")] = units.dbm_to_watt(dbm)
@@ -55,7 +57,7 @@ class AimOptions(KnowledgeOptions):
                 error = checks.InputError(
                     str(error).replace(f"`{option.replace('_dbm', '_w')}`", f"`{option}`")
                 )
-            raise as_options(error, "user_weights", *powers) from None
+            raise as_options(error, *lists, *powers) from None
 
     def _power(self) -> PowerConstraint:
         if self.power == "per-antenna":

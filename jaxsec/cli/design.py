@@ -23,7 +23,7 @@ from jaxsec.methods import Method
 from jaxsec.methods.aim import Aim, check_certain
 from jaxsec.report import comparison, console, judge, statistics
 from jaxsec.report.timing import Timing, hardware
-from jaxsec.secrecy import OverDraws
+from jaxsec.secrecy import LeastPower, OverDraws
 from jaxsec.secrecy.rows import over_channels
 from jaxsec.strategy import Strategy
 
@@ -116,21 +116,23 @@ def _check_method(name: str, method: Method, aim: Aim, directions: bool | None) 
 
 
 def _check_numbers(aim: Aim, known: Posterior) -> None:
-    """There must be a weight for each user, and a limit for each antenna."""
+    """There must be a weight or rate for each user, and a limit for each antenna."""
     sizes = known.h_user.shape[-2:]
     try:
         over_channels(aim.objective, (), *sizes)
         over_channels(aim.power, (), *sizes)
     except checks.InputError as error:
         error = checks.InputError(str(error).replace("`limits`", "`antenna_limits`"))
-        raise as_options(error, "user_weights", "antenna_limits") from None
+        raise as_options(error, "user_weights", "rates", "antenna_limits") from None
 
 
 def _aimed(command: Command, strategy: Strategy, channels: Channels, aim: Aim) -> dict[str, Any]:
     """What the design is worth by its objective, and the power that it takes."""
     value = judge.objective_value(strategy, channels, aim.objective)
     sent = sum(np.sum(np.abs(u) ** 2, axis=-1) for u in strategy)  # [N, M]
-    return {
+    least = aim.objective
+    kept = {"num_reached": int(np.sum(least.reached(value)))} if isinstance(least, LeastPower) else {}
+    return kept | {
         "objective": command.knowledge.objective,
         "power": command.knowledge.power,
         "objective_value": comparison.mean_as_json(value),
@@ -226,6 +228,9 @@ def _summary(report: dict) -> str:
     if "objective_value" in report:
         value = statistics.Mean(*report["objective_value"].values())
         rows["objective"] = f"{report['objective']}: {value} (mean, 95% CI)"
+        if "num_reached" in report:
+            n = report["num_channels"]
+            rows["objective"] = f"least-power: rates reached on {report['num_reached']} of {n}"
         rows["power"] = (
             f"{report['power']}: {report['mean_power']:.3f} of P (mean), "
             f"an antenna at most {report['largest_antenna_power']:.3f}"

@@ -1,5 +1,6 @@
 """What a strategy is worth: rates, objectives over them, and the power it costs."""
 
+from jaxsec.secrecy.least_power import LeastPower
 from jaxsec.secrecy.loss import secrecy_loss
 from jaxsec.secrecy.objectives import (
     OBJECTIVES,
@@ -53,6 +54,7 @@ __all__ = [
     "POWERS",
     "AntennaPower",
     "EnergyEfficiency",
+    "LeastPower",
     "Mean",
     "Objective",
     "Outage",

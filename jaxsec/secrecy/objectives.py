@@ -19,6 +19,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec import checks
 from jaxsec.channels.arguments import together
+from jaxsec.secrecy.least_power import LeastPower
 from jaxsec.secrecy.power import power
 from jaxsec.secrecy.rates import (
     colluding_wiretap_rates,
@@ -134,12 +135,14 @@ OBJECTIVES: dict[str, type[Any] | functools.partial[Any]] = {
     "worst-user": WorstUser,
     "colluding": functools.partial(Sum, colluding=True),
     "energy-efficiency": EnergyEfficiency,
+    "least-power": LeastPower,
 }
 """Every objective by its name on the command line."""
 
 _NEEDS = {
     "weighted-sum": ("user_weights",),
     "energy-efficiency": ("transmit_power_w", "circuit_power_w"),
+    "least-power": ("rates",),
 }
 
 
@@ -198,7 +201,7 @@ def objective_value(
       objective: a row of the table.
 
     Returns:
-      [...], bit/s/Hz, for energy efficiency bit/s/Hz/W.
+      [...], bit/s/Hz, for energy efficiency bit/s/Hz/W, for least power as `LeastPower` says.
 
     Raises:
       InputError: a shape or dtype does not fit.

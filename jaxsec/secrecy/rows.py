@@ -12,8 +12,10 @@ from jaxsec import checks
 
 Row = TypeVar("Row")
 
-_ONE_EACH = ("user_weights", "limits")
-"""Numbers with an axis of users or of antennas after those of the batch."""
+_OF_USERS = ("user_weights", "rates")
+"""Numbers with an axis of users after those of the batch."""
+_OF_ANTENNAS = ("limits",)
+"""Numbers with an axis of antennas after those of the batch."""
 
 
 def over_channels(row: Row, batch: tuple[int, ...], num_users: int, num_antennas: int) -> Row:
@@ -29,7 +31,7 @@ def over_channels(row: Row, batch: tuple[int, ...], num_users: int, num_antennas
     Raises:
       InputError: a number has another shape, or where it is concrete, is not finite or negative.
     """
-    counts = dict(zip(_ONE_EACH, (num_users, num_antennas), strict=True))
+    counts = dict.fromkeys(_OF_USERS, num_users) | dict.fromkeys(_OF_ANTENNAS, num_antennas)
     full: dict[str, Any] = {}
     for field in dataclasses.fields(row):  # pyright: ignore
         number = getattr(row, field.name)

@@ -1,5 +1,6 @@
 """Beams for any objective and power constraint, by first-order ascent from good designs."""
 
+import dataclasses
 import math
 from typing import Any, NamedTuple
 
@@ -12,9 +13,9 @@ from jaxsec import checks
 from jaxsec.channels.arguments import together
 from jaxsec.precoding import gpip
 from jaxsec.precoding.batched.programs import PROGRAMS
-from jaxsec.precoding.first_order.solve import ascend
+from jaxsec.precoding.first_order.solve import Rows, solve
 from jaxsec.precoding.linear import rzf_ns
-from jaxsec.secrecy import Objective, PowerConstraint, TotalPower, limit_power
+from jaxsec.secrecy import LeastPower, Objective, PowerConstraint, TotalPower, limit_power
 from jaxsec.secrecy.rows import over_channels
 from jaxsec.shapes import AnyArray, abs2, flat, over_noise
 from jaxsec.strategy import Strategy
@@ -22,6 +23,8 @@ from jaxsec.strategy import Strategy
 DEFAULT_STEPS = 24
 SMOOTHING = (1.0, 0.01)
 """First and last smoothing of the ascent, bit/s/Hz."""
+MARGIN = 1e-3
+"""Above the rates of `LeastPower`, bit/s/Hz: what float32 has reached then holds in float64."""
 
 
 class AscentInfo(NamedTuple):
@@ -102,7 +105,10 @@ def ascent(
         n > 0, f"`h_user` must hold at least one channel, but has shape {np.shape(h_user)}"
     )
     sizes = batch, num_users, num_antennas
-    rows = over_channels(objective, *sizes), over_channels(constraint, *sizes)
+    rows: tuple[Any, Any] = over_channels(objective, *sizes), over_channels(constraint, *sizes)
+    if isinstance(objective, LeastPower):
+        aimed = dataclasses.replace(rows[0], rates=rows[0].rates + MARGIN)
+        rows = aimed, rows[1]
     rows = jax.tree.map(lambda x: x.reshape(n, *x.shape[len(batch) :]), rows)
     user, eve = (flat(batch, over_noise(h, noise_power), 2) for h in (h_user, h_eve))
     options: dict[str, Any] = {"num_noise_beams": num_noise_beams}
@@ -112,13 +118,9 @@ def ascent(
     for key_start in drawn:
         size = (n, num_antennas, num_users + num_noise_beams)
         starts.append(_random(key_start, size, user.dtype))
-    args = (
-        jnp.concatenate([user, eve], axis=1),
-        jnp.stack(starts, axis=1),
-        *rows,
-        jnp.asarray(np.geomspace(*SMOOTHING, num_steps), user.real.dtype),
-    )
-    best = PROGRAMS.get(ascend, args, num_users=num_users)(*args)
+    problems = Rows(jnp.concatenate([user, eve], axis=1), jnp.stack(starts, axis=1), *rows)
+    smoothing = jnp.asarray(np.geomspace(*SMOOTHING, num_steps), user.real.dtype)
+    best = solve(problems, smoothing, num_users)
     u, value, iterations, residual = jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), best)
     # Once more, for what a change of coordinates has rounded.
     strategy = limit_power(
