@@ -13,6 +13,7 @@ from jaxsec.precoding import ascent
 from jaxsec.secrecy import (
     AntennaPower,
     EnergyEfficiency,
+    LeastPower,
     Sum,
     TotalPower,
     WorstUser,
@@ -26,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 NUMBERS = {
     "weighted-sum": {"user_weights": [1.0, 3.0]},
     "energy-efficiency": {"transmit_power_w": 10.0, "circuit_power_w": 1.0},
+    "least-power": {"rates": 0.1},
 }
 OBJECTIVES = {
     name: secrecy.make_objective(name, **NUMBERS.get(name, {})) for name in secrecy.OBJECTIVES
@@ -97,6 +99,9 @@ def test_the_smooth_value_goes_to_the_true_one_and_its_gradient_is_that_of_diffe
 
     u = jnp.concatenate(wide[0], axis=-1)
     true = worth(wide[0], wide[1], objective).sum()
+    if name == "least-power":  # whose smooth form is the logarithm
+        assert objective.reached(worth(wide[0], wide[1], objective)).all()
+        true = -np.log2(np.asarray(secrecy.power(*wide[0]))).sum()
     assert secrecy.secrecy_rates(wide[0], wide[1]).min() > 0  # none is cut at zero
     gaps = [abs(float(smooth(u, smoothing)) - true) for smoothing in (0.3, 0.03, 0.003)]
     assert gaps[0] + 1e-9 >= gaps[1] and gaps[1] + 1e-9 >= gaps[2] and gaps[2] < 1e-2
@@ -138,8 +143,8 @@ def test_the_worst_user_of_two_by_command_and_by_python(tmp_path):
     h = np.array([[[1.0, 0.0], [0.0, 0.1]]], np.complex64)
     channels = Channels(h, h[:, :0], np.asarray(0.01, np.float32))
     strategy, how = jaxsec.design(channels, objective="worst-user", diagnostics=True)
-    np.testing.assert_allclose(how.value, 0.9928, atol=2e-3)
-    np.testing.assert_allclose(jaxsec.secrecy_rates(strategy, channels), 0.9928, atol=0.1)
+    np.testing.assert_allclose(how.value, 0.9928, atol=7e-4)
+    np.testing.assert_allclose(jaxsec.secrecy_rates(strategy, channels), 0.9928, atol=0.065)
     summed = worth(jaxsec.design(channels), channels, WorstUser())
     np.testing.assert_allclose(summed, 0.0072, atol=8e-3)
     source, out = tmp_path / "c.npz", tmp_path / "s.npz"
@@ -156,7 +161,7 @@ def test_energy_efficiency_takes_less_than_full_power():
     objective = EnergyEfficiency(10.0, 1.0)
     found = ascent(channels, objective=objective, num_noise_beams=0)
     np.testing.assert_allclose(worth(found.strategy, channels, objective), 0.5307, atol=1e-4)
-    np.testing.assert_allclose(10.0 * secrecy.power(*found.strategy), np.e - 1.0, rtol=0.02)
+    np.testing.assert_allclose(10.0 * secrecy.power(*found.strategy), np.e - 1.0, rtol=1e-3)
     full = jaxsec.Strategy(jnp.asarray(h), jnp.asarray(h[:, :, :0]))
     np.testing.assert_allclose(worth(full, channels, objective), 0.3145, atol=1e-4)
 
@@ -185,7 +190,7 @@ def test_one_user_against_colluders_is_a_generalised_eigenvalue():
     objective = Sum(colluding=True)
     found = ascent(channels, objective=objective, num_noise_beams=0)
     value = worth(found.strategy, channels, objective)
-    np.testing.assert_allclose(value, np.log2(largest), rtol=5e-3)
+    np.testing.assert_allclose(value, np.log2(largest), rtol=1e-4)
     apart = jaxsec.design(channels, num_noise_beams=0)
     assert value.mean() > worth(apart, channels, objective).mean() + 0.02
 
@@ -196,6 +201,9 @@ def test_one_user_against_colluders_is_a_generalised_eigenvalue():
         ({"objective": "worst"}, "`objective` must be one of sum, weighted-sum"),
         ({"power": "antenna"}, "`power` must be one of total, per-antenna"),
         ({"objective": "energy-efficiency"}, "needs `transmit_power_w`"),
+        ({"objective": "least-power"}, "needs `rates`"),
+        ({"objective": LeastPower([1.0, 1.0, 1.0])}, "`rates` must have shape"),
+        ({"objective": LeastPower(-1.0)}, "`rates` must not be negative"),
         ({"objective": "worst-user", "method": "rzf"}, "it must be one of opt"),
         ({"power": "per-antenna", "method": "opt-plain"}, "it must be one of opt, .*cdm-f-robust"),
         ({"objective": "worst-user", "csi_error": 0.1}, "channels that are known exactly"),
@@ -215,6 +223,9 @@ def test_what_is_not_built_is_refused(options, message, channels):
         (["--objective", "weighted-sum"], "needs `--user-weights`"),
         (["--objective", "weighted-sum", "--user-weights", "1", "2", "3"], "`--user-weights` must"),
         (["--user-weights", "1", "2"], "`--user-weights` is not heeded"),
+        (["--objective", "least-power"], "needs `--rates`"),
+        (["--rates", "1"], "`--rates` is not heeded"),
+        (["--objective", "least-power", "--rates", "1", "2", "3"], "`--rates` must have shape"),
         (["--objective", "energy-efficiency"], "needs `--transmit-power-dbm`"),
         (["--antenna-limits", "1", "1", "1"], "`--antenna-limits` is not heeded"),
         (["--power", "per-antenna", "--antenna-limits", "1", "1"], "`--antenna-limits` must"),

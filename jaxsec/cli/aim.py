@@ -14,7 +14,13 @@ class AimOptions(KnowledgeOptions):
     """How far off the channels are that a method is given, and what it designs for."""
 
     objective: Literal[  # pyright: ignore[reportIncompatibleVariableOverride]
-        "sum", "outage", "weighted-sum", "worst-user", "colluding", "energy-efficiency", "least-power"
+        "sum",
+        "outage",
+        "weighted-sum",
+        "worst-user",
+        "colluding",
+        "energy-efficiency",
+        "least-power",
     ] = "sum"
     """Of the secrecy rates: their sum, where channels are not known exactly its mean over what they
     may be, or by outage the sum kept with probability 1 - `--outage-probability`; for channels that

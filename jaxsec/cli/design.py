@@ -131,7 +131,9 @@ def _aimed(command: Command, strategy: Strategy, channels: Channels, aim: Aim) -
     value = judge.objective_value(strategy, channels, aim.objective)
     sent = sum(np.sum(np.abs(u) ** 2, axis=-1) for u in strategy)  # [N, M]
     least = aim.objective
-    kept = {"num_reached": int(np.sum(least.reached(value)))} if isinstance(least, LeastPower) else {}
+    kept = (
+        {"num_reached": int(np.sum(least.reached(value)))} if isinstance(least, LeastPower) else {}
+    )
     return kept | {
         "objective": command.knowledge.objective,
         "power": command.knowledge.power,

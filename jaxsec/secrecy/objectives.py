@@ -4,7 +4,8 @@
     jaxsec.design(channels, objective=secrecy.EnergyEfficiency(10.0, 1.0))
 
 A row says what it is worth, `value`, and a form of it without corners for ascent, `smooth`, which
-approaches it as the smoothing goes to 0 wherever no secrecy rate is cut at 0. Rows are pytrees:
+approaches it (of least power, its logarithm) as the smoothing goes to 0 wherever no secrecy rate is
+cut at 0. Rows are pytrees:
 their numbers are arrays of any batch shape, and a compiled program serves all of them. A new row
 joins `OBJECTIVES`, and with it the property tests, the designer and the command line.
 """

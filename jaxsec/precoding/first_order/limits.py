@@ -153,7 +153,7 @@ def _multipliers(matrix: Float[Array, "C C B"], wanted: Float[Array, "C B"]) -> 
 
 def fitted(constraint: PowerConstraint, sent: Float[Array, "D T B"]) -> Float[Array, "T B"]:
     """In [0, 1]: what amplitudes of trials are scaled by (`secrecy.fitting_scale`)."""
-    size, trials, batch = sent.shape
+    size, _, batch = sent.shape
     groups = constraint.groups(size)
     bounds = jnp.broadcast_to(constraint.bounds(size), (batch, groups.shape[0])).T
     return _fitted(_power(groups, sent), bounds)
@@ -163,8 +163,10 @@ def _power(groups: np.ndarray, sent: Float[Array, "D T B"]) -> Float[Array, "C T
     if groups.shape[0] == 1:
         return algebra.sum_first(sent)[None]
     alone = groups.sum(axis=1) == 1
-    each = [sent[int(np.argmax(row))] if one else algebra.sum_first(sent[np.flatnonzero(row)])
-            for row, one in zip(groups, alone, strict=True)]
+    each = [
+        sent[int(np.argmax(row))] if one else algebra.sum_first(sent[np.flatnonzero(row)])
+        for row, one in zip(groups, alone, strict=True)
+    ]
     return jnp.stack(each)
 
 
