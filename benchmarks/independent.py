@@ -152,8 +152,8 @@ def _ascend(problem: Problem, u: np.ndarray) -> float:
         return root @ (z[0] + 1j * z[1])
 
     def real(slope: np.ndarray) -> np.ndarray:
-        slope = (root @ slope).reshape(*slope.shape[:-2], -1)
-        return np.concatenate([slope.real, slope.imag], axis=-1)
+        back = (root @ slope).reshape(*slope.shape[:-2], -1)
+        return np.concatenate([np.real(back), np.imag(back)], axis=-1)
 
     def constraints(x: np.ndarray) -> np.ndarray:
         margins = problem.margins(beams(x))[0] - spread @ x[2 * u.size :] - least

@@ -6,7 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxsec.shapes import lift
 
@@ -52,7 +52,7 @@ class LeastPower:
         power = jnp.where(there, jnp.log2(jnp.where(there, spent, 1.0)), 0.0)
         return -power - jnp.sum(jnp.where(wanted, price * lacking, 0.0), axis=-1)
 
-    def reached(self, value: Float[Array, "..."]) -> Bool[Array, "..."]:
+    def reached(self, value: Float[ArrayLike, "..."]) -> Bool[Array, "..."]:
         """Whether a value is that of a design which has all rates.
 
         >>> LeastPower(1.0).reached(jnp.array([-0.2, -1.3])).tolist()
@@ -64,7 +64,7 @@ class LeastPower:
         Returns:
           [...].
         """
-        return value >= -1.0
+        return jnp.asarray(value) >= -1.0
 
     def _asked(self, rates: Float[Array, "... K"]) -> Array:
         return lift(self.rates, rates.ndim)

@@ -106,7 +106,7 @@ def _pulls(
 
     def of_user(k: Any) -> Array:
         a = turned[:, k]
-        return factor[k] * (a[:, None].re * a[None].re + a[:, None].im * a[None].im)
+        return factor[k, None, None] * (a[:, None].re * a[None].re + a[:, None].im * a[None].im)
 
     correlation = correlation + algebra.fold(factor.shape[0], of_user)
     return x, correlation, algebra.sum_second(u.re * x.re + u.im * x.im)

@@ -156,9 +156,10 @@ def _ascend_chunk(
     with single_kernels(kernels):
         (last, best), _ = jax.lax.scan(advance, begun, (smoothing, numbers))
     if isinstance(objective, LeastPower):
-        for u in (best.u, last.u):
+        ends = jnp.full(first.shape, smoothing.shape[0], jnp.int32)
+        for u, number in ((best.u, best.iterations), (last.u, ends)):
             beams, value = _start(task, u, num_users, smoothing[-1])
-            best = _better(best, best._replace(u=beams.u, value=value))
+            best = _better(best, Found(beams.u, value, number, best.residual))
     u = best.u if basis is None else algebra.combine(basis, best.u)
     return best._replace(u=algebra.join(u))
 
@@ -178,23 +179,25 @@ def _start(
     task: Task, u: SplitComplex, num_users: int, smoothing: Any
 ) -> tuple[Beams, Float[Array, "B"]]:
     """A start at the best of `SHARES` of its power, and its true value."""
+    first, *finer = TIGHTENING if isinstance(task.objective, LeastPower) else (SHARES,)
     beams = Beams(u, algebra.hermitian_product(task.h, u))
-    for shares in TIGHTENING if isinstance(task.objective, LeastPower) else (SHARES,):
+    beams, value = _best_share(task, beams, first, num_users, smoothing)
+    for shares in finer:
         beams, value = _best_share(task, beams, shares, num_users, smoothing)
     return beams, value
 
 
 def _best_share(
-    task: Task, beams: Beams, shares: Sequence[float], num_users: int, smoothing: Any
+    task: Task, beams: Beams, of_power: Sequence[float], num_users: int, smoothing: Any
 ) -> tuple[Beams, Float[Array, "B"]]:
     """Beams at that of the shares of their power which is worth most, and its true value."""
     u, y = beams
-    shares = jnp.asarray(shares, u.re.dtype)[:, None]
+    shares = jnp.asarray(of_power, u.re.dtype)[:, None]
     sent = power_by_antenna(u)
-    trial_sent = sent[:, None] * shares
+    trial_sent = sent[:, None] * shares[None]
     scale = fitted(task.constraint, trial_sent) * jnp.sqrt(shares)  # [T, B]
-    trial = jax.tree.map(lambda x: x[:, :, None] * scale, y)
-    spent = scale * scale * algebra.sum_first(sent)
+    trial = y[:, :, None].scale(scale)
+    spent = scale * scale * algebra.sum_first(sent)[None]
     hard = values(task, trial, spent, num_users, smoothing).hard
     best = jnp.take_along_axis(scale, jnp.argmax(hard, axis=0)[None], axis=0)[0]
     return Beams(u.scale(best), y.scale(best)), jnp.max(hard, axis=0)
