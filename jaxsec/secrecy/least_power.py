@@ -21,8 +21,8 @@ STEEPNESS = 4.0
 class LeastPower:
     """The least power at which every user has the secrecy rate asked for.
 
-    The value is −(‖w‖² + ‖v‖²) where all have it, and −1 − Σ_k (what user k lacks) where the budget
-    was not enough: from −1 up a power, below it rates that are missed (`reached`).
+    The value is −(‖w‖² + ‖v‖²), from −1 up, where all have it, and −2 − Σ_k (what user k lacks)
+    where the budget was not enough (`reached`).
     """
 
     rates: Any
@@ -31,9 +31,9 @@ class LeastPower:
     """Eavesdroppers decode together."""
 
     def value(self, rates: Float[Array, "... K"], spent: Float[Array, "..."]) -> Array:
-        """−‖u‖², or −1 − Σ_k max(asked_k − R_k, 0) where that is positive."""
+        """−‖u‖², or −2 − Σ_k max(asked_k − R_k, 0) where that is positive."""
         lacking = jnp.sum(jnp.maximum(self._asked(rates) - rates, 0.0), axis=-1)
-        return jnp.where(lacking > 0, -1.0 - lacking, -spent)
+        return jnp.where(lacking > 0, -2.0 - lacking, -spent)
 
     def smooth(
         self, rates: Float[Array, "... K"], spent: Float[Array, "..."], smoothing: Any
@@ -55,7 +55,7 @@ class LeastPower:
     def reached(self, value: Float[ArrayLike, "..."]) -> Bool[Array, "..."]:
         """Whether a value is that of a design which has all rates.
 
-        >>> LeastPower(1.0).reached(jnp.array([-0.2, -1.3])).tolist()
+        >>> LeastPower(1.0).reached(jnp.array([-0.2, -2.1])).tolist()
         [True, False]
 
         Args:
@@ -64,7 +64,7 @@ class LeastPower:
         Returns:
           [...].
         """
-        return jnp.asarray(value) >= -1.0
+        return jnp.asarray(value) > -1.5  # between the two, whatever a power of 1 is rounded to
 
     def _asked(self, rates: Float[Array, "... K"]) -> Array:
         return lift(self.rates, rates.ndim)
