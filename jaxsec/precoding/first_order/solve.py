@@ -29,7 +29,7 @@ from jaxsec.precoding.first_order.step import power_by_antenna, step
 from jaxsec.precoding.first_order.value import Beams, Task, values
 from jaxsec.secrecy import LeastPower, Objective, PowerConstraint, TotalPower
 
-TIGHTENING = tuple(np.geomspace(1.0, 1e-7 ** (7.0**-n), 8) for n in range(5))
+TIGHTENING = tuple(np.geomspace(1.0, 1e-7 ** (7.0**-n), 8).tolist() for n in range(5))
 """The same for `LeastPower`, each finer than the last, to a thousandth of the least that serves."""
 SHARES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.001)
 """Powers at which a start is tried, of which it takes the one of largest value."""
