@@ -55,7 +55,6 @@ def solve_augmented(system: SplitComplex, ridge: Float[Array, "B"]) -> SplitComp
     return stack_rows(*solution)
 
 
-@one_kernel
 def downdate(
     h: SplitComplex, z: SplitComplex, weight: Float[Array, "R B"], ridge: Float[Array, "B"]
 ) -> Float[Array, "K B"]:

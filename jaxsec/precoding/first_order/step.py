@@ -69,8 +69,11 @@ def direction(
     solved = solve_augmented(system, ridge)
     ends = u.shape[1], u.shape[1] + num_users
     parts = solved[:, : ends[0]], solved[:, ends[0] : ends[1]], solved[:, ends[1] :]
-    factor = downdate(task.h, parts[1], harm, ridge)
+    factor = _factor(task.h, parts[1], harm, ridge)
     return keep_to(task.constraint, u, sent, parts, factor, own)
+
+
+_factor = one_kernel(downdate)
 
 
 @one_kernel
