@@ -1,7 +1,6 @@
 """A few steps of the ascent from a given strategy."""
 
 import math
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,8 +9,7 @@ from jaxtyping import ArrayLike, Complex, Float
 
 from jaxsec import checks
 from jaxsec.channels.arguments import together
-from jaxsec.precoding.batched.programs import PROGRAMS
-from jaxsec.precoding.first_order.solve import ascend
+from jaxsec.precoding.first_order.solve import Rows, solve
 from jaxsec.secrecy import Objective, PowerConstraint, limit_power
 from jaxsec.secrecy.rows import over_channels
 from jaxsec.shapes import AnyArray, flat, over_noise
@@ -61,15 +59,11 @@ def refine(
     both = [flat(batch, over_noise(h, noise_power), 2) for h in (h_user, h_eve)]
     h = jnp.concatenate(both, axis=1)
     start = flat(batch, jnp.concatenate(strategy, axis=-1), 2).astype(h.dtype)
-    args: Any = (
-        h,
-        start[:, None],
-        *jax.tree.map(
-            lambda x: x.reshape(math.prod(batch), *x.shape[len(batch) :]), (objective, constraint)
-        ),
-        jnp.asarray(np.geomspace(*REFINING, num_steps), h.real.dtype),
+    rows = jax.tree.map(
+        lambda x: x.reshape(math.prod(batch), *x.shape[len(batch) :]), (objective, constraint)
     )
-    u = PROGRAMS.get(ascend, args, num_users=num_users)(*args).u
+    smoothing = jnp.asarray(np.geomspace(*REFINING, num_steps), h.real.dtype)
+    u = solve(Rows(h, start[:, None], *rows), smoothing, num_users).u
     u = u.reshape(*batch, *u.shape[1:])
     # Once more, for what a change of coordinates has rounded.
     return Strategy(*limit_power(u[..., :num_users], u[..., num_users:], constraint))
