@@ -51,7 +51,7 @@ def test_a_rate_takes_the_links_that_it_names(strategy, channels):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_designs_for_channels(channels):
     h_user, h_eve, noise = channels
     np.testing.assert_array_equal(linear.mrt(channels), linear.mrt(h_user))

@@ -161,7 +161,7 @@ def test_programs_do_not_grow_with_the_antennas_nor_much_with_the_users(method, 
     assert instructions(method, 256, 16, 16) <= 2 * small
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("count", [MAX_UNROLLED + 3])
 def test_gradients_of_loops_agree_with_finite_differences(count, float64):
     """Elimination, Gram–Schmidt and reflections, each in its long form."""

@@ -113,7 +113,7 @@ def test_same_key_same_channels_and_jit_and_vmap_agree():
         np.testing.assert_allclose(a, b, rtol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_keys_are_consumed_once():
     with jax.debug_key_reuse(True):
         jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(rician_factor=1.0), 2)

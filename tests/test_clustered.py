@@ -100,6 +100,7 @@ def test_the_covariance_is_that_of_the_clusters(array):
     np.testing.assert_allclose(across, 0.0, atol=0.03)
 
 
+@pytest.mark.long
 def test_one_cluster_without_spread_is_rank_one():
     geometry = pairs(50, 80.0, 0.0)
     clusters = model.sample_clusters(jax.random.key(0), (50, 2), 1, 0.0)
@@ -164,6 +165,7 @@ def test_user_and_eavesdropper_correlate_from_one_to_nothing():
     assert np.median(own) < 0.3
 
 
+@pytest.mark.long
 def test_receivers_near_one_another_share_clusters():
     """Users within 12 m too, and what they share is smooth in the position."""
     scenario = clustered(num_clusters=1, angular_spread_deg=0.2)
@@ -206,6 +208,7 @@ def test_one_program_for_many_kinds_of_channels():
     np.testing.assert_allclose(jnp.mean(jnp.abs(unit) ** 2), 1.0, atol=0.03)
 
 
+@pytest.mark.long
 def test_a_number_for_all_is_that_of_the_scenario():
     scenario = clustered(rician_factor=2.0, angular_spread_deg=7.0)
     geometry = pairs(3, 50.0, 5.0)
@@ -223,6 +226,7 @@ def test_a_number_for_all_is_that_of_the_scenario():
             np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
+@pytest.mark.long
 def test_jit_vmap_and_the_same_key_agree():
     scenario = clustered(rician_factor=1.0, array="planar")
 

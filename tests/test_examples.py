@@ -39,6 +39,13 @@ def public():
 
 
 FUNCTIONS = {name: thing for name, thing in public().items() if inspect.isfunction(thing)}
+SLOWEST = {
+    "jaxsec.design",
+    "jaxsec.secrecy_loss",
+    "jaxsec.cdm.design",
+    "jaxsec.precoding.ascent",
+    "jaxsec.precoding.best_known",
+}
 
 
 def test_the_reference_lists_the_public_names_and_no_others():
@@ -60,7 +67,10 @@ def test_a_function_says_what_it_takes_and_gives(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.long) if n in SLOWEST else n for n in FUNCTIONS],
+)
 @pytest.mark.usefixtures("quick_compilation")
 def test_the_example_of_a_function_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -174,7 +174,9 @@ def test_the_loss_is_the_rate_of_what_is_sampled(batch):
     "change",
     [
         pytest.param({"refine": 1}, marks=pytest.mark.long),
-        {"num_candidates": 2, "coordinates": "known", "num_draws": 4},
+        pytest.param(
+            {"num_candidates": 2, "coordinates": "known", "num_draws": 4}, marks=pytest.mark.long
+        ),
     ],
 )
 def test_gradients_are_those_of_finite_differences(change, batch, no_type_checks):
@@ -268,6 +270,7 @@ def test_problems_are_known_with_every_error():
     assert abs(many.outage.mean() - 0.5) < 0.08
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("outage", [False, True])
 def test_errors_and_the_objective_can_be_given(outage):
     config = dataclasses.replace(
@@ -305,6 +308,7 @@ def test_bad_configurations_are_named(change, message, no_type_checks):
         dataclasses.replace(CONFIG, **change)
 
 
+@pytest.mark.long
 def test_the_command_resumes_exactly_and_writes_a_model(tmp_path, no_type_checks, capsys):
     start = tmp_path / "start.npz"
     cdm_file.save(start, models.tiny(), {})

@@ -80,7 +80,7 @@ def test_direction_is_the_preconditioned_gradient(float64, quick_compilation_her
 
 
 @pytest.mark.parametrize(
-    ("m", "k", "l"), [(8, 2, 4), pytest.param(4, 4, 6, marks=pytest.mark.slow)]
+    ("m", "k", "l"), [(8, 2, 4), pytest.param(4, 4, 6, marks=pytest.mark.long)]
 )
 def test_smooth_rate_never_falls_at_fixed_smoothing(m, k, l):
     channels = cases.channels(n=N, num_antennas=m, num_users=k, num_eavesdroppers=l)
@@ -121,11 +121,11 @@ def test_one_pair_reaches_the_closed_form():
 @pytest.mark.parametrize(
     ("k", "l", "power_dbm", "noise_dbm"),
     [
-        (2, 4, 0, -100),
+        pytest.param(2, 4, 0, -100, marks=pytest.mark.long),
         (2, 4, 40, -100),
         pytest.param(4, 8, 20, -100, marks=pytest.mark.long),
         pytest.param(6, 2, 20, -100, marks=pytest.mark.long),
-        (4, 2, 20, -70),
+        pytest.param(4, 2, 20, -70, marks=pytest.mark.long),
     ],
 )
 def test_float32_default_is_close_to_the_float64_best_known(k, l, power_dbm, noise_dbm):
@@ -172,7 +172,7 @@ def test_long_run_converges():
     assert float(info.converged.mean()) > 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_weights_shift_the_rate_between_users():
     channels = cases.channels(n=2 * N, transmit_power_dbm=-10.0)
     weights = jnp.array([[1.0, 0.2]])

@@ -78,7 +78,10 @@ def test_seed_of_the_first_reset():
 
 
 def test_unknown_scenario():
-    with pytest.raises(InputError, match="`scenario` must be one of paper, dense, but is 'none'"):
+    with pytest.raises(
+        InputError,
+        match="`scenario` must be one of paper, dense, noisy, sensed, hidden, but is 'none'",
+    ):
         GymnasiumJamming("none")
 
 

@@ -81,7 +81,7 @@ ENTRY_POINTS = {
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if name == "judge.bounds" else name
+        pytest.param(name, marks=pytest.mark.long) if name in ("judge.bounds", "Training") else name
         for name in ENTRY_POINTS
     ],
 )

@@ -33,7 +33,7 @@ def compared(tmp_path_factory):
     return out
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_comparison_reports_all_ways_to_act(compared):
     report = json.loads((compared / "report.json").read_text())
     rows = {row["name"]: row for row in report["rows"]}
@@ -60,7 +60,7 @@ def test_a_comparison_reports_all_ways_to_act(compared):
         assert (compared / name).read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_policy_is_judged_as_it_was_in_the_comparison(compared, tmp_path, capsys):
     path, out = compared / "moe-gdm" / "policy.npz", tmp_path / "report.json"
     options = ["--fresh-slots", "64", "--num-candidates", "2", "--json", str(out)]

@@ -45,7 +45,7 @@ def brute_force(env, states, points):
     [
         (2, 201, OUTAGE),
         pytest.param(1, 2001, SCENARIOS["paper"].metrics, marks=pytest.mark.long),
-        pytest.param(3, 81, SCENARIOS["paper"].metrics, marks=pytest.mark.slow),
+        pytest.param(3, 81, SCENARIOS["paper"].metrics, marks=pytest.mark.long),
         pytest.param(3, 81, OUTAGE, marks=pytest.mark.long),
     ],
 )

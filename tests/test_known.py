@@ -44,6 +44,7 @@ def test_without_error_they_are_resolved_ones(channels):
     assert float(jnp.abs(frame.told).max()) == 0.0
 
 
+@pytest.mark.long
 def test_round_trip_keeps_the_rate(channels, no_type_checks):
     frame = inside.frame(knowledge.exact(*channels[:2]), channels.noise_power, 2)
     strategy = gpip.opt(*channels).strategy

@@ -135,7 +135,10 @@ def test_another_runs_folder_is_refused(finished, capsys, no_type_checks):
         ("--metrics wealth", "`metrics` must name one of secrecy_rate, "),
         ("--metrics secrecy_rate=much", "must be NAME or NAME=WEIGHT, but has"),
         ("--metrics secrecy_rate=nan", "`metrics` must have finite weights"),
-        ("--scenario sparse", "`--scenario` must be one of paper, dense, but is 'sparse'"),
+        (
+            "--scenario sparse",
+            "`--scenario` must be one of paper, dense, noisy, sensed, hidden, but is 'sparse'",
+        ),
         ("--num-experts 3 --num-selected 4", "`num_selected` must lie in [1, 3]"),
         ("--num-experts 0", "`num_experts` must be at least 1"),
         ("--policy sac", "`policy` must be one of moe-gdm, gdm, mlp, ddpg, but is 'sac'"),

@@ -48,7 +48,9 @@ def test_kinds_name_every_entry():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    "size", [*SIZES[:2], *(pytest.param(size, marks=pytest.mark.long) for size in SIZES[2:])]
+)
 def test_round_trip_keeps_the_rate(size, no_type_checks):
     """Also where there are more gains than freedom: what an existing strategy has can be had."""
     channels, frame, strategy = designed(size)
@@ -123,7 +125,7 @@ def test_degenerate_channels_stay_finite(no_type_checks):
     assert all(bool(jnp.isfinite(x).all()) for x in (*frame, *strategy))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_reference_is_at_full_power_and_starts_opt():
     channels = cases.channels(n=20)
     reference = jax.jit(closed_form)(*channels)

@@ -55,6 +55,7 @@ def test_round_trip_keeps_the_rate(size, no_type_checks):
     )
 
 
+@pytest.mark.long
 def test_noise_in_the_coordinates_costs_little_where_receivers_are_alike(no_type_checks):
     """What `received` is not good for."""
     channels = on_a_street()
@@ -128,6 +129,7 @@ def test_degenerate_channels_stay_finite(no_type_checks):
         assert bool(jnp.isfinite(x).all())
 
 
+@pytest.mark.long
 def test_what_a_model_is_told_is_a_candidate_beside_its_samples(no_type_checks):
     """No network can make a design worse than the first steps of OPT's iteration."""
     channels = cases.channels(n=6, num_antennas=4, num_users=3, num_eavesdroppers=2)

@@ -117,7 +117,7 @@ def test_amplitudes_are_those_of_the_drawn_channels():
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_rates_in_the_span_have_the_distribution_of_those_at_the_antennas():
     """M = 8 antennas, 6 receivers: two dimensions are outside of the span."""
     from jaxsec.precoding.robust.design import in_antennas
@@ -215,7 +215,7 @@ def test_power_iteration_on_draws_is_ahead_of_every_design_that_is_not(
     assert float(jnp.mean(found["mean"][0] - found["outage"][0])) > 0.1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_of_eavesdroppers_by_their_gain_alone_isotropic_noise_is_all_there_is():
     found = designs(0.01, 1.0)
     np.testing.assert_allclose(found["mean"][0].mean(), found["split"][0].mean(), rtol=2e-3)
@@ -240,7 +240,7 @@ def test_without_errors_it_is_close_to_opt():
     assert float(ours.mean()) > 0.97 * float(theirs.mean())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_few_steps_improve_a_given_design():
     """Of noise beams in whatever number; compiled as these tests are, draws that are looked for by
     their rate were once not found, and starts kept."""
