@@ -1,7 +1,8 @@
 """First-order ascent for any objective under any power constraint.
 
-`design` has the public function, `solve` the compiled program of a batch, `step` the mathematics of
-one step, `value` the objective of beams.
+`design` has the public function, `refine` a few steps from a given strategy, `problems` what both
+hand to `solve`, the compiled program of a batch; `step` has the mathematics of one step, `limits`
+the power constraints in it, `value` the objective of beams.
 """
 
 from jaxsec.precoding.first_order.design import DEFAULT_STEPS, AscentInfo, AscentResult, ascent

@@ -1,6 +1,5 @@
 """Beams for any objective and power constraint, by first-order ascent from good designs."""
 
-import dataclasses
 import math
 from typing import Any, NamedTuple
 
@@ -13,18 +12,16 @@ from jaxsec import checks
 from jaxsec.channels.arguments import together
 from jaxsec.precoding import gpip
 from jaxsec.precoding.batched.programs import PROGRAMS
-from jaxsec.precoding.first_order.solve import Rows, solve
+from jaxsec.precoding.first_order.problems import problems
+from jaxsec.precoding.first_order.solve import solve
 from jaxsec.precoding.linear import rzf_ns
-from jaxsec.secrecy import LeastPower, Objective, PowerConstraint, TotalPower, limit_power
-from jaxsec.secrecy.rows import over_channels
-from jaxsec.shapes import AnyArray, abs2, flat, over_noise
+from jaxsec.secrecy import Objective, PowerConstraint, TotalPower, limit_power
+from jaxsec.shapes import AnyArray, abs2
 from jaxsec.strategy import Strategy
 
 DEFAULT_STEPS = 24
 SMOOTHING = (1.0, 0.01)
 """First and last smoothing of the ascent, bit/s/Hz."""
-MARGIN = 1e-3
-"""Above the rates of `LeastPower`, bit/s/Hz: what float32 has reached then holds in float64."""
 
 
 class AscentInfo(NamedTuple):
@@ -104,13 +101,8 @@ def ascent(
     checks.require(
         n > 0, f"`h_user` must hold at least one channel, but has shape {np.shape(h_user)}"
     )
-    sizes = batch, num_users, num_antennas
-    rows: tuple[Any, Any] = over_channels(objective, *sizes), over_channels(constraint, *sizes)
-    if isinstance(objective, LeastPower):
-        aimed = dataclasses.replace(rows[0], rates=rows[0].rates + MARGIN)
-        rows = aimed, rows[1]
-    rows = jax.tree.map(lambda x: x.reshape(n, *x.shape[len(batch) :]), rows)
-    user, eve = (flat(batch, over_noise(h, noise_power), 2) for h in (h_user, h_eve))
+    rows = problems(batch, h_user, h_eve, noise_power, objective, constraint)
+    user, eve = rows.h[:, :num_users], rows.h[:, num_users:]
     options: dict[str, Any] = {"num_noise_beams": num_noise_beams}
     found = [gpip.opt(user, eve, 1.0, **options).strategy, _split_power(user, eve, **options)]
     starts = [jnp.concatenate(strategy, axis=-1) for strategy in found]
@@ -118,16 +110,16 @@ def ascent(
     for key_start in drawn:
         size = (n, num_antennas, num_users + num_noise_beams)
         starts.append(_random(key_start, size, user.dtype))
-    problems = Rows(jnp.concatenate([user, eve], axis=1), jnp.stack(starts, axis=1), *rows)
+    rows = rows._replace(starts=jnp.stack(starts, axis=1))
     smoothing = jnp.asarray(np.geomspace(*SMOOTHING, num_steps), user.real.dtype)
-    best = solve(problems, smoothing, num_users)
-    u, value, iterations, residual = jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), best)
+    best = solve(rows, smoothing, num_users)
     # Once more, for what a change of coordinates has rounded.
-    strategy = limit_power(
-        u[..., :num_users], u[..., num_users:], over_channels(constraint, *sizes)
+    beams = limit_power(best.u[..., :num_users], best.u[..., num_users:], rows.constraint)
+    strategy, value, iterations, residual = jax.tree.map(
+        lambda x: x.reshape(*batch, *x.shape[1:]), (Strategy(*beams), *best[1:])
     )
     info = AscentInfo(value, iterations, residual, residual <= tolerance)
-    return AscentResult(Strategy(*strategy), info)
+    return AscentResult(strategy, info)
 
 
 def _split_power(user: Array, eve: Array, *, num_noise_beams: int) -> Strategy:

@@ -1,18 +1,15 @@
 """A few steps of the ascent from a given strategy."""
 
-import math
-
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import ArrayLike, Complex, Float
 
 from jaxsec import checks
 from jaxsec.channels.arguments import together
-from jaxsec.precoding.first_order.solve import Rows, solve
+from jaxsec.precoding.first_order.problems import problems
+from jaxsec.precoding.first_order.solve import solve
 from jaxsec.secrecy import Objective, PowerConstraint, limit_power
-from jaxsec.secrecy.rows import over_channels
-from jaxsec.shapes import AnyArray, flat, over_noise
+from jaxsec.shapes import AnyArray, flat
 from jaxsec.strategy import Strategy
 
 REFINING = (0.3, 0.03)
@@ -53,17 +50,11 @@ def refine(
     checks.check_channels(h_user, h_eve, noise_power)
     checks.check_at_least("num_steps", num_steps, 1)
     batch = np.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], jnp.shape(noise_power))
-    num_users, num_antennas = h_user.shape[-2:]
-    objective = over_channels(objective, batch, num_users, num_antennas)
-    constraint = over_channels(constraint, batch, num_users, num_antennas)
-    both = [flat(batch, over_noise(h, noise_power), 2) for h in (h_user, h_eve)]
-    h = jnp.concatenate(both, axis=1)
-    start = flat(batch, jnp.concatenate(strategy, axis=-1), 2).astype(h.dtype)
-    rows = jax.tree.map(
-        lambda x: x.reshape(math.prod(batch), *x.shape[len(batch) :]), (objective, constraint)
-    )
-    smoothing = jnp.asarray(np.geomspace(*REFINING, num_steps), h.real.dtype)
-    u = solve(Rows(h, start[:, None], *rows), smoothing, num_users).u
-    u = u.reshape(*batch, *u.shape[1:])
+    num_users = h_user.shape[-2]
+    rows = problems(batch, h_user, h_eve, noise_power, objective, constraint)
+    start = flat(batch, jnp.concatenate(strategy, axis=-1), 2).astype(rows.h.dtype)
+    smoothing = jnp.asarray(np.geomspace(*REFINING, num_steps), rows.h.real.dtype)
+    u = solve(rows._replace(starts=start[:, None]), smoothing, num_users).u
     # Once more, for what a change of coordinates has rounded.
-    return Strategy(*limit_power(u[..., :num_users], u[..., num_users:], constraint))
+    beams = limit_power(u[..., :num_users], u[..., num_users:], rows.constraint)
+    return Strategy(*(x.reshape(*batch, *x.shape[1:]) for x in beams))
