@@ -9,7 +9,6 @@ machine too. `polish` starts from the rule by hand, as from any policy, whose ti
 
 import dataclasses
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -112,7 +111,7 @@ def measure(name: str, num_slots: int, seed: int, *, quick: bool) -> list[dict[s
     effort = oracle.FEW if quick else None
     ways["oracle"] = lambda: oracle.best(environment, slots.state, key=key, effort=effort).action
     rounds = {way: 1 if quick or way == "oracle" else ROUNDS for way in ways}
-    found = {way: timed(act, rounds[way]) for way, act in ways.items()}
+    found = {way: timing.timed(act, rounds[way]) for way, act in ways.items()}
     best = rewards(environment, slots, found["oracle"][0])
     rows = []
     for way, (action, seconds) in found.items():
@@ -123,19 +122,6 @@ def measure(name: str, num_slots: int, seed: int, *, quick: bool) -> list[dict[s
              "us": us, "seconds": seconds}
         )  # fmt: skip
     return rows
-
-
-def timed(act: Callable[[], Any], rounds: int) -> tuple[Any, list[float]]:
-    """Actions, and the seconds of each round, without those of compiling."""
-    with timing.compile_clock() as compiling:
-        began = time.perf_counter()
-        action = jax.block_until_ready(act())
-        seconds = [time.perf_counter() - began - compiling()]
-    for _ in range(rounds - 1):
-        began = time.perf_counter()
-        jax.block_until_ready(act())
-        seconds.append(time.perf_counter() - began)
-    return action, seconds
 
 
 def rewards(environment: Environment, slots: Slots, action: Any) -> np.ndarray:

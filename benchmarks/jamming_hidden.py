@@ -21,14 +21,14 @@ import jax.numpy as jnp
 import numpy as np
 import tyro
 
-from benchmarks.jamming_front import rewards, timed
+from benchmarks.jamming_front import rewards
 from benchmarks.report import Report, table
 from jaxsec import checks, keys
 from jaxsec.files.archive import check_outputs
 from jaxsec.jamming import SCENARIOS, Environment, baselines, oracle, partial
 from jaxsec.jamming import file as policy_file
 from jaxsec.jamming.file import Trained
-from jaxsec.report import statistics
+from jaxsec.report import statistics, timing
 from jaxsec.rl import evaluation
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.learner import Agent
@@ -112,7 +112,7 @@ def measure(
     }
     ways = []
     for way, act in acts.items():
-        action, seconds = timed(act, 1 if quick or way == "oracle" else ROUNDS)
+        action, seconds = timing.timed(act, 1 if quick or way == "oracle" else ROUNDS)
         us = 1e6 * min(seconds) / num_slots
         ways.append(Way(way, rewards(environment, slots, action), us, is_policy=False))
     for path, trained in policies.items():
@@ -128,7 +128,7 @@ def acted(
     found, seconds = [], []
     for seed in range(trained.num_seeds):
         actor = jax.tree.map(lambda x, seed=seed: x[seed], trained.actor)
-        action, spans = timed(
+        action, spans = timing.timed(
             lambda actor=actor: _act(trained.agent, actor, key, slots.observation), ROUNDS
         )
         found.append(rewards(environment, slots, action))

@@ -4,7 +4,6 @@ Shapes: N slots.
 """
 
 import functools
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from jaxsec import keys
 from jaxsec.jamming import baselines, judge, oracle, partial, refine
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.file import Trained
+from jaxsec.report import timing
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.learner import Agent
 
@@ -84,10 +84,5 @@ def per_slot(act: Callable[[Slots], Any], slots: Slots) -> float:
       slots: to be decided.
     """
     slots = jax.tree.map(lambda x: x[:MAX_TIMED_SLOTS], slots)
-    jax.block_until_ready(act(slots))
-    seconds = []
-    for _ in range(NUM_REPEATS):
-        began = time.perf_counter()
-        jax.block_until_ready(act(slots))
-        seconds.append(time.perf_counter() - began)
+    _, seconds = timing.timed(lambda: act(slots), 1 + NUM_REPEATS)
     return 1e6 * min(seconds) / len(slots.observation)

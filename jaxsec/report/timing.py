@@ -45,6 +45,19 @@ def compile_clock() -> Iterator[Callable[[], float]]:
         jax.monitoring.unregister_event_duration_listener(record)
 
 
+def timed(act: Callable[[], Any], rounds: int) -> tuple[Any, list[float]]:
+    """What a function returns, and the seconds of every round, without those of compiling."""
+    with compile_clock() as compiling:
+        began = time.perf_counter()
+        found = jax.block_until_ready(act())
+        seconds = [time.perf_counter() - began - compiling()]
+    for _ in range(rounds - 1):
+        began = time.perf_counter()
+        jax.block_until_ready(act())
+        seconds.append(time.perf_counter() - began)
+    return found, seconds
+
+
 def hardware() -> dict[str, Any]:
     """What the times were measured on."""
     import platform
