@@ -6,12 +6,8 @@ process, checkpoints, `metrics.jsonl`, `model.npz` and its card `model.json` int
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import jax
 
 from jaxsec import cdm, checks
 from jaxsec.cdm import file as cdm_file
@@ -20,11 +16,11 @@ from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.cdm.model import Model
 from jaxsec.cdm.training import batches, dataset, finetune, pretrain, problems
 from jaxsec.diffusion.networks import table as denoisers
-from jaxsec.learning import loop, parallel
+from jaxsec.learning import parallel
 from jaxsec.learning import state as states
-from jaxsec.learning.checkpoint import Checkpoints
 from jaxsec.learning.state import State
-from jaxsec.report import console, timing
+from jaxsec.report import console
+from jaxsec.report import run as runs
 from jaxsec.strategy import Size
 
 WITHOUT_DIFFUSION = ("set", "set-small")
@@ -60,7 +56,6 @@ def train(
         manifest = dataset.read_manifest(data)
     content = dataset.content_hash(manifest)
     made_from = {"config": dataclasses.asdict(config), "data": content}
-    checkpoints = Checkpoints(out, made_from)
     mesh = parallel.devices()
     with console.progress("reading expert data, shards", len(manifest["shards"])) as advance:
         loaded, standardiser = batches.load(
@@ -73,17 +68,15 @@ def train(
         )
     network = denoisers.for_tables(config.denoiser, *batches.largest(loaded))
     state = parallel.replicate(mesh, pretrain.initial_state(config, network, loaded.buckets[0]))
-    with _reported("training, steps", config.num_steps, "samples") as report:
-        state = loop.run(
-            out,
-            checkpoints,
-            state,
-            pretrain.make_train_step(config, network, mesh),
-            lambda step: parallel.share(mesh, loaded.sample(step)),
-            num_steps=config.num_steps,
-            save_every=save_every,
-            report=report,
-        )
+    state = runs.train(
+        out,
+        made_from,
+        state,
+        pretrain.make_train_step(config, network, mesh),
+        lambda step: parallel.share(mesh, loaded.sample(step)),
+        num_steps=config.num_steps,
+        save_every=save_every,
+    )
     model = pretrain.to_model(config, network, state, standardiser, manifest)
     about = {
         "data": {"content": content, "recipe": manifest["recipe"]},
@@ -127,27 +120,22 @@ def fine_tune(
     )
     if only is not None:
         cdm.check_size(model, *only)
-    checkpoints = Checkpoints(
-        out, {"config": dataclasses.asdict(config), "model": start, "size": only}
-    )
+    made_from = {"config": dataclasses.asdict(config), "model": start, "size": only}
     mesh = parallel.devices()
     channels = _channels(config, model, only, multiple=mesh.size)
     state = states.initial(model.params, finetune.optimiser(config))
     step = finetune.make_step(config, sampler.sampler_of(model), mesh)
-    with _reported("fine-tuning, steps", config.num_steps, "channels") as report:
-        state = loop.run(
-            out,
-            checkpoints,
-            parallel.replicate(mesh, state),
-            lambda state, batch: step(state, *batch),
-            lambda i: (
-                parallel.share(mesh, channels.sample(i)),
-                finetune.timesteps_of(config, i),
-            ),
-            num_steps=config.num_steps,
-            save_every=save_every,
-            report=report,
-        )
+    state = runs.train(
+        out,
+        made_from,
+        parallel.replicate(mesh, state),
+        lambda state, batch: step(state, *batch),
+        lambda i: (parallel.share(mesh, channels.sample(i)), finetune.timesteps_of(config, i)),
+        num_steps=config.num_steps,
+        save_every=save_every,
+        description="fine-tuning, steps",
+        what="channels",
+    )
     about = {"start": start, "fine_tuning": dataclasses.asdict(config)}
     return _write(out, finetune.to_model(model, state), state, command, about, half)
 
@@ -193,34 +181,11 @@ def _start(source: str, config: finetune.Config) -> tuple[Model, dict[str, str]]
     return model, {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), **name}
 
 
-@contextmanager
-def _reported(
-    description: str, num_steps: int, what: str
-) -> Iterator[Callable[[int, dict[str, float]], None]]:
-    """What `loop.run` reports to: a progress bar with the loss and the speed."""
-    with console.progress(description, num_steps) as advance:
-        shown = 0
-
-        def report(done: int, line: dict[str, float]) -> None:
-            nonlocal shown
-            advance(done - shown, f"loss {line['loss']:.4f}, {line['samples_per_s']:.0f} {what}/s")
-            shown = done
-
-        yield report
-
-
 def _write(
     out: Path, model: Model, state: State, command: str, about: dict[str, Any], half: bool
 ) -> Path | None:
     if not parallel.is_first():
         return None
-    card = {
-        "command": command,
-        **about,
-        "num_parameters": sum(x.size for x in jax.tree.leaves(state.params)),
-        "hardware": timing.hardware(),
-        "seconds": loop.seconds(out),
-    }
     path = out / "model.npz"
-    cdm_file.save(path, model, card, half=half)
+    cdm_file.save(path, model, runs.card(out, state.params, command, about), half=half)
     return path
