@@ -11,6 +11,7 @@ EXTRAS = {
     "matplotlib": "plot",
     "h5py": "hdf5",
     "gymnasium": "gymnasium",
+    "marimo": "explore",
     "sklearn": "data",
 }
 """The extra of each package."""

@@ -24,6 +24,7 @@ LAYERS = (
     ("report.figure", "report.health"),
     ("rl",),
     ("jamming",),
+    ("explore",),
     ("semantic", "channel_denoising", "anomaly", "spectrum"),
     ("cli",),
     ("__init__", "__main__"),

@@ -23,6 +23,7 @@ COMMANDS = {
     "train": "Train a diffusion model on expert data.",
     "finetune": "Fine-tune a diffusion model on the secrecy rate itself.",
     "dataset": "Make expert data for training: random channels and OPT's strategies.",
+    "explore": "Place receivers on a plane in the browser, and see designs for them.",
     "doctor": "Check this installation: versions, devices, weights, and one design.",
     "jamming": "Cooperative friendly jamming: train, evaluate and compare policies.",
 }
