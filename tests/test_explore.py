@@ -119,8 +119,9 @@ def test_a_slider_moves_the_map_in_a_browser(tmp_path):
             page = browser.new_page()
             page.set_default_timeout(180_000)
             page.goto(f"http://127.0.0.1:{port}")
-            before = page.get_by_role("img").first.get_attribute("src")
-            number = page.get_by_role("textbox").nth(1)
+            page.wait_for_selector("img")
+            before = page.locator("img").first.get_attribute("src")
+            number = page.locator("input[aria-label*='user 0: m']")
             number.fill("40")
             number.press("Enter")
             page.wait_for_function(
@@ -134,7 +135,11 @@ def test_a_slider_moves_the_map_in_a_browser(tmp_path):
     finally:
         server.terminate()
         server.wait()
-    assert files.load_channels(tmp_path / "channels.npz").h_user.shape == (1, 2, 8)
+    loaded = files.load_channels(tmp_path / "channels.npz").h_user
+    moved = 40.0 * np.array([np.cos(np.deg2rad(-20.0)), np.sin(np.deg2rad(-20.0))])
+    scenario = views.Choice().scenario()
+    h = plane.channels_at(jnp.asarray(moved[None], jnp.float32), scenario)
+    np.testing.assert_allclose(np.abs(loaded[0, 0]), np.abs(h[0]), rtol=0.02)
 
 
 def _wait_for(address):

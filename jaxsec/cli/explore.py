@@ -1,7 +1,7 @@
 """`jaxsec explore`: a page in the browser on which receivers are placed and designs looked at."""
 
 import dataclasses
-import subprocess
+import os
 import sys
 
 from jaxsec import checks, extras
@@ -21,8 +21,8 @@ class Command:
     """Open a browser; else only the address is printed."""
 
 
-def run(command: Command, argv: list[str]) -> int:
-    """Serves the page until it is stopped."""
+def run(command: Command, argv: list[str]) -> None:
+    """Becomes the server of the page, which runs until it is stopped."""
     del argv
     checks.require(
         1 <= command.port <= 65535,
@@ -34,4 +34,4 @@ def run(command: Command, argv: list[str]) -> int:
     page = [sys.executable, "-m", "marimo", "-q", "run", str(app.__file__)]
     where = ["--host", "127.0.0.1", "--port", str(command.port)]
     print(f"http://127.0.0.1:{command.port} until Ctrl-C", flush=True)
-    return subprocess.call([*page, *where, *([] if command.browser else ["--headless"])])
+    os.execv(page[0], [*page, *where, *([] if command.browser else ["--headless"])])

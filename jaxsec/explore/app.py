@@ -72,12 +72,19 @@ def _(mo, num_eves, num_users, slide):
 
 @app.cell
 def _(choice, eves, mo, num_eves, num_users, users):
-    def listed(array):
-        return [mo.hstack(list(each.elements.values()), justify="start") for each in array.elements]
+    def row(elements):
+        return mo.hstack(list(elements), justify="start", gap=2, wrap=True)
 
-    places_shown = mo.vstack([num_users, *listed(users), num_eves, *listed(eves)])
-    choice_shown = mo.vstack(list(choice.elements.values()))
-    mo.hstack([places_shown, choice_shown], widths=[1.3, 1.0], gap=2)
+    def placed(array):
+        return [row(each.elements.values()) for each in array.elements]
+
+    mo.vstack(
+        [
+            row(choice.elements.values()),
+            row([num_users, num_eves]),
+            mo.hstack([mo.vstack(placed(users)), mo.vstack(placed(eves))], wrap=True, gap=2),
+        ]
+    )
     return
 
 
@@ -97,7 +104,7 @@ def _(InputError, choice, eves, mo, np, users, views):
         problem = str(error)
     mo.callout(problem, kind="warn") if view is None else mo.md(
         f"**{sum(row['secrecy rate'] for row in views.users_table(view)):.2f} bit/s/Hz** in sum, "
-        f"designed in {1e3 * view.seconds:.1f} ms (the first of a kind with its compilation)"
+        f"designed in {view.seconds:.2g} s (the first of a kind with its compilation)"
     )
     return problem, view
 
