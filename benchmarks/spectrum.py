@@ -95,7 +95,7 @@ class Command:
     """What is lost, in training and in judging."""
     num_steps: int = Config.num_steps
     """Of each training."""
-    waterfalls: int = 1000
+    waterfalls: int = 500
     """To judge on, of all patterns alike."""
     seed: int = 1
     """Of these waterfalls."""

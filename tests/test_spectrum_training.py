@@ -155,7 +155,7 @@ def test_the_shipped_weights_complete_what_they_were_trained_on():
     row = judge.judge("shipped", "regular", [batch], shipped.scenario, shipped.complete)
     nearest = judge.ways(shipped)["nearest"]
     other = judge.judge("nearest", "regular", [batch], shipped.scenario, nearest)
-    assert row.jammed.value > 0.9 > other.jammed.value + 0.1
+    assert row.jammed.value > max(0.92, other.jammed.value + 0.05)
     clear = row.pattern == PATTERNS.index("none")
     assert row.accuracy[clear].mean() > 0.95
     assert judge.label_accuracy(shipped, [batch]) > 0.9

@@ -4,6 +4,7 @@ Shapes: B waterfalls, T slots, F channels.
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -78,7 +79,7 @@ def soft_impute(
     known = jnp.where(mask, power - mean, 0.0)
     largest = jnp.linalg.norm(known, ord=2, axis=(1, 2))[:, None]
 
-    def turn(_: int, x: Float[Array, "B T F"]) -> Float[Array, "B T F"]:
+    def turn(_: Any, x: Float[Array, "B T F"]) -> Float[Array, "B T F"]:
         left, values, right = jnp.linalg.svd(complete(known, mask, x), full_matrices=False)
         values = jnp.maximum(values - shrinkage * largest, 0.0)
         return (left * values[:, None]) @ right

@@ -10,7 +10,6 @@ from rich.table import Table
 from jaxsec.report import console, statistics, timing
 from jaxsec.spectrum import file, judge
 from jaxsec.spectrum.judge import Row
-from jaxsec.spectrum.masks import KINDS
 from jaxsec.spectrum.selector import Hits
 from jaxsec.spectrum.source import PATTERNS
 
@@ -38,9 +37,12 @@ def evaluate(
       InputError: the file is missing or damaged.
     """
     trained = file.load(model)
-    rows = judge.table(trained, waterfalls, seed)
-    sets = {kind: judge.test_set(trained.scenario, kind, waterfalls, seed) for kind in KINDS}
-    named = {kind: judge.label_accuracy(trained, batches) for kind, batches in sets.items()}
+    sets = {
+        kind: judge.test_set(trained.scenario, kind, waterfalls, seed)
+        for kind in {*trained.config.masks, "regular"}
+    }
+    rows = judge.table(trained, {kind: sets[kind] for kind in trained.config.masks})
+    named = {kind: judge.label_accuracy(trained, sets[kind]) for kind in trained.config.masks}
     met = judge.selections(trained, sets["regular"], seed)
     console.show(
         accuracies(rows), hits(met), f"{waterfalls} waterfalls a mask, seed {seed}; half widths 95%"

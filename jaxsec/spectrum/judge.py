@@ -127,13 +127,12 @@ def ways(trained: Trained) -> dict[str, Callable[[Batch], Float[Array, "B T F"]]
     return {name: jax.jit(way) for name, way in found.items()}
 
 
-def table(trained: Trained, count: int, seed: int) -> list[Row]:
-    """All ways under the kinds of masks that the completer was trained on."""
+def table(trained: Trained, sets: dict[MaskKind, list[Batch]]) -> list[Row]:
+    """All ways on waterfalls by their masks."""
     every = ways(trained)
     return [
         judge(name, kind, batches, trained.scenario, way)
-        for kind in trained.config.masks
-        for batches in [test_set(trained.scenario, kind, count, seed)]
+        for kind, batches in sets.items()
         for name, way in every.items()
     ]
 

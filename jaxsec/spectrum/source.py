@@ -45,7 +45,7 @@ class Scenario:
     num_users: int = 2
     user_width: int = 2
     """Channels that a user fills."""
-    dwell: int = 32
+    dwell: int = 64
     """Slots that a user stays."""
     noise_floor_dbm: float = -100.0
     user_dbm: tuple[float, float] = (-85.0, -75.0)
@@ -96,7 +96,7 @@ class Waterfall(NamedTuple):
     """Index into `PATTERNS`."""
 
     @property
-    def occupied(self) -> Bool[Array, "T F"]:
+    def occupied(self) -> Bool[Array, "*B T F"]:
         """Where anyone transmits."""
         return self.used | self.jammed
 

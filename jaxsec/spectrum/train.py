@@ -52,7 +52,7 @@ class Config:
     """Kinds, drawn alike."""
     adversarial: float = 0.01
     """λ, weight of the adversarial loss; 0 for none, and no discriminators."""
-    num_steps: int = 2500
+    num_steps: int = 5000
     batch_size: int = 16
     code: int = 24
     """Numbers that a channel's history is coded in."""
@@ -164,7 +164,21 @@ def sample(
     kinds: tuple[MaskKind, ...],
     patterns: tuple[int, ...] = tuple(range(len(PATTERNS))),
 ) -> Batch:
-    """Waterfalls of patterns drawn alike, under masks of kinds drawn alike. Compiled."""
+    """Waterfalls of patterns drawn alike, under masks of kinds drawn alike. Compiled.
+
+    Args:
+      key: of all that is random.
+      scenario: the band.
+      count: of waterfalls.
+      kinds: of masks.
+      patterns: indices into `PATTERNS`.
+
+    Returns:
+      The waterfalls, those before them, and the masks.
+
+    >>> sample(jax.random.key(0), Scenario(), 3, ("regular",)).waterfall.power.shape
+    (3, 32, 32)
+    """
 
     def one(key: Key[Array, ""]) -> Batch:
         key_pattern, key_scene, key_kind, key_mask = jax.random.split(key, 4)
