@@ -95,7 +95,7 @@ class Command:
     """What is lost, in training and in judging."""
     num_steps: int = Config.num_steps
     """Of each training."""
-    waterfalls: int = 500
+    waterfalls: int = 250
     """To judge on, of all patterns alike."""
     seed: int = 1
     """Of these waterfalls."""
@@ -140,8 +140,12 @@ def _train(command: Command, started: str, arm: str, seed: int) -> Trained:
         seed=seed,
     )
     out = command.out / f"{command.mask}-{label}-{adversarial}-{seed}"
-    path = training.run(out, Scenario(), config, save_every=500, command=started)
-    return file.load(path)
+    path = out / "model.npz"
+    if not path.exists():
+        training.run(out, Scenario(), config, save_every=500, command=started)
+    trained = file.load(path)
+    checks.require(trained.config == config, f"{path}: was trained otherwise: choose another --out")
+    return trained
 
 
 def _line(command: Command, name: str, models: list[Trained], batches: list[Batch]) -> Line:

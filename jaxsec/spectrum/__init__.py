@@ -6,7 +6,6 @@ it is completed by a network that is told the jammer's pattern, and trained agai
 
 from jaxsec.spectrum import baselines, masks, source
 from jaxsec.spectrum.file import Trained, load
-from jaxsec.spectrum.masks import MaskKind
 from jaxsec.spectrum.source import PATTERNS, Scenario, Waterfall
 from jaxsec.spectrum.train import Batch, Config, sample
 
@@ -14,7 +13,6 @@ __all__ = [
     "PATTERNS",
     "Batch",
     "Config",
-    "MaskKind",
     "Scenario",
     "Trained",
     "Waterfall",

@@ -21,7 +21,7 @@ class Command:
 
     model: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="MODEL.npz")] = SHIPPED
     """File that `jaxsec spectrum train` has written; the shipped one if left out."""
-    waterfalls: int = 500
+    waterfalls: int = 250
     """Of each kind of mask, of all patterns alike."""
     seed: int = 1
     """Seed of the waterfalls."""
