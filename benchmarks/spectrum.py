@@ -69,7 +69,7 @@ class Line(NamedTuple):
 
     def error_db(self) -> float:
         """Mean absolute error of the hole's powers under jamming."""
-        return float(np.mean([np.mean(row.error_db[row.pattern > 0]) for row in self.rows]))
+        return float(np.mean([row.over_patterns(row.error_db).value for row in self.rows]))
 
     def plain(self) -> dict[str, Any]:
         """As JSON."""
@@ -206,7 +206,7 @@ def _selections(
     for name, models in trained.items():
         found = [judge.selections(model, batches, command.seed) for model in models]
         for other in ("random", "last sensed", "oracle"):
-            met[other] = Met(*(statistics.mean_ci(share) for share in found[0][other]))
+            met[other] = Met(*(statistics.mean_ci(np.asarray(x)) for x in found[0][other]))
         own = np.asarray([[np.mean(share) for share in f["completed"]] for f in found])
         met[f"completed, {name}"] = Met(*(statistics.mean_ci(own[:, i]) for i in range(2)))
     return met

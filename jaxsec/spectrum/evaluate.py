@@ -10,6 +10,7 @@ from rich.table import Table
 from jaxsec.report import console, statistics, timing
 from jaxsec.spectrum import file, judge
 from jaxsec.spectrum.judge import Row
+from jaxsec.spectrum.masks import MaskKind
 from jaxsec.spectrum.selector import Hits
 from jaxsec.spectrum.source import PATTERNS
 
@@ -37,10 +38,8 @@ def evaluate(
       InputError: the file is missing or damaged.
     """
     trained = file.load(model)
-    sets = {
-        kind: judge.test_set(trained.scenario, kind, waterfalls, seed)
-        for kind in {*trained.config.masks, "regular"}
-    }
+    kinds: set[MaskKind] = {*trained.config.masks, "regular"}
+    sets = {kind: judge.test_set(trained.scenario, kind, waterfalls, seed) for kind in kinds}
     rows = judge.table(trained, {kind: sets[kind] for kind in trained.config.masks})
     named = {kind: judge.label_accuracy(trained, sets[kind]) for kind in trained.config.masks}
     met = judge.selections(trained, sets["regular"], seed)
@@ -95,13 +94,15 @@ def hits(met: dict[str, Hits]) -> Table:
     for name in ("jammer", "user"):
         made.add_column(name, justify="right", no_wrap=True)
     for name, found in met.items():
-        means = [statistics.mean_ci(100.0 * share) for share in found]
+        means = [statistics.mean_ci(100.0 * np.asarray(share)) for share in found]
         made.add_row(name, *(f"{mean.value:.1f} ± {mean.ci95 or 0.0:.1f}" for mean in means))
     return made
 
 
 def plain(found: Hits) -> dict[str, Any]:
     """As JSON."""
-    return {
-        name: statistics.mean_ci(share)._asdict() for name, share in found._asdict().items()
-    } | {"num_waterfalls": len(found.jammed)}
+    means = {
+        name: statistics.mean_ci(np.asarray(share))._asdict()
+        for name, share in found._asdict().items()
+    }
+    return means | {"num_waterfalls": len(found.jammed)}

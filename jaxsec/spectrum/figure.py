@@ -7,10 +7,12 @@ import matplotlib as mpl
 import numpy as np
 
 from jaxsec.report import style
-from jaxsec.spectrum import baselines, train
+from jaxsec.spectrum import judge, train
 from jaxsec.spectrum.file import Trained
 from jaxsec.spectrum.source import PATTERNS
 
+DRAWN = 64
+"""Waterfalls, of which the first of each pattern is shown."""
 MARGIN_DB = 5.0
 """Shown below the noise floor and above the strongest jammer."""
 
@@ -27,30 +29,31 @@ def plot(path: Path, trained: Trained, seed: int) -> None:
       InputError: it cannot be written.
     """
     scenario, patterns = trained.scenario, range(1, len(PATTERNS))
-    batches = [
-        train.sample(jax.random.key(seed), scenario, 1, ("regular",), (pattern,))
-        for pattern in patterns
-    ]
+    drawn = train.sample(jax.random.key(seed), scenario, DRAWN, ("regular",))
+    first = np.asarray([np.argmax(drawn.waterfall.pattern == pattern) for pattern in patterns])
+    batch = jax.tree.map(lambda x: x[first], drawn)
+    power, ways = batch.waterfall.power, judge.ways(trained)
     columns = {
-        "truth": lambda batch: batch.waterfall.power,
-        "sensed": lambda batch: np.where(batch.mask, batch.waterfall.power, np.nan),
-        "completed": trained.complete,
-        "nearest": lambda batch: baselines.nearest(batch.waterfall.power, batch.mask),
-        "soft-impute": lambda batch: baselines.soft_impute(batch.waterfall.power, batch.mask),
+        "truth": power,
+        "sensed": np.where(batch.mask, power, np.nan),
+        "completed": ways["completer"](batch),
+        "nearest": ways["nearest"](batch),
+        "soft-impute": ways["soft-impute"](batch),
     }
     with mpl.rc_context({**style.STYLE, "axes.grid": False}):
         figure = style.blank(9.0, 7.4)
         axes = figure.subplots(len(patterns), len(columns), sharex=True, sharey=True)
-        shown = None
-        for row, pattern, batch in zip(axes, patterns, batches, strict=True):
+        images = []
+        for i, (row, pattern) in enumerate(zip(axes, patterns, strict=True)):
             for at, (name, column) in zip(row, columns.items(), strict=True):
-                shown = at.imshow(
-                    np.asarray(column(batch))[0],
+                image = at.imshow(
+                    np.asarray(column)[i],
                     vmin=scenario.noise_floor_dbm - MARGIN_DB,
                     vmax=scenario.jammer_dbm[1] + MARGIN_DB,
                     cmap="viridis",
                     interpolation="nearest",
                 )
+                images.append(image)
                 at.set_xticks([0, scenario.num_channels - 1])
                 at.set_yticks([0, scenario.num_slots - 1])
                 if pattern == patterns[0]:
@@ -58,5 +61,5 @@ def plot(path: Path, trained: Trained, seed: int) -> None:
             row[0].set_ylabel(f"{PATTERNS[pattern]}\nslot")
         for at in axes[-1]:
             at.set_xlabel("channel")
-        figure.colorbar(shown, ax=axes, label="dBm", shrink=0.6)
+        figure.colorbar(images[-1], ax=axes, label="dBm", shrink=0.6)
         style.save(figure, path)

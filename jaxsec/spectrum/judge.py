@@ -42,8 +42,13 @@ class Row(NamedTuple):
 
     @property
     def jammed(self) -> Mean:
-        """Accuracy over waterfalls with a jammer."""
-        return statistics.mean_ci(self.accuracy[self.pattern > 0])
+        """Accuracy where there is a jammer; the four patterns count alike."""
+        return self.over_patterns(self.accuracy)
+
+    def over_patterns(self, values: np.ndarray) -> Mean:
+        """The mean over the patterns of jammers of their waterfalls' means."""
+        own = [statistics.mean_ci(values[self.pattern == i]) for i in range(1, len(PATTERNS))]
+        return statistics.mean_of_independent(own)
 
     def plain(self) -> dict[str, Any]:
         """As JSON: means, and half widths of their 95% intervals over the waterfalls."""
@@ -56,7 +61,7 @@ class Row(NamedTuple):
             "way": self.way,
             "accuracy": self.jammed._asdict(),
             "accuracy_by_pattern": by_pattern,
-            "error_db": statistics.mean_ci(self.error_db[self.pattern > 0])._asdict(),
+            "error_db": self.over_patterns(self.error_db)._asdict(),
             "num_waterfalls": int(np.sum(self.pattern > 0)),
         }
 

@@ -58,7 +58,7 @@ def clear(key: Key[Array, ""], waterfall: Waterfall) -> Int[Array, "B T"]:
     return _draw(key, ~waterfall.occupied)
 
 
-def anywhere(key: Key[Array, ""], shape: tuple[int, int, int]) -> Int[Array, "B T"]:
+def anywhere(key: Key[Array, ""], shape: tuple[int, ...]) -> Int[Array, "B T"]:
     """A channel at random."""
     return _draw(key, jnp.ones(shape, bool))
 
