@@ -102,6 +102,7 @@ def test_each_player_moves_down_its_own_loss_and_no_adversary_means_no_discrimin
     assert game.discriminator is None and game.classifier is None
 
 
+@pytest.mark.slow
 def test_a_step_learns(batch):
     config = dataclasses.replace(TINY, num_steps=100, learning_rate=1e-2, label="true")
     game, step = train.initial_state(config, SCENARIO), train.make_step(config, SCENARIO)
@@ -116,6 +117,7 @@ class Killed(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_ends_with_the_same_weights(finished, tmp_path, monkeypatch):
     whole = train.draw
 
@@ -149,6 +151,7 @@ def test_accuracy_is_of_the_hole_only(batch):
     assert (row.accuracy > 0.999).all() and (row.error_db == 0.0).all()
 
 
+@pytest.mark.slow
 def test_the_shipped_weights_complete_what_they_were_trained_on():
     shipped = load()
     [batch] = judge.test_set(shipped.scenario, "regular", 64, 9)
@@ -161,6 +164,7 @@ def test_the_shipped_weights_complete_what_they_were_trained_on():
     assert judge.label_accuracy(shipped, [batch]) > 0.9
 
 
+@pytest.mark.slow
 def test_the_command_trains_and_evaluates(finished, tmp_path, capsys):
     out, report, picture = (tmp_path / name for name in ("out", "report.json", "figure.png"))
     words = f"spectrum train --out {out} --label none --adversarial 0 --num-steps 2 --batch-size 2"
