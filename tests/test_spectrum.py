@@ -158,13 +158,13 @@ def test_the_nearest_power_is_one_that_was_sensed():
 
 
 def test_soft_impute_finds_a_matrix_of_rank_one():
-    """Of one whose channels have no mean, so that taking the mean leaves its rank."""
+    """Up to what shrinking takes; its channels have no mean, whose loss would change the rank."""
     slots = jnp.asarray([1.0, -1.0] * 6)
     outer = jnp.outer(slots, jnp.sin(1.0 + jnp.arange(8.0)))[None]
     lost = jnp.asarray([[0, 0, 1], [0, 1, 1], [0, 2, 3], [0, 3, 3]])
     mask = jnp.ones(outer.shape, bool).at[tuple(lost.T)].set(False)
-    found = baselines.soft_impute(outer, mask, shrinkage=1e-3, iterations=100)
-    assert float(jnp.abs(found - outer).max()) < 0.02
+    found = baselines.soft_impute(outer, mask, shrinkage=0.05, iterations=200)
+    assert float(jnp.abs(found - outer).max()) < 0.15
 
 
 def test_channels_are_selected_in_the_slots_after_the_last_sensed_one():
