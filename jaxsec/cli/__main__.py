@@ -26,12 +26,17 @@ COMMANDS = {
     "explore": "Place receivers on a plane in the browser, and see designs for them.",
     "doctor": "Check this installation: versions, devices, weights, and one design.",
     "jamming": "Cooperative friendly jamming: train, evaluate and compare policies.",
+    "semantic": "Pictures for Bob, of which Eve must not learn a secret: train and judge coders.",
 }
 GROUPS = {
     "jamming": {
         "train": "Train a policy that sets the powers of access points which jam for each other.",
         "evaluate": "Judge trained policies on fresh slots, against the oracle.",
         "compare": "Train and judge all policies side by side, and draw P2's figures.",
+    },
+    "semantic": {
+        "train": "Train coders over a wiretap channel that keep colour and thickness from Eve.",
+        "evaluate": "Judge coders: Bob's pictures, a fresh Eve, and the best that any Eve can do.",
     },
 }
 """Commands of commands: `jaxsec jamming train` is `jaxsec.cli.jamming.train`."""
