@@ -6,9 +6,13 @@ Shapes: B pictures, N code bits, V = 16·16·3 values of a picture.
 from typing import NamedTuple
 
 import flax.linen as nn
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsec.semantic.source import NUM_CLASSES, NUM_VALUES
+
+SURE = 4.0
+"""Root mean square of a word's logits; at 4 a bit is what it should be with probability 0.98."""
 
 
 class Dense(nn.Module):
@@ -24,10 +28,29 @@ class Dense(nn.Module):
         return nn.Dense(self.num_outputs)(x)
 
 
+class Encoder(nn.Module):
+    """A dense network a channel, each with logits of a length: √bits times `SURE`.
+
+    Apart, since what moves the bits that Eve hears well away from the secret would also shake those
+    that only Bob hears. Of a length, since bits that are sure have no straight-through gradient,
+    and an adversary makes all of them sure before they mean anything.
+    """
+
+    widths: tuple[int, ...]
+    num_channels: int
+    bits: int
+
+    @nn.compact
+    def __call__(self, picture: Float[Array, "*B V"]) -> Float[Array, "*B N"]:
+        logits = [Dense(self.widths, self.bits)(picture) for _ in range(self.num_channels)]
+        length = nn.LayerNorm(use_bias=False, use_scale=False)
+        return jnp.concatenate([SURE * length(each) for each in logits], axis=-1)
+
+
 class Networks(NamedTuple):
     """Who talks to whom."""
 
-    encoder: Dense
+    encoder: Encoder
     """Picture to N logits of code bits."""
     decoder: Dense
     """Bits that Bob receives to logits of the picture's values."""
@@ -35,10 +58,10 @@ class Networks(NamedTuple):
     """Bits that Eve receives to logits of the secret classes."""
 
 
-def make(num_bits: int, width: int, adversary_width: int) -> Networks:
+def make(num_channels: int, bits: int, width: int, adversary_width: int) -> Networks:
     """Networks of two hidden layers each."""
     return Networks(
-        encoder=Dense((width, width), num_bits),
+        encoder=Encoder((width // 2, width // 2), num_channels, bits),
         decoder=Dense((width, width), NUM_VALUES),
         adversary=Dense((adversary_width, adversary_width), NUM_CLASSES),
     )

@@ -99,7 +99,10 @@ class Losses(NamedTuple):
 
 def make_networks(config: Config) -> Networks:
     """The networks of a configuration."""
-    return networks.make(config.scenario.num_bits, config.width, config.adversary_width)
+    scenario = config.scenario
+    return networks.make(
+        len(scenario.bob), scenario.bits, config.width, config.adversary_width
+    )
 
 
 def optimiser(config: Config) -> optax.GradientTransformation:
