@@ -84,9 +84,7 @@ def test_straight_through_is_the_gradient_of_the_mean():
 def test_divergence_is_no_information_at_zero_and_all_of_it_far_away():
     far = jnp.full((1, BITS), 50.0)
     np.testing.assert_allclose(channel.divergence_from_uniform(0 * far), 0.0, atol=1e-6)
-    np.testing.assert_allclose(
-        channel.divergence_from_uniform(-far), BITS * np.log(2.0), rtol=1e-6
-    )
+    np.testing.assert_allclose(channel.divergence_from_uniform(-far), BITS * np.log(2.0), rtol=1e-6)
     logit = jnp.array([[1.0]])
     p = 1 / (1 + np.exp(-1.0))
     closed = p * np.log(2 * p) + (1 - p) * np.log(2 * (1 - p))
@@ -158,7 +156,10 @@ def test_a_deaf_eve_guesses_at_random():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"eve": (0.1,)}, "must name a probability for each of the same channels, but name 4 and 1"),
+        (
+            {"eve": (0.1,)},
+            "must name a probability for each of the same channels, but name 4 and 1",
+        ),
         ({"eve": (0.1, 0.2, 0.4, 0.6)}, "`eve` must lie between 0 and 0.5, but has 0.6"),
         ({"bob": (0.2, 0.0, 0.0, 0.0)}, "`eve` must be at least `bob` in every channel, but"),
         ({"bits": 0}, "`bits` must be at least 1, but is 0"),

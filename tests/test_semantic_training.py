@@ -32,11 +32,12 @@ TINY = Config(
     adversary_steps=1,
     num_draws=2,
 )
-WORDS = (
+OPTIONS = (
     "--bob 0.0 0.1 --eve 0.1 0.4 --bits 4 --leakage-weights 0 3 --seeds 0 5 --width 8 "
     "--adversary-width 8 --num-steps 6 --batch-size 8 --adversary-steps 1 --num-draws 2 "
     "--save-every 2"
-).split()
+)
+WORDS = OPTIONS.split()
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_trainings_side_by_side_start_alike_and_go_their_ways(pictures, step):
 
 
 def test_the_loss_has_its_three_parts(pictures):
-    """A decoder that is deaf, bits of known logits, an adversary that says nothing: closed forms."""
+    """In closed form: a deaf decoder, bits of known logits, an adversary that says nothing."""
     coder, adversary = jax.jit(train.initial_params, static_argnums=0)(TINY, jax.random.key(0))
     zero = jax.tree.map(jnp.zeros_like, (coder, adversary))
     coder, silent = zero

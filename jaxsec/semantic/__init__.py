@@ -7,8 +7,8 @@ networks, ICASSP 2022).
 
 from jaxsec.semantic.channel import Scenario, capacity
 from jaxsec.semantic.file import Model, load, save
-from jaxsec.semantic.judge import Row, judge
+from jaxsec.semantic.judge import Row, assess
 from jaxsec.semantic.run import fit
 from jaxsec.semantic.train import Config
 
-__all__ = ["Config", "Model", "Row", "Scenario", "capacity", "fit", "judge", "load", "save"]
+__all__ = ["Config", "Model", "Row", "Scenario", "assess", "capacity", "fit", "load", "save"]

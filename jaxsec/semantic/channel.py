@@ -20,15 +20,15 @@ from jaxsec import checks
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """Parallel channels: how often each flips a bit for Bob and for Eve, and how many bits it takes.
+    """Parallel channels: how often each flips a bit for Bob and for Eve, and its bits.
 
     Raises:
       InputError: a number is out of its range, or Eve's channel is better than Bob's.
     """
 
-    bob: tuple[float, ...] = (0.05, 0.05, 0.05, 0.05)
+    bob: tuple[float, ...] = (0.02, 0.02, 0.02, 0.02)
     """Crossover probability of each channel."""
-    eve: tuple[float, ...] = (0.1, 0.2, 0.4, 0.45)
+    eve: tuple[float, ...] = (0.05, 0.1, 0.45, 0.45)
     """The same of Eve's; at least Bob's."""
     bits: int = 16
     """Of a code word in each channel."""
@@ -69,7 +69,18 @@ def binary_entropy(p: Float[np.ndarray, "*A"]) -> Float[np.ndarray, "*A"]:
 
 
 def capacity(crossover: Float[np.ndarray, " N"]) -> float:
-    """Σ_i 1 − h(p_i): bits of information that a code word can carry at most."""
+    """Bits of information that a code word can carry at most, Σ_i 1 − h(p_i).
+
+    Args:
+      crossover: probability p_i that a bit is flipped.
+
+    Returns:
+      The sum over the bits.
+
+    Example:
+      >>> capacity(np.array([0.0, 0.5, 0.5]))
+      1.0
+    """
     return float(np.sum(1.0 - binary_entropy(crossover)))
 
 

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from jaxsec import keys
 from jaxsec.learning import state as states
+from jaxsec.semantic import networks
 from jaxsec.semantic.channel import receive
 from jaxsec.semantic.information import Knowledge, knowledge
 from jaxsec.semantic.networks import Dense
@@ -63,14 +64,12 @@ def fit(
     return jax.lax.scan(step, first, jnp.arange(num_steps))[0].ema
 
 
-def judge(
-    key: Key[Array, ""], params: Any, code: Code, crossover: Float[Array, " N"]
-) -> Knowledge:
+def judge(key: Key[Array, ""], params: Any, code: Code, crossover: Float[Array, " N"]) -> Knowledge:
     """What she knows of pictures that she has not seen, each sent once."""
     heard = receive(key, code.logits, crossover)
-    return knowledge(jax.nn.log_softmax(NETWORK.apply(params, heard)), code.secret)
+    return knowledge(jax.nn.log_softmax(networks.run(NETWORK, params, heard)), code.secret)
 
 
 def _cross_entropy(params: Any, heard: Array, secret: Array) -> Array:
-    guess = NETWORK.apply(params, heard)
+    guess = networks.run(NETWORK, params, heard)
     return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(guess, secret))

@@ -63,7 +63,7 @@ def evaluate(
     """
     model = coder_file.load(path)
     train_on, test_on = source.load()
-    rows = judge.judge(model, train_on, test_on, seed)
+    rows = judge.assess(model, train_on, test_on, seed)
     scenario, count = model.config.scenario, len(test_on.ink) * source.NUM_CLASSES
     trainings = len(model.config.seeds)
     console.show(

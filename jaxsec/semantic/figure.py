@@ -1,4 +1,4 @@
-"""The picture of `jaxsec semantic evaluate`: the price of privacy, Eve's noise, and what Bob sees."""
+"""The picture of `jaxsec semantic evaluate`: the price of privacy, noise, and what Bob sees."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ def plot(path: Path, model: Model, rows: Sequence[Row], test_on: Source, seed: i
     Args:
       path: ends in .png, .pdf or .svg.
       model: the coders.
-      rows: what `judge.judge` found of them.
+      rows: what `judge.assess` found of them.
       test_on: digits that were judged on.
       seed: of the pictures that are shown, and of their noise.
 
@@ -40,7 +40,7 @@ def plot(path: Path, model: Model, rows: Sequence[Row], test_on: Source, seed: i
     """
     with mpl.rc_context(STYLE):
         figure = style.blank(12.5, 7.4)
-        above, below = figure.subfigures(2, 1, height_ratios=(1.35, 1.0))
+        above, below = figure.subfigures(2, 1, height_ratios=(1.35, 1.0), squeeze=False)[:, 0]
         left, right = above.subplots(1, 2)
         _plot_price(left, rows)
         _plot_noise(right, rows)
@@ -50,7 +50,10 @@ def plot(path: Path, model: Model, rows: Sequence[Row], test_on: Source, seed: i
 
 def _plot_price(axes: "Axes", rows: Sequence[Row]) -> None:
     psnr = [row.psnr_db.value for row in rows]
-    for colour, name, label in ((COLOURS[0], "eve", "fresh Eve"), (COLOURS[1], "bayes", "best Eve")):
+    for colour, name, label in (
+        (COLOURS[0], "eve", "fresh Eve"),
+        (COLOURS[1], "bayes", "best Eve"),
+    ):
         means = [getattr(row, name) for row in rows]
         axes.errorbar(
             [mean.value for mean in means], psnr, xerr=[mean.ci95 or 0.0 for mean in means],
@@ -95,7 +98,7 @@ def _plot_pictures(figure: "Figure", model: Model, test_on: Source, seed: int) -
     lines = {"sent": batch.pictures}
     last = len(model.config.leakage_weights) - 1
     for place in dict.fromkeys((0, last)):
-        bob = received(model, place, batch.pictures, seed)
+        bob = received(model, place, np.asarray(batch.pictures), seed)
         lines[f"Bob, λ = {model.config.leakage_weights[place]:g}"] = bob
     grid = figure.subplots(len(lines), NUM_SHOWN)
     for axes_row, (label, pictures) in zip(np.atleast_2d(grid), lines.items(), strict=True):

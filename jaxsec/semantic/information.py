@@ -30,9 +30,7 @@ class Knowledge(NamedTuple):
     lower bound on it for all others."""
 
 
-def posterior(
-    heard: Float[Array, "Z N"], mean: Float[Array, "D C N"]
-) -> Float[Array, "Z C"]:
+def posterior(heard: Float[Array, "Z N"], mean: Float[Array, "D C N"]) -> Float[Array, "Z C"]:
     """log p(class | received word), all pictures being equally likely.
 
     Args:

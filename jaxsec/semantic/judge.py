@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Key
 from jaxsec import keys
 from jaxsec.report import statistics
 from jaxsec.report.statistics import Mean
-from jaxsec.semantic import channel, eavesdropper, information, source, train
+from jaxsec.semantic import channel, eavesdropper, information, networks, source, train
 from jaxsec.semantic.eavesdropper import Code
 from jaxsec.semantic.file import Model
 from jaxsec.semantic.source import NUM_CLASSES, Batch, Source
@@ -47,7 +47,7 @@ class Row(NamedTuple):
     """Accuracy of Bayes' rule, %, at each of `COPIES`."""
 
 
-def judge(model: Model, train_on: Source, test_on: Source, seed: int) -> list[Row]:
+def assess(model: Model, train_on: Source, test_on: Source, seed: int) -> list[Row]:
     """Judges every coder of a model.
 
     Args:
@@ -60,10 +60,9 @@ def judge(model: Model, train_on: Source, test_on: Source, seed: int) -> list[Ro
       A row a λ.
 
     Example:
-      >>> import dataclasses
       >>> from jaxsec.semantic import pretrained, source
       >>> train_on, test_on = source.load()
-      >>> rows = judge(pretrained.load("parallel"), train_on, test_on, seed=1)
+      >>> rows = assess(pretrained.load("parallel"), train_on, test_on, seed=1)
       >>> rows[-1].eve.value < rows[0].eve.value
       True
     """
@@ -114,14 +113,15 @@ def measure(
 @functools.partial(jax.jit, static_argnums=0)
 def encode(config: train.Config, coder: Any, pictures: Float[Array, "*B 3P"]) -> Array:
     """Logits of the code bits, [*B, N]."""
-    return train.make_networks(config).encoder.apply(coder["encoder"], pictures)
+    return networks.run(train.make_networks(config).encoder, coder["encoder"], pictures)
 
 
 def reconstruct(
     config: train.Config, coder: Any, heard: Float[Array, "*B N"]
 ) -> Float[Array, "*B 3P"]:
     """Bob's pictures."""
-    return jax.nn.sigmoid(train.make_networks(config).decoder.apply(coder["decoder"], heard))
+    decoder = train.make_networks(config).decoder
+    return jax.nn.sigmoid(networks.run(decoder, coder["decoder"], heard))
 
 
 @functools.partial(jax.jit, static_argnums=0)

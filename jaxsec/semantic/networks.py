@@ -3,16 +3,17 @@
 Shapes: B pictures, N code bits, V = 16·16·3 values of a picture.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsec.semantic.source import NUM_CLASSES, NUM_VALUES
 
-SURE = 4.0
-"""Root mean square of a word's logits; at 4 a bit is what it should be with probability 0.98."""
+SURE = 6.0
+"""Root mean square of a channel's logits: at 6 a bit is as meant with probability 0.998."""
 
 
 class Dense(nn.Module):
@@ -56,6 +57,14 @@ class Networks(NamedTuple):
     """Bits that Bob receives to logits of the picture's values."""
     adversary: Dense
     """Bits that Eve receives to logits of the secret classes."""
+
+
+def run(
+    network: nn.Module, params: Any, x: Float[Array | np.ndarray, "*B I"]
+) -> Float[Array, "*B O"]:
+    """What a network makes of x."""
+    output: Any = network.apply(params, x)
+    return output
 
 
 def make(num_channels: int, bits: int, width: int, adversary_width: int) -> Networks:

@@ -1,4 +1,4 @@
-"""The source: handwritten digits drawn in a colour and a thickness, which are what must stay secret.
+"""The source: handwritten digits, drawn in a colour and a thickness that must stay secret.
 
 What Bob wants is the picture. What Eve must not learn is which of nine classes it is of: three
 colours by three thicknesses, drawn at random whatever the digit, so that nothing but the picture
@@ -68,7 +68,7 @@ def load(seed: int = 0) -> tuple[Source, Source]:
 
 
 def draw(images: Float[np.ndarray, "N 8 8"]) -> Float[np.ndarray, "N 3 P"]:
-    """Level sets of the images, enlarged to 16 x 16: the lower the level, the thicker the stroke."""
+    """Level sets of the enlarged images: the lower the level, the thicker the stroke."""
     large = jax.image.resize(images, (len(images), SIDE, SIDE), "cubic")
     levels = jnp.asarray(LEVELS)[None, :, None, None]
     ink = jnp.clip(0.5 + (large[:, None] - levels) / EDGE, 0.0, 1.0)
@@ -92,9 +92,7 @@ def sample(source: Source, generator: np.random.Generator, size: int) -> Batch:
 
 def sample_step(source: Source, seeds: tuple[int, ...], step: int, size: int) -> Batch:
     """The batch of a step of training, [size, S]: every seed has its own."""
-    drawn = [
-        sample(source, keys.generator(seed, "semantic/batch", step), size) for seed in seeds
-    ]
+    drawn = [sample(source, keys.generator(seed, "semantic/batch", step), size) for seed in seeds]
     return Batch(*(np.stack(parts, axis=1) for parts in zip(*drawn, strict=True)))
 
 

@@ -42,8 +42,8 @@ class Config:
       InputError: a number is out of its range.
     """
 
-    scenario: Scenario = Scenario()
-    leakage_weights: tuple[float, ...] = (0.0, 20.0)
+    scenario: Scenario = dataclasses.field(default_factory=Scenario)
+    leakage_weights: tuple[float, ...] = (0.0, 1.5, 3.0, 5.0)
     """λ of each training; 0 for one that knows of no Eve."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Trained side by side at every λ."""
@@ -53,7 +53,7 @@ class Config:
     """Of hidden layers."""
     adversary_width: int = 64
     """Of the adversary's."""
-    num_steps: int = 3000
+    num_steps: int = 1500
     """Of the coder."""
     batch_size: int = 128
     """Pictures a step."""
@@ -69,15 +69,24 @@ class Config:
             checks.require(len(getattr(self, name)) > 0, f"`{name}` must name at least one")
         for value in self.leakage_weights:
             checks.require(
-                0.0 <= value < float("inf"), f"`leakage_weights` must be at least 0, but has {value}"
+                0.0 <= value < float("inf"),
+                f"`leakage_weights` must be at least 0, but has {value}",
             )
         for value in self.seeds:
-            checks.require(
-                0 <= value < 2**31, f"`seeds` must lie in [0, 2**31), but has {value}"
-            )
-        checks.check_at_least("rate_weight", self.rate_weight, 0)
+            checks.require(0 <= value < 2**31, f"`seeds` must lie in [0, 2**31), but has {value}")
+        checks.require(
+            0.0 <= self.rate_weight < float("inf"),
+            f"`rate_weight` must be at least 0, but is {self.rate_weight}",
+        )
         checks.check_positive("learning_rate", self.learning_rate)
-        for name in ("width", "adversary_width", "num_steps", "batch_size", "adversary_steps", "num_draws"):
+        for name in (
+            "width",
+            "adversary_width",
+            "num_steps",
+            "batch_size",
+            "adversary_steps",
+            "num_draws",
+        ):
             checks.check_at_least(name, getattr(self, name), 1)
 
 
@@ -100,9 +109,7 @@ class Losses(NamedTuple):
 def make_networks(config: Config) -> Networks:
     """The networks of a configuration."""
     scenario = config.scenario
-    return networks.make(
-        len(scenario.bob), scenario.bits, config.width, config.adversary_width
-    )
+    return networks.make(len(scenario.bob), scenario.bits, config.width, config.adversary_width)
 
 
 def optimiser(config: Config) -> optax.GradientTransformation:
@@ -167,7 +174,9 @@ def step(
     """One training's: the adversary learns the code as it is, then the coder moves away from it."""
     key = keys.step(root, players.coder.step)
     adversary = players.adversary
-    logits = make_networks(config).encoder.apply(players.coder.params["encoder"], batch.pictures)
+    logits = networks.run(
+        make_networks(config).encoder, players.coder.params["encoder"], batch.pictures
+    )
     for turn in range(config.adversary_steps):
         gradient = jax.grad(
             lambda params, key: cross_entropy(config, params, key, logits, batch.secret)
@@ -188,9 +197,9 @@ def coder_losses(
 ) -> Losses:
     """The three parts of the loss, means over the batch."""
     nets, scenario = make_networks(config), config.scenario
-    logits = nets.encoder.apply(params["encoder"], batch.pictures)
+    logits = networks.run(nets.encoder, params["encoder"], batch.pictures)
     heard = receive(keys.stream(key, "bob"), logits, scenario.crossover("bob"))
-    picture = jax.nn.sigmoid(nets.decoder.apply(params["decoder"], heard))
+    picture = jax.nn.sigmoid(networks.run(nets.decoder, params["decoder"], heard))
     unsure = cross_entropy(config, adversary, keys.stream(key, "eve"), logits, batch.secret)
     return Losses(
         distortion=jnp.mean(jnp.sum((batch.pictures - picture) ** 2, axis=-1)),
@@ -204,12 +213,12 @@ def cross_entropy(
     adversary: Any,
     key: Key[Array, ""],
     logits: Float[Array, "B N"],
-    secret: Int[Array, " B"],
+    secret: Int[Array | np.ndarray, " B"],
 ) -> Float[Array, ""]:
     """The adversary's, nats, over R draws of code bits and noise for each picture."""
     many = jnp.broadcast_to(logits, (config.num_draws, *logits.shape))
     heard = receive(key, many, config.scenario.crossover("eve"))
-    guess = make_networks(config).adversary.apply(adversary, heard)
+    guess = networks.run(make_networks(config).adversary, adversary, heard)
     found = optax.softmax_cross_entropy_with_integer_labels(
         guess, jnp.broadcast_to(secret, guess.shape[:-1])
     )

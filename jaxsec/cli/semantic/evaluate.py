@@ -31,6 +31,4 @@ def run(command: Command, argv: list[str]) -> None:
     options.check_seed(command.seed)
     path = evaluate.find(command.model)
     check_outputs((path,), (command.json, ()), (command.figure, PICTURES))
-    evaluate.evaluate(
-        path, seed=command.seed, json=command.json, figure=command.figure, argv=argv
-    )
+    evaluate.evaluate(path, seed=command.seed, json=command.json, figure=command.figure, argv=argv)
