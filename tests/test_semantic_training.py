@@ -17,6 +17,7 @@ from jaxsec.semantic import file as coder_file
 from jaxsec.semantic.channel import Scenario, capacity
 from jaxsec.semantic.eavesdropper import Code
 from jaxsec.semantic.file import Model
+from jaxsec.semantic.source import Batch
 from jaxsec.semantic.train import Config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -98,7 +99,7 @@ def test_the_loss_has_its_three_parts(pictures):
 def test_the_gradient_of_the_distortion_is_that_of_finite_differences(pictures):
     """In the decoder, where nothing is drawn at random."""
     coder, adversary = jax.jit(train.initial_params, static_argnums=0)(TINY, jax.random.key(0))
-    batch = source.sample(pictures[0], np.random.default_rng(0), 4)
+    batch = Batch(*map(jnp.asarray, source.sample(pictures[0], np.random.default_rng(0), 4)))
     bias = coder["decoder"]["params"]["Dense_2"]["bias"]
 
     @jax.jit
@@ -208,7 +209,7 @@ def test_a_report_says_what_both_know_and_that_noise_helps(judged):
         ("train --out run --width 0", "`width` must be at least 1, but is 0"),
         ("evaluate nothing.npz", "nothing.npz: there is no such file"),
         ("evaluate coder", "`MODEL` must be one of"),
-        ("evaluate --figure a.txt", "a.txt"),
+        ("evaluate --figure a.txt", "a.txt: the file must end in"),
     ],
 )
 def test_mistakes_are_named_in_one_line(words, message, tmp_path, monkeypatch, capsys):

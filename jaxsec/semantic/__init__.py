@@ -7,8 +7,7 @@ networks, ICASSP 2022).
 
 from jaxsec.semantic.channel import Scenario, capacity
 from jaxsec.semantic.file import Model, load, save
-from jaxsec.semantic.judge import Row, assess
 from jaxsec.semantic.run import fit
 from jaxsec.semantic.train import Config
 
-__all__ = ["Config", "Model", "Row", "Scenario", "assess", "capacity", "fit", "load", "save"]
+__all__ = ["Config", "Model", "Scenario", "capacity", "fit", "load", "save"]

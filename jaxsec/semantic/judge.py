@@ -58,20 +58,13 @@ def assess(model: Model, train_on: Source, test_on: Source, seed: int) -> list[R
 
     Returns:
       A row a λ.
-
-    Example:
-      >>> from jaxsec.semantic import pretrained, source
-      >>> train_on, test_on = source.load()
-      >>> rows = assess(pretrained.load("parallel"), train_on, test_on, seed=1)
-      >>> rows[-1].eve.value < rows[0].eve.value
-      True
     """
     seen, unseen = source.everything(train_on), source.everything(test_on)
     config = model.config
     found = []
     for i in range(len(config.leakage_weights)):
         measured = [
-            measure(config, model.one(i, j), seen, unseen, keys.stream(seed, f"judge {i} {j}"))
+            measure(config, model.one(i, j), seen, unseen, keys.stream(seed, f"semantic/judge {j}"))
             for j in range(len(config.seeds))
         ]
         found.append({name: np.array([one[name] for one in measured]) for name in measured[0]})

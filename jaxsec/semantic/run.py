@@ -24,6 +24,11 @@ def fit(out: Path, config: train.Config, *, save_every: int, command: str) -> Pa
     Raises:
       InputError: the folder holds another run, or its newest checkpoint is damaged.
       MissingExtra: scikit-learn is not installed.
+
+    Example:
+      >>> config = train.Config(leakage_weights=(3.0,), seeds=(0,), width=8, num_steps=2)
+      >>> fit(Path("run"), config, save_every=1, command="an example").name
+      'model.npz'
     """
     pictures, _ = source.load()
     players = runs.train(
