@@ -63,6 +63,7 @@ def leaves(tree):
     return [np.asarray(x) for x in jax.tree.leaves(tree)]
 
 
+@pytest.mark.slow
 def test_trainings_side_by_side_start_alike_and_go_their_ways(pictures, step):
     state = train.initial_state(TINY)
     for leaf in leaves(state.coder.params):
@@ -114,6 +115,7 @@ def test_the_gradient_of_the_distortion_is_that_of_finite_differences(pictures):
     assert jnp.linalg.norm(gradient) == pytest.approx(float(change), rel=2e-3)
 
 
+@pytest.mark.slow
 def test_an_eavesdropper_learns_what_is_sent_in_the_clear_and_no_more_than_the_channel():
     secret = jnp.arange(9 * 60) % 9
     words = jnp.asarray(np.random.default_rng(0).choice([-40.0, 40.0], (9, 8)), jnp.float32)
@@ -130,6 +132,7 @@ def test_an_eavesdropper_learns_what_is_sent_in_the_clear_and_no_more_than_the_c
     assert found[2].accuracy == pytest.approx(1 / 9, abs=0.06)
 
 
+@pytest.mark.slow
 def test_a_run_killed_between_checkpoints_ends_as_if_it_had_not_been(
     trained, tmp_path, monkeypatch
 ):
@@ -154,6 +157,7 @@ def test_a_run_killed_between_checkpoints_ends_as_if_it_had_not_been(
             np.testing.assert_array_equal(ours[name], theirs[name])
 
 
+@pytest.mark.slow
 def test_a_file_has_what_was_trained_and_its_card_says_how(trained):
     model = coder_file.load(trained / "model.npz")
     assert model.config == TINY
@@ -164,6 +168,7 @@ def test_a_file_has_what_was_trained_and_its_card_says_how(trained):
     assert card["num_parameters"] == sum(leaf.size for leaf in leaves(model.one(0, 0)))
 
 
+@pytest.mark.slow
 def test_weights_of_another_configuration_are_refused(trained, tmp_path):
     model = coder_file.load(trained / "model.npz")
     wider = Model(dataclasses.replace(TINY, width=9), model.coder)

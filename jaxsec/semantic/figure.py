@@ -111,7 +111,7 @@ def _plot_pictures(figure: "Figure", model: Model, test_on: Source, seed: int) -
 
 
 def received(model: Model, place: int, pictures: np.ndarray, seed: int) -> np.ndarray:
-    """Bob's pictures [n, 3P], of the first training at a λ."""
+    """Bob's pictures [n, V], of the first training at a λ."""
     config, coder = model.config, model.one(place, 0)
     logits = judge.encode(config, coder, jnp.asarray(pictures))
     key = keys.stream(seed, "semantic/shown/noise")

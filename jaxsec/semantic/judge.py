@@ -104,14 +104,14 @@ def measure(
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def encode(config: train.Config, coder: Any, pictures: Float[Array, "*B 3P"]) -> Array:
+def encode(config: train.Config, coder: Any, pictures: Float[Array, "*B V"]) -> Array:
     """Logits of the code bits, [*B, N]."""
     return networks.run(train.make_networks(config).encoder, coder["encoder"], pictures)
 
 
 def reconstruct(
     config: train.Config, coder: Any, heard: Float[Array, "*B N"]
-) -> Float[Array, "*B 3P"]:
+) -> Float[Array, "*B V"]:
     """Bob's pictures."""
     decoder = train.make_networks(config).decoder
     return jax.nn.sigmoid(networks.run(decoder, coder["decoder"], heard))

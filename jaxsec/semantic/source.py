@@ -4,7 +4,7 @@ What Bob wants is the picture. What Eve must not learn is which of nine classes 
 colours by three thicknesses, drawn at random whatever the digit, so that nothing but the picture
 tells of them.
 
-Shapes: B pictures, S seeds, N digits, P = 16·16 pixels, three colours.
+Shapes: B pictures, S seeds, N digits, P = 16·16 pixels, V = 3P values of a picture.
 """
 
 from typing import NamedTuple
@@ -40,7 +40,7 @@ class Source(NamedTuple):
 class Batch(NamedTuple):
     """Pictures with what is secret of them."""
 
-    pictures: Float[Array | np.ndarray, "*B 3P"]
+    pictures: Float[Array | np.ndarray, "*B V"]
     """Pixel by pixel, red, green and blue."""
     secret: Int[Array | np.ndarray, "*B"]
     """Colour · 3 + thickness."""
