@@ -20,7 +20,7 @@ from jaxsec.semantic.networks import Dense
 from jaxsec.semantic.source import NUM_CLASSES
 
 WIDTHS = (256, 128)
-NUM_STEPS = 1000
+NUM_STEPS = 2000
 BATCH_SIZE = 512
 LEARNING_RATE = 2e-3
 EMA = 0.995

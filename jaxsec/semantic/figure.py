@@ -60,9 +60,10 @@ def _plot_price(axes: "Axes", rows: Sequence[Row]) -> None:
             yerr=[row.psnr_db.ci95 or 0.0 for row in rows], fmt="o-", color=colour, capsize=3,
             label=label,
         )  # fmt: skip
-    for row in rows:
+    for i, row in enumerate(rows):
         axes.annotate(
-            f"λ = {row.leakage_weight:g}", (row.eve.value, row.psnr_db.value), xytext=(6, -12),
+            f"λ = {row.leakage_weight:g}", (row.eve.value, row.psnr_db.value),
+            xytext=(6, (-14, 8)[i % 2]),
             textcoords="offset points", fontsize=9,
         )  # fmt: skip
     _mark_chance(axes.axvline)
@@ -84,7 +85,7 @@ def _plot_noise(axes: "Axes", rows: Sequence[Row]) -> None:
     axes.set_xlabel("Eve's noise: 0 is Bob's channel, 1 her own")
     axes.set_ylabel("best Eve's accuracy, %")
     axes.set_title("The noisier her channel, the less she knows")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="center right")
 
 
 def _mark_chance(line: Callable[..., Any]) -> None:
