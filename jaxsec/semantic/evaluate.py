@@ -67,7 +67,7 @@ def evaluate(
     scenario, count = model.config.scenario, len(test_on.ink) * source.NUM_CLASSES
     trainings = len(model.config.seeds)
     console.show(
-        table(rows, f"{count} pictures, {trainings} trainings each, seed {seed}"),
+        table(rows, f"{count} pictures, trainings a λ: {trainings}, seed {seed}"),
         *in_words(scenario),
     )
     if json is not None:
