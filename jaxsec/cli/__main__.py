@@ -27,6 +27,7 @@ COMMANDS = {
     "doctor": "Check this installation: versions, devices, weights, and one design.",
     "jamming": "Cooperative friendly jamming: train, evaluate and compare policies.",
     "spectrum": "Spectrum waterfalls under jamming: train and evaluate their completion.",
+    "semantic": "Pictures for Bob, of which Eve must not learn a secret: train and judge coders.",
 }
 GROUPS = {
     "jamming": {
@@ -37,6 +38,10 @@ GROUPS = {
     "spectrum": {
         "train": "Train a network that completes waterfalls, against discriminators.",
         "evaluate": "Judge what is completed, beside methods without training.",
+    },
+    "semantic": {
+        "train": "Train coders over a wiretap channel that keep colour and thickness from Eve.",
+        "evaluate": "Judge coders: Bob's pictures, a fresh Eve, and the best that any Eve can do.",
     },
 }
 """Commands of commands: `jaxsec jamming train` is `jaxsec.cli.jamming.train`."""
