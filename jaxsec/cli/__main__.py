@@ -27,6 +27,7 @@ COMMANDS = {
     "doctor": "Check this installation: versions, devices, weights, and one design.",
     "jamming": "Cooperative friendly jamming: train, evaluate and compare policies.",
     "spectrum": "Spectrum waterfalls under jamming: train and evaluate their completion.",
+    "denoise": "Channel denoising by diffusion: estimates of channels, symbols of a coder.",
 }
 GROUPS = {
     "jamming": {
@@ -37,6 +38,10 @@ GROUPS = {
     "spectrum": {
         "train": "Train a network that completes waterfalls, against discriminators.",
         "evaluate": "Judge what is completed, beside methods without training.",
+    },
+    "denoise": {
+        "train": "Train a denoiser of channel estimates, or of a source-channel coder's symbols.",
+        "evaluate": "Judge a denoiser beside the linear estimate and a one-shot network.",
     },
 }
 """Commands of commands: `jaxsec jamming train` is `jaxsec.cli.jamming.train`."""
