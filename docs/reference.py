@@ -20,6 +20,7 @@ MODULES = (
     "jaxsec.jamming",
     "jaxsec.spectrum",
     "jaxsec.semantic",
+    "jaxsec.channel_denoising",
 )
 """What a user may import from; each says in `__all__` what of it is public."""
 PATH = Path(__file__).with_name("reference.md")

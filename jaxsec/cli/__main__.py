@@ -28,6 +28,7 @@ COMMANDS = {
     "jamming": "Cooperative friendly jamming: train, evaluate and compare policies.",
     "spectrum": "Spectrum waterfalls under jamming: train and evaluate their completion.",
     "semantic": "Pictures for Bob, of which Eve must not learn a secret: train and judge coders.",
+    "denoise": "Channel denoising by diffusion: estimates of channels, symbols of a coder.",
 }
 GROUPS = {
     "jamming": {
@@ -42,6 +43,10 @@ GROUPS = {
     "semantic": {
         "train": "Train coders over a wiretap channel that keep colour and thickness from Eve.",
         "evaluate": "Judge coders: Bob's pictures, a fresh Eve, and the best that any Eve can do.",
+    },
+    "denoise": {
+        "train": "Train a denoiser of channel estimates, or of a source-channel coder's symbols.",
+        "evaluate": "Judge a denoiser beside the linear estimate and a one-shot network.",
     },
 }
 """Commands of commands: `jaxsec jamming train` is `jaxsec.cli.jamming.train`."""

@@ -1,0 +1,176 @@
+"""The three stages of the training: what each network learns, and from where it begins."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Complex, Float, Int, Key
+
+from jaxsec import keys
+from jaxsec.channel_denoising import levels
+from jaxsec.channel_denoising.symbols import channel, source
+from jaxsec.channel_denoising.symbols.networks import error_scale, to_complex, to_real
+from jaxsec.channel_denoising.symbols.train import (
+    Config,
+    Params,
+    Setting,
+    Stage,
+    nets,
+    settings_of,
+)
+from jaxsec.shapes import abs2
+
+INPUTS = {"decoder": "equaliser", "decoder_chain": "chain", "decoder_once": "regressor"}
+"""What each of the re-trained decoders decodes."""
+
+
+def receive(
+    config: Config, params: Params, key: Key[Array, ""], setting: Setting, images: Array
+) -> tuple[Complex[Array, "B k"], Complex[Array, "B k"], Float[Array, "B k"]]:
+    """Symbols x, those received over W_s, x + √ν·ε, and ν = σ²/|h|².
+
+    Args:
+      params: those of the coder.
+    """
+    key_gain, key_noise = jax.random.split(key)
+    x = jnp.asarray(nets(config).encoder.apply(params["encoder"], images))
+    h = channel.gains(key_gain, x.shape, setting.rayleigh)
+    got = channel.transmit(key_noise, x, h, setting.variance)
+    return x, got.y / got.signal, setting.variance / abs2(h)
+
+
+def estimates(
+    config: Config,
+    params: Params,
+    setting: Setting,
+    noisy: Complex[Array, "B k"],
+    nu: Float[Array, "B k"],
+    wanted: str,
+) -> Complex[Array, "B k"]:
+    """Symbols as the equaliser leaves them, as the denoiser's chain does, or as the control does.
+
+    Args:
+      params: of the denoiser and the control.
+      noisy: symbols received over W_s.
+      nu: σ²/|h|².
+      wanted: one of `INPUTS`' values.
+    """
+    if wanted == "equaliser":
+        return noisy / (1.0 + nu)  # W_s·(x + √ν·ε)
+    denoiser = nets(config).denoiser
+    if wanted == "regressor":
+        return jnp.asarray(denoiser.apply(params["regressor"], noisy, nu))
+    relative = nu / setting.variance  # 1/|h|²
+
+    def predict(z: Float[Array, "B K2"], t: Int[Array, "B"]) -> Float[Array, "B K2"]:
+        alpha_bar = jnp.asarray(levels.SCHEDULE.alpha_bar, jnp.float32)[t][:, None]
+        noise = relative * (1.0 - alpha_bar) / alpha_bar
+        seen = to_complex(z) / jnp.sqrt(alpha_bar)
+        return to_real(jnp.asarray(denoiser.apply(params["denoiser"], seen, noise)))
+
+    z = to_real(noisy) / jnp.sqrt(1.0 + setting.variance)
+    steps = config.chain_steps
+    return to_complex(levels.denoise(predict, z, setting.first, steps, prediction="start"))
+
+
+def coder_loss(
+    config: Config, params: Any, fixed: Params, key: Key[Array, ""], setting: Setting, images: Array
+) -> Float[Array, ""]:
+    """Mean squared error of the image behind the channel."""
+    del fixed
+    key_shift, key = jax.random.split(key)
+    images = source.shifted(key_shift, images)
+    _, noisy, nu = receive(config, params, key, setting, images)
+    seen = estimates(config, params, setting, noisy, nu, "equaliser")
+    shown = jnp.asarray(nets(config).decoder.apply(params["decoder"], seen, nu))
+    return jnp.mean(jnp.square(shown - images))
+
+
+def denoiser_loss(
+    config: Config, params: Any, fixed: Params, key: Key[Array, ""], setting: Setting, images: Array
+) -> Float[Array, ""]:
+    """Squared error of x at a random step of the chain, over that of x/(1 + ν), P1 (14), (18)."""
+    key_shift, key_gain, key_time, key_noise = jax.random.split(key, 4)
+    images = source.shifted(key_shift, images)
+    x = jnp.asarray(nets(config).encoder.apply(fixed["encoder"], images))
+    h = channel.gains(key_gain, x.shape, setting.rayleigh)
+    t = jax.random.randint(key_time, (x.shape[0], 1), 0, setting.first + 1)
+    alpha_bar = jnp.asarray(levels.SCHEDULE.alpha_bar, jnp.float32)[t]
+    nu = (1.0 - alpha_bar) / alpha_bar / abs2(h)
+    noisy = x + jnp.sqrt(nu) * jax.random.normal(key_noise, x.shape, x.dtype)
+    found = jnp.asarray(nets(config).denoiser.apply(params, noisy, nu))
+    return jnp.mean(abs2((found - x) / error_scale(nu)))
+
+
+def regressor_loss(
+    config: Config, params: Any, fixed: Params, key: Key[Array, ""], setting: Setting, images: Array
+) -> Float[Array, ""]:
+    """Squared error of x, from what the channel leaves of it."""
+    key_shift, key = jax.random.split(key)
+    images = source.shifted(key_shift, images)
+    x, noisy, nu = receive(config, fixed, key, setting, images)
+    return jnp.mean(abs2(jnp.asarray(nets(config).denoiser.apply(params, noisy, nu)) - x))
+
+
+def decoder_loss(wanted: str) -> Any:
+    """Squared error of the image, decoded from symbols as `estimates` has them."""
+
+    def loss(
+        config: Config, params: Any, fixed: Params, key: Key[Array, ""], setting: Setting,
+        images: Array,
+    ) -> Float[Array, ""]:  # fmt: skip
+        key_shift, key = jax.random.split(key)
+        images = source.shifted(key_shift, images)
+        _, noisy, nu = receive(config, fixed, key, setting, images)
+        seen = estimates(config, fixed, setting, noisy, nu, wanted)
+        shown = jnp.asarray(nets(config).decoder.apply(params, seen, nu))
+        return jnp.mean(jnp.square(shown - images))
+
+    return loss
+
+
+def fresh_coder(config: Config, fixed: Params) -> Params:
+    """Coder and decoder, trained as one."""
+    del fixed
+    image, symbols = jnp.zeros((1, 64)), jnp.zeros((1, config.num_symbols), jnp.complex64)
+
+    def one(key: Key[Array, ""]) -> Params:
+        made = nets(config)
+        nu = jnp.ones(symbols.shape)
+        return {
+            "encoder": made.encoder.init(keys.stream(key, "encoder"), image),
+            "decoder": made.decoder.init(keys.stream(key, "decoder"), symbols, nu),
+        }
+
+    return {"coder": jax.vmap(one)(settings_of(config).key)}
+
+
+def fresh_denoisers(config: Config, fixed: Params) -> Params:
+    """The denoiser and its control."""
+    del fixed
+    symbols = jnp.zeros((1, config.num_symbols), jnp.complex64)
+
+    def one(key: Key[Array, ""]) -> Any:
+        return nets(config).denoiser.init(key, symbols, jnp.ones(symbols.shape))
+
+    key = settings_of(config).key
+    return {
+        name: jax.vmap(lambda key, name=name: one(keys.stream(key, f"{name}/parameters")))(key)
+        for name in ("denoiser", "regressor")
+    }
+
+
+def from_the_coders(config: Config, fixed: Params) -> Params:
+    """Decoders that begin as the coder's own."""
+    del config
+    return {name: jax.tree.map(jnp.copy, fixed["decoder"]) for name in INPUTS}
+
+
+STAGES = {
+    "coder": Stage({"coder": coder_loss}, fresh_coder),
+    "denoiser": Stage({"denoiser": denoiser_loss, "regressor": regressor_loss}, fresh_denoisers),
+    "decoders": Stage(
+        {name: decoder_loss(wanted) for name, wanted in INPUTS.items()}, from_the_coders
+    ),
+}
+"""In their order."""
