@@ -26,12 +26,17 @@ COMMANDS = {
     "explore": "Place receivers on a plane in the browser, and see designs for them.",
     "doctor": "Check this installation: versions, devices, weights, and one design.",
     "jamming": "Cooperative friendly jamming: train, evaluate and compare policies.",
+    "anomaly": "Jammers and spoofed pilots that nothing was told of: train and evaluate detectors.",
 }
 GROUPS = {
     "jamming": {
         "train": "Train a policy that sets the powers of access points which jam for each other.",
         "evaluate": "Judge trained policies on fresh slots, against the oracle.",
         "compare": "Train and judge all policies side by side, and draw P2's figures.",
+    },
+    "anomaly": {
+        "train": "Train detectors of jammers or spoofed pilots on data without any.",
+        "evaluate": "Judge detectors on fresh data, against the best energy detector.",
     },
 }
 """Commands of commands: `jaxsec jamming train` is `jaxsec.cli.jamming.train`."""
