@@ -18,6 +18,7 @@ MODULES = (
     "jaxsec.cdm",
     "jaxsec.rl",
     "jaxsec.jamming",
+    "jaxsec.anomaly",
 )
 """What a user may import from; each says in `__all__` what of it is public."""
 PATH = Path(__file__).with_name("reference.md")

@@ -18,7 +18,7 @@ from jaxsec.cli.__main__ import main
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-TINY = Config(width=2, latent=2, num_steps=6, batch_size=4, warmup_steps=2, seeds=(0, 3))
+TINY = Config(width=2, hidden=4, latent=2, num_steps=6, batch_size=4, warmup_steps=2, seeds=(0, 3))
 
 
 @pytest.fixture(autouse=True)
@@ -33,16 +33,17 @@ def drawn():
     return [source.SOURCES["waterfalls"].clean(run) for run in train.runs(TINY)]
 
 
-def test_halving_and_doubling_are_inverse():
-    x = jax.random.normal(jax.random.key(0), (2, 8, 8, 3))
-    assert networks.halve(x).shape == (2, 4, 4, 12)
-    np.testing.assert_array_equal(networks.double(networks.halve(x)), x)
+def test_an_image_is_put_together_as_it_is_cut():
+    x = jnp.arange(2 * 16 * 16).reshape(2, 16, 16)
+    cut = networks.patches(x)
+    np.testing.assert_array_equal(cut[1, 4 * 1 + 2].reshape(4, 4), x[1, 4:8, 8:12])
+    np.testing.assert_array_equal(networks.image(cut), x)
 
 
 @pytest.mark.parametrize("side", [8, 16])
 @pytest.mark.parametrize("num_encodings", [1, 2])
 def test_images_go_through_every_expert(side, num_encodings):
-    net = networks.Mixture(3, 2, 4, side, num_encodings)
+    net = networks.Mixture(3, 2, 5, 4, side, num_encodings)
     x, noise = jnp.ones((5, side, side)), jnp.zeros((3, 5, 4))
     passed = net.apply(net.init(jax.random.key(0), x, noise), x, noise)
     assert passed.mean.shape == passed.log_variance.shape == (3, 5, 4)
@@ -70,7 +71,7 @@ def test_the_best_scale_is_the_root_mean_square_error():
 
 
 def test_the_gradient_is_that_of_finite_differences(float64):
-    net = networks.Mixture(2, 2, 2, 8, 2)
+    net = networks.Mixture(2, 2, 3, 2, 8, 2)
     images = jax.random.normal(jax.random.key(1), (3, 8, 8))
     params = net.init(jax.random.key(0), images, jnp.zeros((2, 3, 2)))["params"]
     params = jax.tree.map(lambda x: x.astype(jnp.float64), params)
@@ -79,12 +80,14 @@ def test_the_gradient_is_that_of_finite_differences(float64):
         return train.loss(params, net, images, jax.random.key(2), 0.0)
 
     way = jax.tree.map(lambda x: jnp.cos(jnp.arange(x.size) + 1.0).reshape(x.shape), params)
-    del way["VmapExpert_0"]["Encoder_0"]  # whose mean the second code's distance takes as given
-    still = jax.tree.map(jnp.zeros_like, params["VmapExpert_0"]["Encoder_0"])
-    way["VmapExpert_0"]["Encoder_0"] = still
-    slope = jax.jvp(value, (params,), (way,))[1]
-    ends = [value(jax.tree.map(lambda p, d: p + h * d, params, way)) for h in (1e-5, -1e-5)]
-    assert float(ends[0] - ends[1]) / 2e-5 == pytest.approx(float(slope), rel=1e-6)
+    # The second code's distance takes the first encoder's mean as given.
+    way["experts"]["encoder"] = jax.tree.map(jnp.zeros_like, params["experts"]["encoder"])
+
+    def along(h):
+        return value(jax.tree.map(lambda p, d: p + h * d, params, way))
+
+    slope = jax.grad(along)(0.0)
+    assert float(along(1e-5) - along(-1e-5)) / 2e-5 == pytest.approx(float(slope), rel=1e-6)
 
 
 def test_runs_side_by_side_are_those_alone(drawn):
@@ -179,7 +182,7 @@ def test_training_goes_on_where_it_was_killed_and_files_hold_it(tmp_path, monkey
 
 def test_the_commands_train_and_judge(tmp_path, capsys):
     out, report, picture = tmp_path / "out", tmp_path / "a.json", tmp_path / "a.png"
-    options = "--width 2 --latent 2 --num-steps 2 --batch-size 4 --data digits"
+    options = "--width 2 --hidden 4 --latent 2 --num-steps 2 --batch-size 4 --data digits"
     assert main(["anomaly", "train", "--out", str(out), *options.split()]) == 0
     model = str(out / "model.npz")
     line = ["anomaly", "evaluate", model, "--json", str(report), "--figure", str(picture)]

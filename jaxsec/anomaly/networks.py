@@ -1,7 +1,8 @@
 """Mixture of variational auto-encoders that encode, decode and encode again.
 
 Q. Yu, M. S. Kavitha and T. Kurita, Applied Intelligence 51, 2021 (MEx-CVAEC). Expert k encodes an
-image into a normal distribution of codes, decodes a code, and encodes what it has decoded:
+image into a normal distribution of codes, decodes a code, and encodes what it has decoded, by an
+encoder of its own:
 
     z ~ N(μ_k(x), diag σ²_k(x)),    x̂_k = D_k(z),    ẑ_k = A_k(x̂_k)
 
@@ -80,16 +81,13 @@ class Expert(nn.Module):
     def __call__(
         self, x: Float[Array, "B H W"], noise: Float[Array, "B Z"]
     ) -> tuple[Array, Array, Array, Array | None, Array]:
-        mean, log_variance = jnp.split(
-            Encoder(self.width, self.hidden, 2 * self.latent)(x), 2, axis=-1
-        )
+        codes = Encoder(self.width, self.hidden, 2 * self.latent, name="encoder")(x)
+        mean, log_variance = jnp.split(codes, 2, axis=-1)
         z = mean + jnp.exp(0.5 * log_variance) * noise
-        decoded = Decoder(self.width, self.hidden, self.side)(z)
-        again = (
-            Encoder(self.width, self.hidden, self.latent)(decoded)
-            if self.num_encodings == 2
-            else None
-        )
+        decoded = Decoder(self.width, self.hidden, self.side, name="decoder")(z)
+        again = None
+        if self.num_encodings == 2:
+            again = Encoder(self.width, self.hidden, self.latent, name="again")(decoded)
         log_scale = self.param("log_scale", nn.initializers.zeros, (2,))
         return mean, log_variance, decoded, again, log_scale
 
@@ -113,9 +111,8 @@ class Mixture(nn.Module):
             variable_axes={"params": 0},
             split_rngs={"params": True},
         )
-        passed = every(self.width, self.hidden, self.latent, self.side, self.num_encodings)(
-            x, noise
-        )
+        sizes = (self.width, self.hidden, self.latent, self.side, self.num_encodings)
+        passed = every(*sizes, name="experts")(x, noise)
         return Passed(*passed, experts.gate(self.num_experts)(x.reshape(len(x), -1)))
 
 
