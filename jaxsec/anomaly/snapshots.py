@@ -10,8 +10,9 @@ attacker elsewhere who sends the same pilot adds the paths of its own place to t
     H = Σ_w α_w·a(φ_w) b(d_w)ᵀ + √PSR·(the same of the attacker's place) + noise
 
 with a the array's response and b that of the subcarriers. What a detector sees is the power of the
-two-dimensional Fourier transform, angle by delay, in dB over the noise. Shadowing is common to all
-paths of a snapshot and unknown, so the sum of energy says little of the attacker.
+windowed two-dimensional Fourier transform, angle by delay, in dB over the noise, the mean of
+`NUM_PILOTS` pilots: senders move by wavelengths meanwhile, which changes phases and no angles.
+Power control leaves an error of a few dB, so the sum of energy says little of a weak attacker.
 """
 
 from typing import Literal
@@ -28,15 +29,17 @@ WALLS = ((0.0, 1.0, 45.0), (0.0, -1.0, 45.0), (1.0, 0.0, 70.0))
 """(normal x, normal y, distance) of the walls that mirror the street."""
 REFLECTION_DB = 6.0
 """Loss of a wall."""
-MAX_DELAY_M = 240.0
+MAX_DELAY_M = 160.0
 """Path length at which the delay of 16 subcarriers turns round."""
-MEAN_SNR_DB, SHADOWING_DB = 25.0, 5.0
-"""Of the strongest bin at 40 m, and the standard deviation of what no one knows of it."""
-REFERENCE_M = 40.0
-MIN_APART_M = 10.0
-"""The attacker is no nearer to the user."""
-TRIES = 8
-"""Places that an attacker is drawn from: all of them too near once in 10⁹ draws."""
+NUM_PILOTS = 8
+"""That a snapshot is the mean of."""
+MEAN_SNR_DB, SNR_DEVIATION_DB = 25.0, 3.0
+"""Energy of a user's channel over the noise in one bin: power control holds it, but for an error
+that no one knows."""
+MIN_APART_M = 20.0
+"""The attacker is no nearer to the user, two cells of delay."""
+TRIES = 16
+"""Places that an attacker is drawn from: all of them too near less than once in 10⁸ draws."""
 
 
 def sample(
@@ -52,18 +55,24 @@ def sample(
       attack: None for none.
       ratio_db: PSR, the energy of the attacker's pilot at the base station over the user's.
     """
-    key_user, key_attacker, key_shadow, key_noise = jax.random.split(key, 4)
+    key_user, key_phase, key_other, key_turn, key_snr, key_noise = jax.random.split(key, 6)
     place = places(key_user, n)
-    shadow = MEAN_SNR_DB + SHADOWING_DB * jax.random.normal(key_shadow, (n, 1, 1))
-    channel = arrive(key_user, place)
+    snr_db = MEAN_SNR_DB + SNR_DEVIATION_DB * jax.random.normal(key_snr, (n, 1, 1, 1))
+    channel = arrive(key_phase, place)
     if attack is not None:
-        other = arrive(key_attacker, elsewhere(key_attacker, place))
-        ratio = jnp.sum(jnp.abs(channel) ** 2, (1, 2)) / jnp.sum(jnp.abs(other) ** 2, (1, 2))
-        channel += jnp.sqrt(ratio * 10 ** (ratio_db / 10))[:, None, None] * other
-    real, imaginary = jax.random.normal(key_noise, (2, n, SIDE, SIDE))
-    received = 10 ** (shadow / 20) * channel + jax.lax.complex(real, imaginary) / jnp.sqrt(2.0)
-    seen = jnp.fft.fft2(received, norm="ortho")
-    return 20 * jnp.log10(jnp.abs(jnp.fft.fftshift(seen, axes=1)))
+        other = arrive(key_turn, elsewhere(key_other, place))
+        channel += 10 ** (ratio_db / 20) * other
+    real, imaginary = jax.random.normal(key_noise, (2, *channel.shape))
+    received = 10 ** (snr_db / 20) * channel + jax.lax.complex(real, imaginary) / jnp.sqrt(2.0)
+    seen = jnp.fft.fftshift(jnp.fft.fft2(received * window()[None, None], norm="ortho"), axes=2)
+    return 10 * jnp.log10(jnp.mean(_squared(seen), axis=1))
+
+
+def window() -> Float[Array, "16 16"]:
+    """Hann's, along antennas and subcarriers, which leaves the noise's power as it is."""
+    one = jnp.hanning(SIDE + 2)[1:-1]
+    one = one / jnp.sqrt(jnp.mean(one**2))
+    return one[:, None] * one[None]
 
 
 def places(key: Key[Array, ""], n: int) -> Float[Array, "n 2"]:
@@ -79,8 +88,11 @@ def elsewhere(key: Key[Array, ""], place: Float[Array, "n 2"]) -> Float[Array, "
     return jnp.take_along_axis(tries, jnp.argmax(far, axis=1)[:, None, None], axis=1)[:, 0]
 
 
-def arrive(key: Key[Array, ""], place: Float[Array, "n 2"]) -> Complex[Array, "n 16 16"]:
-    """The channel from each place: antennas by subcarriers, energy as of one path at 40 m."""
+def arrive(key: Key[Array, ""], place: Float[Array, "n 2"]) -> Complex[Array, "n T 16 16"]:
+    """Channels from each place, one a pilot: antennas by subcarriers.
+
+    Their energy is 1, the mean over all pilots of a place.
+    """
     normal, distance = jnp.asarray(WALLS)[:, :2], jnp.asarray(WALLS)[:, 2]
     behind = 2 * (distance[None] - place @ normal.T)
     images = place[:, None] + behind[..., None] * normal[None]
@@ -88,9 +100,16 @@ def arrive(key: Key[Array, ""], place: Float[Array, "n 2"]) -> Complex[Array, "n
     length = jnp.linalg.norm(images, axis=-1)
     sine = images[..., 1] / length
     loss_db = jnp.array([0.0] + [REFLECTION_DB] * len(WALLS))[None]
-    phase = jax.random.uniform(key, length.shape, maxval=2 * jnp.pi)
-    gain = REFERENCE_M / length * 10 ** (-loss_db / 20) * jnp.exp(1j * phase)
+    shape = (len(place), NUM_PILOTS, length.shape[1])
+    turned = jnp.exp(1j * jax.random.uniform(key, shape, maxval=2 * jnp.pi))
+    gain = (10 ** (-loss_db / 20) / length)[:, None] * turned
     index = jnp.arange(SIDE)[None, None]
     antennas = jnp.exp(-1j * jnp.pi * sine[..., None] * index)
     subcarriers = jnp.exp(-2j * jnp.pi * (length / MAX_DELAY_M)[..., None] * index)
-    return jnp.einsum("nw,nwa,nws->nas", gain, antennas, subcarriers) / SIDE
+    channel = jnp.einsum("ntw,nwa,nws->ntas", gain, antennas, subcarriers)
+    energy = jnp.mean(jnp.sum(_squared(channel), axis=(2, 3)), axis=1)
+    return channel / jnp.sqrt(energy)[:, None, None, None]
+
+
+def _squared(x: Complex[Array, "*shape"]) -> Float[Array, "*shape"]:
+    return x.real**2 + x.imag**2

@@ -105,7 +105,7 @@ def _key(run: Run, name: str) -> Key[Array, ""]:
 
 
 JAMMING_DB = (-25.0, -20.0, -15.0, -10.0, -5.0)
-SPOOFING_DB = (-20.0, -15.0, -10.0, -5.0, 0.0)
+SPOOFING_DB = (-15.0, -10.0, -5.0, 0.0, 5.0)
 SOURCES = {
     "waterfalls": _radio(
         "waterfalls", waterfalls.sample, dict.fromkeys(waterfalls.JAMMERS, JAMMING_DB)

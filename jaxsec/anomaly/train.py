@@ -47,9 +47,9 @@ class Config:
     """Units of the dense layer behind it."""
     latent: int = 16
     """Z, entries of a code."""
-    load_balance_weight: float = 1.0
+    load_balance_weight: float = 20.0
     """Of what keeps experts from starving."""
-    num_steps: int = 1500
+    num_steps: int = 3000
     """Updates."""
     batch_size: int = 32
     """Images of each network's update."""

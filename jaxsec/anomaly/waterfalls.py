@@ -30,7 +30,7 @@ rows; one bin."""
 
 
 def sample(
-    key: Key[Array, ""], n: int, jammer: Jammer | None = None, jsr_db: float = 0.0
+    key: Key[Array, ""], n: int, jammer: Jammer | None = None, ratio_db: float = 0.0
 ) -> Float[Array, "n 16 16"]:
     """Waterfalls in dB over the noise, rows being times.
 
@@ -40,13 +40,13 @@ def sample(
       key: of all that is random.
       n: how many.
       jammer: its pattern; None for none.
-      jsr_db: the jammer's energy over that of all users' signals, summed over the waterfall.
+      ratio_db: the jammer's energy over that of all users' signals, summed over the waterfall.
     """
     key_users, key_looks, key_jammer = jax.random.split(key, 3)
     power = signals(key_users, n)
     if jammer is not None:
         pattern = patterns(key_jammer, n, jammer)
-        energy = jnp.sum(power, axis=(1, 2)) * 10 ** (jsr_db / 10)
+        energy = jnp.sum(power, axis=(1, 2)) * 10 ** (ratio_db / 10)
         power += pattern * (energy / jnp.sum(pattern, axis=(1, 2)))[:, None, None]
     looks = jax.random.gamma(key_looks, NUM_LOOKS, power.shape) / NUM_LOOKS
     return 10 * jnp.log10((1 + power) * looks)
