@@ -49,7 +49,7 @@ class Config:
     """Z, entries of a code."""
     load_balance_weight: float = 20.0
     """Of what keeps experts from starving."""
-    num_steps: int = 3000
+    num_steps: int = 2000
     """Updates."""
     batch_size: int = 32
     """Images of each network's update."""

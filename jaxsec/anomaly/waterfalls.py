@@ -3,8 +3,8 @@
 A waterfall is a table of power over 16 times and 16 frequencies, in dB over the noise. Four users
 of a band have four bins each, side by side, so that no bin is always idle. In each of four frames
 of four rows a user sends or not, at a level of its own for the whole waterfall: the sum of energy
-says little of a jammer. Every bin is the mean of `NUM_LOOKS` periodograms, so that its power is the
-expected one times a gamma variable (M. Bartlett, 1948).
+says little of a jammer. Every bin is the mean of `NUM_LOOKS` periodograms (M. Bartlett, 1948), each
+the expected power times an exponential variable.
 """
 
 from typing import Literal
@@ -48,8 +48,8 @@ def sample(
         pattern = patterns(key_jammer, n, jammer)
         energy = jnp.sum(power, axis=(1, 2)) * 10 ** (ratio_db / 10)
         power += pattern * (energy / jnp.sum(pattern, axis=(1, 2)))[:, None, None]
-    looks = jax.random.gamma(key_looks, NUM_LOOKS, power.shape) / NUM_LOOKS
-    return 10 * jnp.log10((1 + power) * looks)
+    looks = jax.random.exponential(key_looks, (NUM_LOOKS, *power.shape))
+    return 10 * jnp.log10((1 + power) * jnp.mean(looks, axis=0))
 
 
 def signals(key: Key[Array, ""], n: int) -> Float[Array, "n 16 16"]:
