@@ -137,10 +137,12 @@ def test_scores_do_not_depend_on_the_company(drawn, tmp_path):
     detector, images = trained.detector(1), drawn[1].held_out
     many = detector.score(np.tile(images, (20, 1, 1)))
     np.testing.assert_allclose(many[:40], detector.score(images), rtol=1e-4)
-    assert len(many) == 800 and len(detector.score(images[:0])) == 0
+    assert len(many) == 800
     np.testing.assert_allclose(detector.held_out, detector.score(images), rtol=1e-4)
     with pytest.raises(checks.InputError, match=r"`images` must have shape \[N, 16, 16\]"):
         detector.score(images[0])
+    with pytest.raises(checks.InputError, match=r"N from 1, but has shape \(0, 16, 16\)"):
+        detector.score(images[:0])
     with pytest.raises(checks.InputError, match="`images` must be finite"):
         detector.score(np.where(images > 0, np.nan, images))
     with pytest.raises(checks.InputError, match="`run` must be one of the 2 from 0, but is 2"):

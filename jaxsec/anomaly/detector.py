@@ -21,7 +21,7 @@ from jaxsec.anomaly.train import distances
 from jaxsec.learning import experts
 
 CHUNK = 512
-"""Images that are scored at once."""
+"""Images that are scored at once, at most; a power of two."""
 
 
 class Scores(NamedTuple):
@@ -97,16 +97,16 @@ class Detector(NamedTuple):
         side = self.network.side
         images = np.asarray(images, np.float32)
         checks.require(
-            images.ndim == 3 and images.shape[1:] == (side, side),
-            f"`images` must have shape [N, {side}, {side}], but has shape {images.shape}",
+            images.ndim == 3 and images.shape[1:] == (side, side) and len(images) > 0,
+            f"`images` must have shape [N, {side}, {side}], N from 1, but has shape {images.shape}",
         )
         checks.check_finite("images", images)
         standard = (images - self.frame[0]) / self.frame[1]
-        rows = min(CHUNK, len(images))
-        chunks = [standard[i : i + rows] for i in range(0, len(images), max(1, rows))]
-        if len(chunks) > 1:  # one program for all of them
-            chunks[-1] = np.pad(chunks[-1], ((0, rows - len(chunks[-1])), (0, 0), (0, 0)))
-        parts = [_through(self.network, self.params, chunk) for chunk in chunks or [standard]]
+        # A power of two, so that few programs serve all numbers of images.
+        rows = min(CHUNK, 1 << (len(images) - 1).bit_length())
+        chunks = [standard[i : i + rows] for i in range(0, len(images), rows)]
+        chunks[-1] = np.pad(chunks[-1], ((0, rows - len(chunks[-1])), (0, 0), (0, 0)))
+        parts = [_through(self.network, self.params, chunk) for chunk in chunks]
         return [np.concatenate(part)[: len(images)] for part in zip(*parts, strict=True)]
 
 

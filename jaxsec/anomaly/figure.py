@@ -55,12 +55,13 @@ def _plot_areas(axes: "Axes", judgement: Judgement) -> None:
                 half = np.asarray([row.areas[name].ci95 or 0.0 for row in rows])
                 label = kind if name == "score" else None
                 axes.errorbar(x, area, half, fmt=line, color=colour, label=label, markersize=4)
-    if len(kinds) and judgement.rows[0].ratio_db is not None:
+    if judgement.rows[0].ratio_db is not None:
         axes.plot([], [], "x--", color=INK, label="best energy detector")
+        axes.set_xticks([row.ratio_db for row in judgement.rows if row.kind == next(iter(kinds))])
         axes.set_xlabel("anomaly's energy over the signal's, dB")
     axes.set_ylabel("area under the curve")
     axes.set_title("Detection, mean of networks")
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, fontsize=9, loc="upper left")
 
 
 def _plot_images(figure: Figure, detector: Detector, shown: dict[str, np.ndarray]) -> None:

@@ -69,8 +69,8 @@ def judge(
       InputError: `n` is below 1, or there are too few held-out scores for `false_alarm`.
     """
     checks.check_at_least("n", n, 1)
-    source = SOURCES[trained.config.data]
-    found = []
+    source, found = SOURCES[trained.config.data], []
+    trained.detector().threshold(false_alarm)  # refuses before anything is drawn
     for i, run in enumerate(train.runs(trained.config)):
         trial = source.trial(run, seed, n)
         found.append(measure(trained.detector(i), trial, false_alarm, source.in_decibels))

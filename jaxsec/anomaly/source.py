@@ -4,9 +4,11 @@ A source has one task or several, each with a notion of its own of what is clean
 (`digits`), or all but one (`digits-but-one`).
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float, Key
 
@@ -67,16 +69,20 @@ def is_clean(labels: np.ndarray, task: int, *, but: bool) -> Bool[np.ndarray, " 
     return (labels == task) != but
 
 
+_split = functools.cache(digits.load)
+"""Reading them takes a tenth of a second, and every task reads them."""
+
+
 def _digits(*, but: bool) -> Source:
     def clean(run: Run) -> Clean:
-        train = digits.load(run.seed)[0]
+        train = _split(run.seed)[0]
         images = train.images[is_clean(train.labels, run.task, but=but)]
         cut = round(HELD_OUT_SHARE * len(images))
         return Clean(images[cut:], images[:cut])
 
     def trial(run: Run, seed: int, n: int) -> Trial:
         del seed  # there are no others
-        test = digits.load(run.seed)[1]
+        test = _split(run.seed)[1]
         good = is_clean(test.labels, run.task, but=but)
         return Trial(test.images[good][:n], {("digit", None): test.images[~good][:n]})
 
@@ -84,6 +90,8 @@ def _digits(*, but: bool) -> Source:
 
 
 def _radio(name: str, sample: Callable[..., Any], kinds: dict[Any, tuple[float, ...]]) -> Source:
+    sample = jax.jit(sample, static_argnums=(1, 2))
+
     def clean(run: Run) -> Clean:
         images = np.asarray(sample(_key(run, name), NUM_TRAIN + NUM_HELD_OUT))
         return Clean(images[:NUM_TRAIN], images[NUM_TRAIN:])
