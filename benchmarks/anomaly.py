@@ -43,7 +43,7 @@ NUM_COMPONENTS = (4, 8, 16, 32)
 NUM_NEIGHBOURS = (1, 5, 20)
 FALSE_ALARM = 0.1
 """Of digits there are 14 held-out images, which tell no smaller one."""
-DIGITS = {"hidden": 32, "num_steps": 400}
+DIGITS = {"hidden": 32, "num_steps": 200}
 """Of the settings, for digits, which are small and few."""
 CLAIMED_AREA, CLAIMED_AT = 0.95, {"waterfalls": -15.0, "snapshots": -5.0}
 """What radio data must reach, and the strength in dB that it is said of."""
@@ -140,9 +140,11 @@ def num_parameters(config: Config) -> int:
 
 def matched(config: Config, **changes: Any) -> Config:
     """The configuration with changes, and as wide as it takes to have as many parameters."""
-    wanted = num_parameters(config)
-    others = [dataclasses.replace(config, **changes, hidden=h) for h in range(1, 4 * config.hidden)]
-    return min(others, key=lambda other: abs(num_parameters(other) - wanted))
+    narrow = dataclasses.replace(config, **changes, hidden=1)
+    # Each unit of the dense layers costs as many.
+    least = num_parameters(narrow)
+    each = num_parameters(dataclasses.replace(narrow, hidden=2)) - least
+    return dataclasses.replace(narrow, hidden=1 + round((num_parameters(config) - least) / each))
 
 
 def controls(clean: Clean, trial: Trial, seed: int) -> dict[tuple[float | None, str], list[float]]:

@@ -34,7 +34,7 @@ def drawn():
 
 
 def test_an_image_is_put_together_as_it_is_cut():
-    x = jnp.arange(2 * 16 * 16).reshape(2, 16, 16)
+    x = jnp.arange(2.0 * 16 * 16).reshape(2, 16, 16)
     cut = networks.patches(x)
     np.testing.assert_array_equal(cut[1, 4 * 1 + 2].reshape(4, 4), x[1, 4:8, 8:12])
     np.testing.assert_array_equal(networks.image(cut), x)
@@ -86,17 +86,16 @@ def test_the_gradient_is_that_of_finite_differences(float64):
     def along(h):
         return value(jax.tree.map(lambda p, d: p + h * d, params, way))
 
-    slope = jax.grad(along)(0.0)
-    assert float(along(1e-5) - along(-1e-5)) / 2e-5 == pytest.approx(float(slope), rel=1e-6)
+    slope, at = jax.jit(jax.grad(along))(0.0), jax.jit(along)
+    assert float(at(1e-5) - at(-1e-5)) / 2e-5 == pytest.approx(float(slope), rel=1e-6)
 
 
 def test_runs_side_by_side_are_those_alone(drawn):
     both, alone = TINY, Config(**{**vars(TINY), "seeds": (3,)})
     ends = []
     for config, clean in ((both, drawn), (alone, drawn[1:])):
-        state, step, draw = (
-            train.initial_state(config), train.make_step(config), train.draw(config, clean)
-        )  # fmt: skip
+        state = jax.jit(train.initial_state, static_argnums=0)(config)
+        step, draw = train.make_step(config), train.draw(config, clean)
         for i in range(3):
             state, _ = step(state, draw(i))
         ends.append(jax.tree.map(lambda x: x[-1], state.params))

@@ -49,7 +49,7 @@ def train(
     with console.progress(description, num_steps) as advance:
         shown = 0
 
-        def report(done: int, line: dict[str, float]) -> None:
+        def report(done: int, line: dict[str, Any]) -> None:
             nonlocal shown
             advance(done - shown, f"loss {line['loss']:.4f}, {line['samples_per_s']:.0f} {what}/s")
             shown = done
