@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 from jaxsec import checks
 from jaxsec.anomaly.networks import Mixture, Passed
@@ -50,22 +50,22 @@ class Detector(NamedTuple):
     held_out: Float[np.ndarray, " n"]
     """Scores of clean images it was not trained on."""
 
-    def explain(self, images: Float[Any, "N side side"]) -> Scores:
+    def explain(self, images: ArrayLike) -> Scores:
         """What speaks for an anomaly, in parts.
 
         Args:
-          images: of the source it was trained on, such as waterfalls in dB over the noise.
+          images: [N, side, side], of the source it was trained on, such as waterfalls in dB.
 
         Raises:
           InputError: they are not of the detector's side, or not finite.
         """
         return Scores(*self._through(images)[:3])
 
-    def reconstruct(self, images: Float[Any, "N side side"]) -> Float[np.ndarray, "N side side"]:
+    def reconstruct(self, images: ArrayLike) -> Float[np.ndarray, "N side side"]:
         """What the selected expert makes of each image; raises as `explain` does."""
         return self._through(images)[3] * self.frame[1] + self.frame[0]
 
-    def score(self, images: Float[Any, "N side side"]) -> Float[np.ndarray, " N"]:
+    def score(self, images: ArrayLike) -> Float[np.ndarray, " N"]:
         """How far images are from clean ones: the more, the further. Raises as `explain` does."""
         return self.explain(images).total
 
@@ -87,27 +87,25 @@ class Detector(NamedTuple):
         rank = math.ceil((n + 1) * (1 - false_alarm) - 1e-9)  # of a product that rounds up
         return float(np.sort(self.held_out)[rank - 1])
 
-    def alarm(
-        self, images: Float[Any, "N side side"], false_alarm: float = 0.01
-    ) -> Bool[np.ndarray, " N"]:
+    def alarm(self, images: ArrayLike, false_alarm: float = 0.01) -> Bool[np.ndarray, " N"]:
         """Which images are no clean ones; arguments and errors of `score` and `threshold`."""
         return self.score(images) > self.threshold(false_alarm)
 
-    def _through(self, images: Any) -> list[np.ndarray]:
+    def _through(self, images: ArrayLike) -> list[np.ndarray]:
         side = self.network.side
-        images = np.asarray(images, np.float32)
+        given = np.asarray(images, np.float32)
         checks.require(
-            images.ndim == 3 and images.shape[1:] == (side, side) and len(images) > 0,
-            f"`images` must have shape [N, {side}, {side}], N from 1, but has shape {images.shape}",
+            given.ndim == 3 and given.shape[1:] == (side, side) and len(given) > 0,
+            f"`images` must have shape [N, {side}, {side}], N from 1, but has shape {given.shape}",
         )
-        checks.check_finite("images", images)
-        standard = (images - self.frame[0]) / self.frame[1]
+        checks.check_finite("images", given)
+        standard = (given - self.frame[0]) / self.frame[1]
         # A power of two, so that few programs serve all numbers of images.
-        rows = min(CHUNK, 1 << (len(images) - 1).bit_length())
-        chunks = [standard[i : i + rows] for i in range(0, len(images), rows)]
+        rows = min(CHUNK, 1 << (len(given) - 1).bit_length())
+        chunks = [standard[i : i + rows] for i in range(0, len(given), rows)]
         chunks[-1] = np.pad(chunks[-1], ((0, rows - len(chunks[-1])), (0, 0), (0, 0)))
         parts = [_through(self.network, self.params, chunk) for chunk in chunks]
-        return [np.concatenate(part)[: len(images)] for part in zip(*parts, strict=True)]
+        return [np.concatenate(part)[: len(given)] for part in zip(*parts, strict=True)]
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.figure import SubFigure
 
 from jaxsec.anomaly import train
 from jaxsec.anomaly.detector import Detector
@@ -64,7 +64,7 @@ def _plot_areas(axes: "Axes", judgement: Judgement) -> None:
     axes.legend(frameon=False, fontsize=9, loc="upper left")
 
 
-def _plot_images(figure: Figure, detector: Detector, shown: dict[str, np.ndarray]) -> None:
+def _plot_images(figure: SubFigure, detector: Detector, shown: dict[str, np.ndarray]) -> None:
     images = np.stack(list(shown.values()))
     scores, threshold = detector.score(images), detector.threshold(0.05)
     made = detector.reconstruct(images)
