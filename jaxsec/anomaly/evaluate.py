@@ -57,7 +57,7 @@ def evaluate(
     if figure is not None:
         from jaxsec.anomaly.figure import plot  # needs matplotlib
 
-        plot(figure, trained, judgement, seed)
+        plot(figure, trained, judgement, seed, false_alarm)
         print(f"written to {figure}")
     return judgement
 

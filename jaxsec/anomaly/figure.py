@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def plot(path: Path, trained: Trained, judgement: Judgement, seed: int) -> None:
+def plot(path: Path, trained: Trained, judgement: Judgement, seed: int, false_alarm: float) -> None:
     """Draws areas under the curve, and images beside what the first network makes of them.
 
     Args:
@@ -27,6 +27,7 @@ def plot(path: Path, trained: Trained, judgement: Judgement, seed: int) -> None:
       trained: the runs.
       judgement: of them.
       seed: of the images.
+      false_alarm: probability that the threshold is for.
     """
     source, run = SOURCES[trained.config.data], train.runs(trained.config)[0]
     trial = source.trial(run, seed, 1)
@@ -40,7 +41,7 @@ def plot(path: Path, trained: Trained, judgement: Judgement, seed: int) -> None:
         figure = style.blank(2.1 * len(shown) + 4.6, 4.4)
         left, right = figure.subfigures(1, 2, width_ratios=(4.6, 2.1 * len(shown)))
         _plot_areas(left.subplots(), judgement)
-        _plot_images(right, trained.detector(), shown)
+        _plot_images(right, trained.detector(), shown, false_alarm)
         style.save(figure, path)
 
 
@@ -64,9 +65,11 @@ def _plot_areas(axes: "Axes", judgement: Judgement) -> None:
     axes.legend(frameon=False, fontsize=9, loc="upper left")
 
 
-def _plot_images(figure: SubFigure, detector: Detector, shown: dict[str, np.ndarray]) -> None:
+def _plot_images(
+    figure: SubFigure, detector: Detector, shown: dict[str, np.ndarray], false_alarm: float
+) -> None:
     images = np.stack(list(shown.values()))
-    scores, threshold = detector.score(images), detector.threshold(0.05)
+    scores, threshold = detector.score(images), detector.threshold(false_alarm)
     made = detector.reconstruct(images)
     axes = figure.subplots(2, len(shown), squeeze=False)
     low, high = float(images.min()), float(images.max())
