@@ -21,6 +21,7 @@ MODULES = (
     "jaxsec.spectrum",
     "jaxsec.semantic",
     "jaxsec.channel_denoising",
+    "jaxsec.anomaly",
 )
 """What a user may import from; each says in `__all__` what of it is public."""
 PATH = Path(__file__).with_name("reference.md")

@@ -29,6 +29,7 @@ COMMANDS = {
     "spectrum": "Spectrum waterfalls under jamming: train and evaluate their completion.",
     "semantic": "Pictures for Bob, of which Eve must not learn a secret: train and judge coders.",
     "denoise": "Channel denoising by diffusion: estimates of channels, symbols of a coder.",
+    "anomaly": "Jammers and spoofed pilots that nothing was told of: train and evaluate detectors.",
 }
 GROUPS = {
     "jamming": {
@@ -47,6 +48,10 @@ GROUPS = {
     "denoise": {
         "train": "Train a denoiser of channel estimates, or of a source-channel coder's symbols.",
         "evaluate": "Judge a denoiser beside the linear estimate and a one-shot network.",
+    },
+    "anomaly": {
+        "train": "Train detectors of jammers or spoofed pilots on data without any.",
+        "evaluate": "Judge detectors on fresh data, against the best energy detector.",
     },
 }
 """Commands of commands: `jaxsec jamming train` is `jaxsec.cli.jamming.train`."""
