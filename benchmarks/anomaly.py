@@ -43,7 +43,7 @@ NUM_COMPONENTS = (4, 8, 16, 32)
 NUM_NEIGHBOURS = (1, 5, 20)
 FALSE_ALARM = 0.1
 """Of digits there are 14 held-out images, which tell no smaller one."""
-DIGITS = {"hidden": 32, "num_steps": 200}
+DIGITS = {"hidden": 32, "num_steps": 600}
 """Of the settings, for digits, which are small and few."""
 CLAIMED_AREA, CLAIMED_AT = 0.95, {"waterfalls": -15.0, "snapshots": -5.0}
 """What radio data must reach, and the strength in dB that it is said of."""
