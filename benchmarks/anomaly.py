@@ -100,7 +100,8 @@ def main(argv: list[str]) -> int:
 
 def compare(data: str, command: Command) -> tuple[Areas, dict[str, int]]:
     """Areas of all methods on one source, and the parameters of each network."""
-    source, areas, sizes = SOURCES[data], defaultdict(lambda: defaultdict(list)), {}
+    source, sizes = SOURCES[data], {}
+    areas: Areas = defaultdict(lambda: defaultdict(list))
     settings: dict[str, Any] = {} if source.in_decibels else dict(DIGITS)
     if command.num_steps is not None:
         settings["num_steps"] = command.num_steps

@@ -39,7 +39,7 @@ def plot(path: Path, trained: Trained, judgement: Judgement, seed: int, false_al
         shown[kind if ratio is None else f"{kind}, {ratio:g} dB"] = images[0]
     with mpl.rc_context(STYLE):
         figure = style.blank(2.1 * len(shown) + 4.6, 4.4)
-        left, right = figure.subfigures(1, 2, width_ratios=(4.6, 2.1 * len(shown)))
+        left, right = np.ravel(figure.subfigures(1, 2, width_ratios=(4.6, 2.1 * len(shown))))
         _plot_areas(left.subplots(), judgement)
         _plot_images(right, trained.detector(), shown, false_alarm)
         style.save(figure, path)
@@ -56,9 +56,10 @@ def _plot_areas(axes: "Axes", judgement: Judgement) -> None:
                 half = np.asarray([row.areas[name].ci95 or 0.0 for row in rows])
                 label = kind if name == "score" else None
                 axes.errorbar(x, area, half, fmt=line, color=colour, label=label, markersize=4)
-    if judgement.rows[0].ratio_db is not None:
+    ratios = sorted({row.ratio_db for row in judgement.rows if row.ratio_db is not None})
+    if ratios:
         axes.plot([], [], "x--", color=INK, label="best energy detector")
-        axes.set_xticks([row.ratio_db for row in judgement.rows if row.kind == next(iter(kinds))])
+        axes.set_xticks(ratios)
         axes.set_xlabel("anomaly's energy over the signal's, dB")
     axes.set_ylabel("area under the curve")
     axes.set_title("Detection, mean of networks")

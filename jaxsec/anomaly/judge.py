@@ -77,7 +77,8 @@ def judge(
         advance(1)
     rows = [
         Row(
-            *at,
+            at[0],
+            at[1],
             {name: _mean([one.areas[at][name] for one in found]) for name in areas},
             _mean([one.detected[at] for one in found]),
         )

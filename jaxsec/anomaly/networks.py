@@ -106,7 +106,7 @@ class Mixture(nn.Module):
     def __call__(self, x: Float[Array, "B H W"], noise: Float[Array, "E B Z"]) -> Passed:
         every = nn.vmap(
             Expert,
-            in_axes=(None, 0),
+            in_axes=(None, 0),  # pyright: ignore[reportArgumentType]
             axis_size=self.num_experts,
             variable_axes={"params": 0},
             split_rngs={"params": True},

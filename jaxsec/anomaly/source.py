@@ -102,7 +102,9 @@ def _radio(name: str, sample: Callable[..., Any], kinds: dict[Any, tuple[float, 
         def images(kind: str | None, ratio_db: float) -> np.ndarray:
             return np.asarray(sample(keys.stream(key, f"{kind}/{ratio_db}"), n, kind, ratio_db))
 
-        attacked = {(kind, r): images(kind, r) for kind, ratios in kinds.items() for r in ratios}
+        attacked: dict[tuple[str, float | None], np.ndarray] = {
+            (kind, ratio): images(kind, ratio) for kind, ratios in kinds.items() for ratio in ratios
+        }
         return Trial(images(None, 0.0), attacked)
 
     return Source(1, 16, True, clean, trial)
