@@ -53,10 +53,12 @@ def test_too_few_memory_maps(tmp_path):
 
 
 def test_weights_that_are_not_those_of_their_card(tmp_path):
+    folder = tmp_path / "cdm" / "pretrained"
+    folder.mkdir(parents=True)
     for ending in (".npz", ".json"):
-        shutil.copy(PRETRAINED / f"cdm-mlp{ending}", tmp_path)
+        shutil.copy(PRETRAINED / f"cdm-mlp{ending}", folder)
     assert health.trained(tmp_path).ok
-    with (tmp_path / "cdm-mlp.npz").open("r+b") as file:
+    with (folder / "cdm-mlp.npz").open("r+b") as file:
         file.seek(1000)
         file.write(b"\0\1\2\3")
     finding = health.trained(tmp_path)

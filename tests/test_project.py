@@ -44,3 +44,9 @@ def test_extras_are_those_of_the_project():
     assert set(extras.EXTRAS.values()) <= named
     page = (ROOT / "docs" / "howto" / "command-line.md").read_text()
     assert all(f"`{name}`" in page for name in named)
+
+
+def test_weights_stay_small():
+    sizes = [path.stat().st_size for path in ROOT.glob("jaxsec/*/pretrained/*.npz")]
+    assert max(sizes) < 10e6
+    assert sum(sizes) < 40e6

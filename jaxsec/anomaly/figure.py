@@ -39,7 +39,8 @@ def plot(path: Path, trained: Trained, judgement: Judgement, seed: int, false_al
         shown[kind if ratio is None else f"{kind}, {ratio:g} dB"] = images[0]
     with mpl.rc_context(STYLE):
         figure = style.blank(2.1 * len(shown) + 4.6, 4.4)
-        left, right = np.ravel(figure.subfigures(1, 2, width_ratios=(4.6, 2.1 * len(shown))))
+        parts = figure.subfigures(1, 2, squeeze=False, width_ratios=(4.6, 2.1 * len(shown)))
+        left, right = parts[0]
         _plot_areas(left.subplots(), judgement)
         _plot_images(right, trained.detector(), shown, false_alarm)
         style.save(figure, path)

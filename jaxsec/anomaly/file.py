@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from jaxsec import checks
 from jaxsec.anomaly import train
@@ -47,14 +48,20 @@ class Trained(NamedTuple):
         return Detector(train.network(self.config), params, self.frame[run], self.held_out[run])
 
 
+def rounded(x: Float[Array, "..."]) -> Float[Array, "..."]:
+    """To half precision, as files have the networks: `held_out` must be scores of these."""
+    return x.astype(jnp.float16).astype(x.dtype)
+
+
 def save(path: str | os.PathLike[str], trained: Trained, card: dict[str, Any]) -> None:
-    """Writes detectors and their card.
+    """Writes detectors and their card, the networks in half precision.
 
     Raises:
       InputError: a file cannot be written.
     """
+    half = jax.tree.map(lambda x: np.asarray(x, np.float16), trained.params)
     arrays = {
-        **weights.flatten(trained.params, "params"),
+        **weights.flatten(half, "params"),
         "frame": trained.frame,
         "held_out": trained.held_out,
     }

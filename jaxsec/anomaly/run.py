@@ -39,7 +39,7 @@ def run(out: Path, config: train.Config, *, save_every: int, command: str) -> Tr
     )
     trained = Trained(
         config,
-        state.ema,
+        jax.tree.map(anomaly_file.rounded, state.ema),
         np.stack([data.frame for data in clean]),
         np.zeros((len(clean), min(len(data.held_out) for data in clean)), np.float32),
     )

@@ -83,9 +83,9 @@ def memory_maps(limit: Path = Path("/proc/sys/vm/max_map_count")) -> Finding:
     return Finding("memory maps", allowed >= MIN_MAPS, text)
 
 
-def trained(folder: Path = Path(__file__).parents[1] / "cdm" / "pretrained") -> Finding:
-    """Whether the shipped weights are those of their cards, by their hashes."""
-    files = sorted(folder.glob("*.npz"))
+def trained(folder: Path = Path(__file__).parents[1]) -> Finding:
+    """Whether the weights that systems ship are those of their cards, by their hashes."""
+    files = sorted(folder.glob("*/pretrained/*.npz"))
     try:
         for file in files:
             weights.load(file)
