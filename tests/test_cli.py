@@ -71,7 +71,7 @@ EVERY_COMMAND += [f"{group} {name}" for group, names in GROUPS.items() for name 
 def test_each_command_has_help(command, capsys):
     assert main([*command.split(), "--help"]) == 0
     text = capsys.readouterr().out
-    assert ("--seed" in text) == (command not in ("doctor", "evaluate"))
+    assert ("--seed" in text) == (command not in ("doctor", "evaluate", "explore"))
     if command in ("sample", "compare"):
         assert "--num-users" in text and "--num-eavesdroppers" in text
 
