@@ -91,7 +91,7 @@ def test_the_gradient_is_that_of_finite_differences(float64):
     assert float(at(1e-5) - at(-1e-5)) / 2e-5 == pytest.approx(float(slope), rel=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_runs_side_by_side_are_those_alone(drawn):
     both, alone = TINY, Config(**{**vars(TINY), "seeds": (3,)})
     ends = []
@@ -150,7 +150,7 @@ def test_scores_do_not_depend_on_the_company(drawn, tmp_path):
         trained.detector(2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_training_goes_on_where_it_was_killed_and_files_hold_it(tmp_path, monkeypatch):
     whole = anomaly_run.run(tmp_path / "whole", TINY, save_every=3, command="a")
     make = train.make_step
@@ -184,7 +184,7 @@ def test_training_goes_on_where_it_was_killed_and_files_hold_it(tmp_path, monkey
         anomaly_run.run(tmp_path / "killed", Config(), save_every=3, command="a")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_commands_train_and_judge(tmp_path, capsys):
     out, report, picture = tmp_path / "out", tmp_path / "a.json", tmp_path / "a.png"
     options = "--width 2 --hidden 4 --latent 2 --num-steps 2 --batch-size 4 --data digits"

@@ -193,7 +193,7 @@ def test_mistakes_are_named(change, message):
     assert message in str(error.value)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_cell_is_the_channels_of_the_library():
     scenario = TINY.scenario(num_users=2, num_eavesdroppers=3)
     cell = judge.sample_cell(jax.random.key(2), scenario, 2)

@@ -17,7 +17,7 @@ class Stop(Exception):
     """Kills a training."""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("no_type_checks")
 def test_a_training_that_was_killed_ends_with_the_same_file(tmp_path, monkeypatch, capsys):
     words = ["denoise", "train", *TINY.split()]

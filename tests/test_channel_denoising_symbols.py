@@ -66,7 +66,7 @@ def test_a_fresh_denoiser_is_the_equaliser():
     np.testing.assert_allclose(found, noisy / (1 + nu), rtol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_chain_in_symbols_over_their_weight_is_the_papers():
     """z_t = √ᾱ·W_s·x + √(1−ᾱ)·W_n·ε by DDIM, written out, ends at W_s times what ours ends at."""
     setting = jax.tree.map(lambda x: x[0], train.settings_of(TINY))

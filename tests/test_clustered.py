@@ -75,6 +75,7 @@ def test_the_line_of_sight_has_the_angles_of_the_geometry(array):
         np.testing.assert_allclose(np.abs(h), gain, rtol=1e-3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("array", ["linear", "planar"])
 def test_the_covariance_is_that_of_the_clusters(array):
     """At the user and, of moved angles, at its eavesdropper; the phases of both independent."""

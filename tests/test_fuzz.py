@@ -11,6 +11,7 @@ from jaxsec.precoding.batched import algebra, elimination
 from tests import cases
 
 
+@pytest.mark.long
 def test_hard_channels_of_one_size():
     """8 antennas, 4 users: where one start in a thousand was lost at 80 dB."""
     size = (8, 4, 4, 2)

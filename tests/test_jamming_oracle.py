@@ -59,7 +59,7 @@ def test_few_access_points_against_brute_force(num_aps, points, metrics):
     np.testing.assert_allclose(rewards(env, states, best.action), best.reward, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_search_without_a_grid_finds_what_the_grid_finds(monkeypatch):
     env, states = drawn("paper", 24, metrics=OUTAGE)
     with_grid = oracle.best(env, states)

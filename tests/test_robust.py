@@ -224,7 +224,7 @@ def test_of_eavesdroppers_by_their_gain_alone_isotropic_noise_is_all_there_is():
     assert float(kept) > 1.2 * float(found["opt"][1].mean())  # which sends no noise at all
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_where_users_are_vague_and_eavesdroppers_exact_one_user_is_served():
     found = designs(0.1, 0.0)
     assert float(found["mean"][0].mean()) > 1.4 * float(found["opt"][0].mean())

@@ -63,7 +63,7 @@ def leaves(tree):
     return [np.asarray(x) for x in jax.tree.leaves(tree)]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_trainings_side_by_side_start_alike_and_go_their_ways(pictures, step):
     state = train.initial_state(TINY)
     for leaf in leaves(state.coder.params):

@@ -164,7 +164,7 @@ def test_the_shipped_weights_complete_what_they_were_trained_on():
     assert judge.label_accuracy(shipped, [batch]) > 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_trains_and_evaluates(finished, tmp_path, capsys):
     out, report, picture = (tmp_path / name for name in ("out", "report.json", "figure.png"))
     words = f"spectrum train --out {out} --label none --adversarial 0 --num-steps 2 --batch-size 2"
