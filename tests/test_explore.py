@@ -4,6 +4,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 
 import jax
@@ -110,36 +111,46 @@ def test_a_slider_moves_the_map_in_a_browser(tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "jaxsec", "explore", "--no-browser", "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert f"http://127.0.0.1:{port}" in server.stdout.readline()
-        _wait_for(f"http://127.0.0.1:{port}/health")
-        with api.sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            page = browser.new_page()
-            page.set_default_timeout(180_000)
-            page.goto(f"http://127.0.0.1:{port}")
-            page.wait_for_selector("img")
-            before = page.locator("img").first.get_attribute("src")
-            number = page.locator("input[aria-label*='user 0: m']")
-            number.fill("40")
-            number.press("Enter")
-            page.wait_for_function(
-                "src => document.querySelector('img') && document.querySelector('img').src != src",
-                arg=before,
-            )
-            with page.expect_download() as download:
-                page.get_by_text("channels.npz").click()
-            download.value.save_as(tmp_path / "channels.npz")
-            browser.close()
-    finally:
-        server.terminate()
-        server.wait()
-    loaded = files.load_channels(tmp_path / "channels.npz").h_user
-    moved = 40.0 * np.array([np.cos(np.deg2rad(-20.0)), np.sin(np.deg2rad(-20.0))])
-    scenario = views.Choice().scenario()
-    h = plane.channels_at(jnp.asarray(moved[None], jnp.float32), scenario)
-    np.testing.assert_allclose(np.abs(loaded[0, 0]), np.abs(h[0]), rtol=0.02)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert f"http://127.0.0.1:{port}" in server.stdout.readline()
+            _wait_for(f"http://127.0.0.1:{port}/health")
+            with api.sync_playwright() as playwright:
+                options = {"executable_path": chromium, "args": ["--no-sandbox"]}
+                browser = playwright.chromium.launch(**options)
+                found = _moved(browser.new_page(), f"http://127.0.0.1:{port}", tmp_path)
+                browser.close()
+        finally:
+            server.terminate()
+    place = 40.0 * np.array([[np.cos(np.deg2rad(-20.0)), np.sin(np.deg2rad(-20.0))]])
+    wanted = plane.channels_at(jnp.asarray(place, jnp.float32), views.Choice().scenario())
+    np.testing.assert_allclose(np.abs(found), np.abs(wanted[0]), rtol=0.02)
+
+
+def _moved(page, address, folder):
+    """The first user's channel in the exported file, once its range has become 40 m."""
+    page.set_default_timeout(180_000)
+    page.goto(address)
+    page.wait_for_selector("img")
+    map_before, before = page.locator("img").first.get_attribute("src"), _exported(page, folder)
+    number = page.locator("input[aria-label*='user 0: m']")
+    number.fill("40")
+    number.press("Enter")
+    changed = "src => document.querySelector('img') && document.querySelector('img').src != src"
+    page.wait_for_function(changed, arg=map_before)
+    for _ in range(60):  # what is exported follows the map
+        found = _exported(page, folder)
+        if not np.array_equal(found, before):
+            return found
+        page.wait_for_timeout(500)
+    raise AssertionError("what is exported does not follow the map")
+
+
+def _exported(page, folder):
+    with page.expect_download() as download:
+        page.get_by_text("channels.npz").click()
+    download.value.save_as(folder / "channels.npz")
+    return files.load_channels(folder / "channels.npz").h_user[0, 0]
 
 
 def _wait_for(address):
@@ -147,5 +158,5 @@ def _wait_for(address):
         try:
             return urllib.request.urlopen(address, timeout=1).status
         except OSError:
-            pass
+            time.sleep(0.1)
     raise AssertionError(f"nothing answers at {address}")
