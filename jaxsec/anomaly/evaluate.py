@@ -11,6 +11,7 @@ from jaxsec.anomaly import file as anomaly_file
 from jaxsec.anomaly import judge, pretrained, train
 from jaxsec.anomaly.file import Trained
 from jaxsec.anomaly.judge import Judgement
+from jaxsec.learning import shipped
 from jaxsec.report import console, timing
 from jaxsec.report.statistics import Mean
 
@@ -68,13 +69,7 @@ def named(model: str) -> Trained:
     Raises:
       InputError: there is none.
     """
-    if model in pretrained.names():
-        return pretrained.load(model)
-    checks.require(
-        model.endswith(".npz"),
-        f"`model` must be one of {', '.join(pretrained.names())}, or a .npz file, but is {model!r}",
-    )
-    return anomaly_file.load(model)
+    return anomaly_file.load(shipped.find(pretrained.FOLDER, model))
 
 
 def table(judgement: Judgement) -> Table:

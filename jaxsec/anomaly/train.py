@@ -71,14 +71,11 @@ class Config:
         )
         for name in ("num_experts", "width", "hidden", "latent", "num_steps", "batch_size"):
             checks.check_at_least(name, getattr(self, name), 1)
-        checks.check_at_least("warmup_steps", self.warmup_steps, 0)
+        state.check_settings(self.learning_rate, self.warmup_steps, self.max_gradient, self.ema)
         checks.require(
             self.num_encodings in (1, 2),
             f"`num_encodings` must be 1 or 2, but is {self.num_encodings}",
         )
-        checks.check_positive("learning_rate", self.learning_rate)
-        checks.check_positive("max_gradient", self.max_gradient)
-        checks.check_fraction("ema", self.ema)
         checks.require(
             self.load_balance_weight >= 0,
             f"`load_balance_weight` must not be negative, but is {self.load_balance_weight}",

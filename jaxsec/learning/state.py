@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Int
 
+from jaxsec import checks
+
 
 class State(NamedTuple):
     """What is carried from step to step."""
@@ -16,6 +18,20 @@ class State(NamedTuple):
     ema: Any
     """Exponential moving average of `params`, which is what is used in the end."""
     optimiser: Any
+
+
+def check_settings(
+    learning_rate: float, warmup_steps: int, max_gradient: float, ema: float
+) -> None:
+    """Settings of `adam` and `advance` that a training is configured with.
+
+    Raises:
+      InputError: one is out of its range.
+    """
+    checks.check_positive("learning_rate", learning_rate)
+    checks.check_at_least("warmup_steps", warmup_steps, 0)
+    checks.check_positive("max_gradient", max_gradient)
+    checks.require(0.0 <= ema < 1.0, f"`ema` must lie in [0, 1), but is {ema}")
 
 
 def adam(

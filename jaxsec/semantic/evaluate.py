@@ -9,7 +9,7 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from jaxsec import checks
+from jaxsec.learning import shipped
 from jaxsec.report import console, timing
 from jaxsec.report.statistics import Mean
 from jaxsec.semantic import channel, judge, pretrained, source
@@ -36,13 +36,7 @@ def find(name: str) -> Path:
     Raises:
       InputError: there is no such name, and it is no path of weights.
     """
-    if name in pretrained.names():
-        return pretrained.FOLDER / f"{name}.npz"
-    checks.require(
-        name.endswith(".npz"),
-        f"`MODEL` must be one of {', '.join(pretrained.names())}, or a .npz file, but is {name!r}",
-    )
-    return Path(name)
+    return shipped.find(pretrained.FOLDER, name)
 
 
 def evaluate(

@@ -76,14 +76,11 @@ class Config:
         )
         for name in ("num_steps", "batch_size", "code", "hidden"):
             checks.check_at_least(name, getattr(self, name), 1)
-        checks.check_at_least("warmup_steps", self.warmup_steps, 0)
-        checks.check_positive("learning_rate", self.learning_rate)
-        checks.check_positive("max_gradient", self.max_gradient)
+        states.check_settings(self.learning_rate, self.warmup_steps, self.max_gradient, self.ema)
         checks.require(
             0.0 <= self.adversarial < float("inf"),
             f"`adversarial` must not be negative, but is {self.adversarial}",
         )
-        checks.require(0.0 <= self.ema < 1.0, f"`ema` must lie in [0, 1), but is {self.ema}")
 
     @property
     def predicts(self) -> bool:

@@ -9,16 +9,16 @@
 import functools
 from pathlib import Path
 
-from jaxsec import checks
 from jaxsec.anomaly import file as anomaly_file
 from jaxsec.anomaly.file import Trained
+from jaxsec.learning import shipped
 
 FOLDER = Path(__file__).parent
 
 
 def names() -> tuple[str, ...]:
     """The trainings that are shipped."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.npz")))
+    return shipped.names(FOLDER)
 
 
 @functools.cache
@@ -28,5 +28,4 @@ def load(name: str) -> Trained:
     Raises:
       InputError: there is no such training, or its files are damaged.
     """
-    checks.require(name in names(), f"`name` must be one of {', '.join(names())}, but is {name!r}")
-    return anomaly_file.load(FOLDER / f"{name}.npz")
+    return anomaly_file.load(shipped.path(FOLDER, name))

@@ -14,16 +14,16 @@
 import functools
 from pathlib import Path
 
-from jaxsec import checks
 from jaxsec.cdm import file as cdm_file
 from jaxsec.cdm.model import Model
+from jaxsec.learning import shipped
 
 FOLDER = Path(__file__).parent
 
 
 def names() -> tuple[str, ...]:
     """The models that are shipped."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.npz")))
+    return shipped.names(FOLDER)
 
 
 @functools.cache
@@ -33,5 +33,4 @@ def load(name: str) -> Model:
     Raises:
       InputError: there is no such model, or its files are damaged.
     """
-    checks.require(name in names(), f"`name` must be one of {', '.join(names())}, but is {name!r}")
-    return cdm_file.load(FOLDER / f"{name}.npz")
+    return cdm_file.load(shipped.path(FOLDER, name))

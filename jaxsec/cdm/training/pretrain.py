@@ -56,10 +56,7 @@ class Config:
         process.check_prediction(self.prediction)
         checks.check_at_least("num_steps", self.num_steps, 1)
         checks.check_at_least("batch_entries", self.batch_entries, 1)
-        checks.check_at_least("warmup_steps", self.warmup_steps, 0)
-        checks.check_positive("learning_rate", self.learning_rate)
-        checks.check_positive("max_gradient", self.max_gradient)
-        checks.require(0.0 <= self.ema < 1.0, f"`ema` must lie in [0, 1), but is {self.ema}")
+        states.check_settings(self.learning_rate, self.warmup_steps, self.max_gradient, self.ema)
 
 
 Train = Callable[[State, Samples], tuple[State, Float[Array, ""]]]

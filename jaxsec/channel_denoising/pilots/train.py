@@ -62,10 +62,7 @@ class Config:
     def __post_init__(self) -> None:
         for name in ("num_links", "width", "num_layers", "num_steps", "batch_size"):
             checks.check_at_least(name, getattr(self, name), 1)
-        checks.check_at_least("warmup_steps", self.warmup_steps, 0)
-        checks.check_positive("learning_rate", self.learning_rate)
-        checks.check_positive("max_gradient", self.max_gradient)
-        checks.require(0.0 <= self.ema < 1.0, f"`ema` must lie in [0, 1), but is {self.ema}")
+        states.check_settings(self.learning_rate, self.warmup_steps, self.max_gradient, self.ema)
         checks.check_at_least("num_antennas", self.num_antennas, 2)
         self.scenario()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jaxsec import checks
 from jaxsec.files.archive import naming
-from jaxsec.learning import weights
+from jaxsec.learning import shipped, weights
 
 FOLDER = Path(__file__).parent
 KINDS = ("channels", "symbols")
@@ -19,7 +19,7 @@ KINDS = ("channels", "symbols")
 
 def names() -> tuple[str, ...]:
     """The models that are shipped."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.npz")))
+    return shipped.names(FOLDER)
 
 
 def path(model: str) -> Path:
@@ -28,13 +28,7 @@ def path(model: str) -> Path:
     Raises:
       InputError: it is neither.
     """
-    if model in names():
-        return FOLDER / f"{model}.npz"
-    checks.require(
-        model.endswith(".npz"),
-        f"`MODEL` must be one of {', '.join(names())}, or a .npz file, but is {model!r}",
-    )
-    return Path(model)
+    return shipped.find(FOLDER, model)
 
 
 def kind(path: Path) -> str:

@@ -71,10 +71,7 @@ class Config:
         for name in ("num_symbols", "replicas", "width", "denoiser_width", "num_layers",
                      "chain_steps", "num_steps", "batch_size"):  # fmt: skip
             checks.check_at_least(name, getattr(self, name), 1)
-        checks.check_at_least("warmup_steps", self.warmup_steps, 0)
-        checks.check_positive("learning_rate", self.learning_rate)
-        checks.check_positive("max_gradient", self.max_gradient)
-        checks.require(0.0 <= self.ema < 1.0, f"`ema` must lie in [0, 1), but is {self.ema}")
+        states.check_settings(self.learning_rate, self.warmup_steps, self.max_gradient, self.ema)
         known = get_args(Fading)
         for name in self.channels:
             checks.require(

@@ -2,13 +2,13 @@
 
 | name | channels | trained with |
 | --- | --- | --- |
-| `parallel` | four, of different quality for Eve | λ = 0 and λ that hides the secret, three seeds |
+| `parallel` | four, of different quality for Eve | λ = 0 and 3, one seed |
 """
 
 import functools
 from pathlib import Path
 
-from jaxsec import checks
+from jaxsec.learning import shipped
 from jaxsec.semantic import file as coder_file
 from jaxsec.semantic.file import Model
 
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 
 def names() -> tuple[str, ...]:
     """The coders that are shipped."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.npz")))
+    return shipped.names(FOLDER)
 
 
 @functools.cache
@@ -27,5 +27,4 @@ def load(name: str) -> Model:
     Raises:
       InputError: there are none of this name, or their files are damaged.
     """
-    checks.require(name in names(), f"`name` must be one of {', '.join(names())}, but is {name!r}")
-    return coder_file.load(FOLDER / f"{name}.npz")
+    return coder_file.load(shipped.path(FOLDER, name))
