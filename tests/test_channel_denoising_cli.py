@@ -62,7 +62,7 @@ def test_a_model_is_judged_and_drawn(tmp_path, capsys):
         ("train --out o --what symbols --num-links 4", "`--num-links` must be left out where"),
         ("train --out o --num-antennas 1", "`num_antennas` must be at least 2, but is 1"),
         ("train --out o --save-every 0", "`--save-every` must be at least 1, but is 0"),
-        ("evaluate nothing", "`MODEL` must be one of channels"),
+        ("evaluate nothing", "`model` must be one of channels"),
         ("evaluate nothing.npz", "nothing.npz: there is no such file"),
         ("evaluate --passes 2", "`--passes` must be left out for a model of channels"),
         ("evaluate --num-channels 1", "`num_channels` must be at least 2, but is 1"),

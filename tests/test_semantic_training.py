@@ -213,7 +213,7 @@ def test_a_report_says_what_both_know_and_that_noise_helps(judged):
         ("train --out run --save-every 0", "`--save-every` must be at least 1, but is 0"),
         ("train --out run --width 0", "`width` must be at least 1, but is 0"),
         ("evaluate nothing.npz", "nothing.npz: there is no such file"),
-        ("evaluate coder", "`MODEL` must be one of"),
+        ("evaluate coder", "`model` must be one of parallel"),
         ("evaluate --figure a.txt", "a.txt: the file must end in"),
     ],
 )
