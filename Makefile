@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test test-fast test-long lint docs release bench figures figures-quick jamming train finetune unet lock clean
+.PHONY: run test test-fast test-long lint docs release bench figures figures-quick jamming train finetune setnet unet lock clean
 
 run: $(READY)  ## the main job: all designs on the default scenario, table and picture
 	@mkdir -p out
@@ -68,6 +68,9 @@ finetune: $(READY)  ## the fine-tuned models, from the shipped cdm-set; under th
 	$(BIN)/jaxsec finetune $(RAYLEIGH) --coordinates received --out out/cdm-f
 	$(BIN)/jaxsec finetune $(KNOWN) --model out/streets/model.npz --out out/cdm-f-robust
 
+setnet: $(READY)  ## the small network without diffusion, setnet-robust, from nothing; about 90 minutes on one core
+	$(BIN)/jaxsec finetune --model set-small --out out/setnet-robust $(SETNET) --half
+
 unet: $(READY)  ## P1's own network at its own size, cdm-unet and cdm-f-unet from nothing; about 70 minutes on one core
 	$(BIN)/jaxsec dataset --out out/figure-4a --sizes figure-4a --num-channels 150000 --seed 2
 	$(BIN)/jaxsec train out/figure-4a --out out/cdm-unet $(PAPER)
@@ -76,6 +79,7 @@ unet: $(READY)  ## P1's own network at its own size, cdm-unet and cdm-f-unet fro
 PAPER := --denoiser unet-paper --batch-entries 2400 --num-steps 5000 --half
 FIGURE_4A := --coordinates received --clustered 0 --size 8 2 4 --ddim-steps 1 2 --batch-entries 1536 --num-steps 2000 --learning-rate 3e-4 --half
 RAYLEIGH := --clustered 0 --num-steps 2400 --learning-rate 3e-4
+SETNET := --coordinates known --clustered 0.5 --ddim-steps 1 --num-steps 16000 --learning-rate 2e-3
 KNOWN := --coordinates known --clustered 0.5 --ddim-steps 1 2 --num-steps 9000
 
 $(READY): pyproject.toml requirements.lock

@@ -41,6 +41,7 @@ SLICE = 64
 """Channels ascended at a time."""
 ASCENT = "opt-robust, ascended"
 SAMPLED, CHOSEN = "cdm-f-robust", "RZF-NS taken"
+ONE_PASS = "setnet-robust"
 
 Designer = Callable[[Any, Posterior, OverDraws], Strategy]
 
@@ -91,7 +92,8 @@ DESIGNS: dict[str, Designer] = {
     "rzf-ns-robust": by("rzf-ns-robust"),
     SAMPLED: by(SAMPLED),
     f"{SAMPLED}, 8": by(SAMPLED, num_samples=8),
-    f"{SAMPLED} + 10": by(SAMPLED, refine=10),
+    f"{ONE_PASS}, one pass": by(ONE_PASS, refine=0),
+    ONE_PASS: by(ONE_PASS),
     "opt-robust": by("opt-robust"),
 }
 

@@ -109,7 +109,7 @@ def test_refining_never_lowers_the_rate(channels):
 def test_shipped_models_are_named():
     assert pretrained.names() == (
         *("cdm-antenna", "cdm-f", "cdm-f-robust", "cdm-f-unet"),
-        *("cdm-mlp", "cdm-set", "cdm-unet"),
+        *("cdm-mlp", "cdm-set", "cdm-unet", "setnet-robust"),
     )
     with pytest.raises(jaxsec.InputError, match=r"`name` must be one of .*cdm-set"):
         pretrained.load("cdm-g")

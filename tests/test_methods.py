@@ -15,7 +15,8 @@ from tests import cases, compiled
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
 
 METHODS = list(jaxsec.METHODS)
-TWINS = ("cdm-mlp", "cdm-f", "cdm-f-robust", "opt-loaded", "cdm-antenna", "opt-robust")
+TWINS = ("cdm-mlp", "cdm-f", "cdm-f-robust", "setnet-robust", "opt-loaded", "cdm-antenna")
+TWINS += ("opt-robust",)
 """Code of cdm or opt, but for the weights, for an error that is zero here, or for coordinates that
 know the antennas apart (`test_coordinates`); opt on draws has tests of its own (`test_robust`)."""
 

@@ -1,6 +1,7 @@
 """Model files: what is written is read, and nothing damaged or foreign is."""
 
 import json
+import os
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +11,7 @@ import pytest
 import jaxsec
 from jaxsec.cdm import file as cdm_file
 from jaxsec.cdm import pretrained
+from jaxsec.methods import Diffusion
 from tests import models
 
 
@@ -36,6 +38,20 @@ def test_a_model_is_read_as_it_was_written(path):
     assert jax.tree.structure(read.params) == jax.tree.structure(written.params)
     jax.tree.map(np.testing.assert_array_equal, read.params, written.params)
     assert card_of(path)["command"] == "jaxsec train"
+
+
+def test_a_method_reads_its_file_once_and_again_where_it_has_changed(path):
+    method = Diffusion(str(path))
+    first = method.weights()
+    assert method.weights() is first
+    doubled = jax.tree.map(lambda x: 2 * x, models.tiny().params)
+    written = path.stat().st_mtime_ns
+    cdm_file.save(path, models.tiny(doubled), {})
+    os.utime(path, ns=(written + 1, written + 1))
+    jax.tree.map(np.testing.assert_array_equal, method.weights().params, doubled)
+    path.unlink()
+    with pytest.raises(jaxsec.InputError, match="no such file"):
+        method.weights()
 
 
 def test_half_precision_halves_the_file_and_rounds(path, tmp_path):

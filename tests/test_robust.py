@@ -178,6 +178,18 @@ def test_the_direction_is_the_gradient_of_the_smooth_rate(float64):
     np.testing.assert_allclose(found_outside / np.log(2), slope_outside, rtol=2e-3)
 
 
+def test_what_is_heard_outside_the_span_is_the_mean_of_its_dimensions():
+    """Of E dimensions, each an exponential power of mean one: a Gamma(E, 1/E) variate."""
+    outside = 5
+    draws = problem.sample(jax.random.key(3), 20_000, 2, 3, outside)
+    gamma = np.asarray(draws.gamma)
+    np.testing.assert_allclose(gamma.mean(axis=0), 1.0, atol=0.015)
+    np.testing.assert_allclose(gamma.var(axis=0), 1.0 / outside, rtol=0.06)
+    skewness = np.mean((gamma - 1.0) ** 3, axis=0) / gamma.std(axis=0) ** 3
+    np.testing.assert_allclose(skewness, 2.0 / np.sqrt(outside), rtol=0.15)
+    np.testing.assert_array_equal(problem.sample(jax.random.key(3), 4, 2, 3, 0).gamma, 1.0)
+
+
 @functools.cache
 def designs(error_user, error_eve):
     """Mean and 95%-rate of every channel, by design."""

@@ -1,6 +1,8 @@
 """Methods that sample from a diffusion model."""
 
 import dataclasses
+import functools
+import os
 from typing import Any, ClassVar, Literal
 
 import jax
@@ -100,16 +102,22 @@ class Diffusion:
         return Designed(strategy, candidate_rates=values)
 
     def weights(self) -> Any:
-        """The model, read from its file."""
-        from jaxsec.cdm import file, pretrained
+        """The model, read from its file once."""
+        from jaxsec.cdm import pretrained
 
         name = SHIPPED[self.model][self.denoiser] if self.model in SHIPPED else self.model
-        return file.load(name) if name.endswith(".npz") else pretrained.load(name)
+        if not name.endswith(".npz"):
+            return pretrained.load(name)
+        written = os.stat(name).st_mtime_ns if os.path.exists(name) else None
+        return _read(os.path.abspath(name), written)
 
 
 @dataclasses.dataclass(frozen=True)
 class RobustDiffusion(Diffusion):
     """CDM told how far off its channels are, and what is asked for (`cdm.robust.design`).
+
+    Or the same network without diffusion, of one call and no noise, where the model is one
+    ("setnet-robust"): it does not sample, so that there are no candidates but RZF-NS.
 
     Raises:
       InputError: an option is out of its range, or there is no such model.
@@ -145,3 +153,12 @@ def _refined(strategy: Strategy, channels: Channels, num_steps: int) -> Designed
     if num_steps == 0:
         return Designed(strategy)
     return Designed(gpip.refine(strategy, *channels, num_steps=num_steps))
+
+
+@functools.lru_cache(maxsize=4)
+def _read(path: str, written: int | None) -> Any:
+    """The model of a file as it was written then."""
+    from jaxsec.cdm import file
+
+    del written
+    return file.load(path)

@@ -56,6 +56,11 @@ METHODS: dict[str, Row] = {
     "cdm-antenna": _shipped("cdm-antenna"),
     "cdm-f": Row(Diffusion, {"model": "cdm-f", "num_noise_beams": 2}),
     "cdm-f-robust": Row(RobustDiffusion, {"model": "cdm-f-robust", "denoiser": "set"}),
+    "setnet-robust": Row(
+        RobustDiffusion,
+        {"model": "setnet-robust", "denoiser": "set", "num_samples": 1, "ddim_steps": 1},
+        {"refine": 20},
+    ),
 }
 """Every method by its name on the command line."""
 

@@ -125,7 +125,8 @@ def sample(
     z = jnp.block([[re, im], [-im, re]])
     gamma = jnp.ones((num_draws, num_receivers))
     if outside:
-        gamma = jax.random.gamma(key_outside, float(outside), gamma.shape) / outside
+        powers = jax.random.exponential(key_outside, (outside, *gamma.shape))  # of each dimension
+        gamma = jnp.mean(powers, axis=0)
     return Draws(z, gamma)
 
 
