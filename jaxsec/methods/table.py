@@ -59,7 +59,7 @@ METHODS: dict[str, Row] = {
     "setnet-robust": Row(
         RobustDiffusion,
         {"model": "setnet-robust", "denoiser": "set", "num_samples": 1, "ddim_steps": 1},
-        {"refine": 20},
+        {"refine": 12},
     ),
 }
 """Every method by its name on the command line."""

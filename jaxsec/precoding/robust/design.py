@@ -22,6 +22,8 @@ from jaxsec.strategy import Strategy
 
 DEFAULT_STEPS = 60
 DEFAULT_DRAWS = 64
+REFINING_DRAWS = 128
+"""Of a step of `refine`: from a good design fewer and better steps are ahead of more."""
 SPLIT_DRAWS = 256
 """Draws on which RZF-NS is searched."""
 CHUNK_ENTRIES = 400_000
@@ -111,7 +113,7 @@ def refine(
     *,
     objective: OverDraws = MEAN,
     num_steps: int = 10,
-    num_draws: int = DEFAULT_DRAWS,
+    num_draws: int = REFINING_DRAWS,
 ) -> Strategy:
     """A few steps of stochastic GPIP from a given design; the better of both, by draws.
 
@@ -240,9 +242,9 @@ def _solve(
         return split.search(known, draws, w, noise, objective).beams
     if given is None:
         starts = iterate.starts(keys.stream(key, "start"), known, objective, num_users, outside)
-        start, others, first_length = starts.first, starts.others, iterate.FIRST_LENGTH
+        start, others, lengths = starts.first, starts.others, iterate.LENGTHS
     else:
-        start, others, first_length = given, [given], iterate.REFINING_LENGTH
+        start, others, lengths = given, [given], iterate.REFINING_LENGTHS
     result = iterate.iterate(
         keys.stream(key, "steps"),
         known,
@@ -252,7 +254,7 @@ def _solve(
         outside,
         num_steps=num_steps,
         num_draws=num_draws,
-        first_length=first_length,
+        lengths=lengths,
     )
     key = keys.stream(key, "judging")
     return iterate.better(key, known, [*others, result], objective, num_users, outside)

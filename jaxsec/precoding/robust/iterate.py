@@ -22,10 +22,10 @@ from jaxsec.precoding.robust.step import step
 from jaxsec.secrecy import OverDraws
 from jaxsec.shapes import lift
 
-FIRST_LENGTH, LAST_LENGTH = 0.7, 0.15
+LENGTHS = 0.7, 0.15
 """η of the first step and of the last; between them it falls geometrically."""
-REFINING_LENGTH = 0.3
-"""η of the first step from a design that is good already."""
+REFINING_LENGTHS = 0.2, 0.1
+"""The same from a design that is good already, where the noise of a step is what limits."""
 SEARCH_DRAWS = 64
 """Draws on which starts are searched."""
 SEARCH_FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 12))[1:] ** 2)
@@ -93,16 +93,17 @@ def iterate(
     *,
     num_steps: int,
     num_draws: int,
-    first_length: float = FIRST_LENGTH,
+    lengths: tuple[float, float] = LENGTHS,
 ) -> Beams:
     """`num_steps` steps from a start, the later half averaged; beams of unit power."""
     num_receivers, size, batch = known.mean.shape
-    ratio = (LAST_LENGTH / first_length) ** (1.0 / max(num_steps - 1, 1))
+    longest, shortest = lengths
+    ratio = (shortest / longest) ** (1.0 / max(num_steps - 1, 1))
 
     def turn(carry, number):
         beams, memory, total = carry
         draws = sample(keys.step(key, number), num_draws, num_receivers, size, outside)
-        length = first_length * ratio ** number.astype(known.error.dtype)
+        length = longest * ratio ** number.astype(known.error.dtype)
         beams, memory = step(known, draws, beams, memory, objective, num_users, length)
         late = (number >= num_steps // 2).astype(known.error.dtype)
         amplitude = Beams(beams.f, jnp.sqrt(beams.outside))
