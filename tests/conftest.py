@@ -1,5 +1,6 @@
 """Settings of every test: implicit rank promotion is an error, as warnings are (pyproject.toml)."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import jax
 import jaxtyping
 import pytest
+from jax._src import compiler
 
 MOST_MAPS = 35_000
 """Memory maps of a process between tests, of 65,530 that Linux allows. A small
@@ -22,6 +24,8 @@ def pytest_configure(config):
     JAX writes an entry in place: who reads it at that moment is told so, in a warning that
     pyproject.toml ignores, and compiles. Processes that are killed, or take warnings for errors,
     do without the folder (`cases.OWN_PROGRAMS`)."""
+    compile_quickly()
+    gc.set_threshold(50_000, 20, 20)  # by default, a sixth of tracing is a search for garbage
     if hasattr(config, "workerinput"):
         return  # inherits the variables
     folder = tempfile.TemporaryDirectory(prefix="jaxsec-programs-", ignore_cleanup_errors=True)
@@ -53,32 +57,54 @@ def few_programs():
         jax.clear_caches()
 
 
-def compile_with(*, quick: bool):
-    """Programs are compiled without most optimisations, or with them, until the test or module
-    ends."""
-    jax.config.update("jax_disable_most_optimizations", quick)
+def compile_quickly():
+    """Programs are compiled without most optimisations, where no fixture asks for them: tests are
+    many and small, and their time would go into compiling.
+
+    `jax_disable_most_optimizations` is made to leave out XLA's fusion emitters as well: their
+    detour by MLIR is half of what is left. No setting of JAX's reaches every program of a process
+    and can be taken back, hence the private function."""
+    get_compile_options = compiler.get_compile_options
+
+    def options(*args, env_options_overrides=None, **kwargs):
+        overrides = dict(env_options_overrides or {})
+        if jax.config.read("jax_disable_most_optimizations"):
+            overrides = {"xla_cpu_use_fusion_emitters": False} | overrides
+        return get_compile_options(*args, env_options_overrides=overrides, **kwargs)
+
+    compiler.get_compile_options = options
+    jax.config.update("jax_disable_most_optimizations", True)
+
+
+def compile_fully():
+    """With all optimisations, as users run it. What was compiled without them is dropped."""
+    from jaxsec.precoding.batched.programs import PROGRAMS  # after jaxtyping's hook
+
+    PROGRAMS.clear()
+    jax.clear_caches()
+    jax.config.update("jax_disable_most_optimizations", False)
     yield
-    jax.config.update("jax_disable_most_optimizations", not quick)
+    jax.config.update("jax_disable_most_optimizations", True)
 
 
 @pytest.fixture(scope="module")
-def quick_compilation():
-    """Programs of a module, its fixtures' too, are compiled without most optimisations: for tests
-    of what they do, many and small, whose time would go into compiling. Numerics and speed are
-    tested with them."""
-    yield from compile_with(quick=True)
+def full_compilation():
+    """All optimisations for a module and its fixtures: numerics and speed."""
+    yield from compile_fully()
+
+
+@pytest.fixture
+def full_compilation_here():
+    """The same for one test."""
+    yield from compile_fully()
 
 
 @pytest.fixture
 def quick_compilation_here():
-    """The same for one test."""
-    yield from compile_with(quick=True)
-
-
-@pytest.fixture
-def full_compilation():
-    """With all optimisations, where the module is without."""
-    yield from compile_with(quick=False)
+    """For one test of a module with all optimisations: without."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture

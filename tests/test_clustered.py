@@ -10,7 +10,7 @@ from jaxsec import channels as model
 from jaxsec.channels.array import num_rows, steering_vector
 from jaxsec.channels.clustered import _owners
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = pytest.mark.slow
 
 
 def clustered(**options):

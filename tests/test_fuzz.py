@@ -48,7 +48,7 @@ def test_failures_are_counted():
 
 
 @pytest.mark.parametrize("size", [2, 8, 12])
-def test_elimination_does_not_let_rounding_grow(size, quick_compilation_here):
+def test_elimination_does_not_let_rounding_grow(size):
     """Condition numbers far beyond float32: bounded where it overflowed, exact where it can be."""
     generator = np.random.default_rng(0)
     n, rank = 2000, size // 2

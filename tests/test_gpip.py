@@ -15,6 +15,8 @@ from jaxsec.precoding.gpip import step as gpip_step
 from jaxsec.precoding.problem import Problem, start_from
 from tests import cases, compiled
 
+pytestmark = pytest.mark.usefixtures("full_compilation")
+
 N = 64
 """Channels of a batch, wherever the number does not matter: the same program serves all tests."""
 

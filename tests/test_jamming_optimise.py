@@ -24,8 +24,6 @@ from jaxsec.jamming.metrics import Outcome
 from jaxsec.jamming.optimise import Setting
 from jaxsec.jamming.scenario import SCENARIOS
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 ALL = tuple((name, 1.0 + i) for i, name in enumerate(METRICS))
 
 
@@ -145,7 +143,7 @@ def test_an_optimum_stays_where_it_is():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("full_compilation")
+@pytest.mark.usefixtures("full_compilation_here")
 @pytest.mark.parametrize("outage", [0.0, 2.0])
 def test_the_best_of_a_grid_is_found(outage):
     """To a tenth of a percent in the mean; on no slot short by more than 5%."""

@@ -12,7 +12,7 @@ from jaxsec import methods, secrecy
 from jaxsec.precoding import gpip, linear
 from tests import cases, compiled
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = pytest.mark.slow
 
 METHODS = list(jaxsec.METHODS)
 TWINS = ("cdm-mlp", "cdm-f", "cdm-f-robust", "setnet-robust", "opt-loaded", "cdm-antenna")

@@ -22,8 +22,6 @@ from jaxsec.secrecy import (
 )
 from tests import cases
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 NUMBERS = {
     "weighted-sum": {"user_weights": [1.0, 3.0]},
     "energy-efficiency": {"transmit_power_w": 10.0, "circuit_power_w": 1.0},

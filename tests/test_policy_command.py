@@ -14,8 +14,6 @@ import pytest
 from jaxsec.cli.__main__ import main
 from jaxsec.jamming import file as policy_file
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def arguments(out, *more):
     options = {

@@ -22,8 +22,6 @@ from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.learning.checkpoint import Checkpoints
 from tests import cases
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SIZES = (dataset.Size(4, 2, 1), dataset.Size(4, 1, 2))
 TINY = {"num_parameters": 4000, "num_layers": 1, "num_rows": 6, "num_columns": 4}
 CONFIG = pretrain.Config(denoiser="mlp", num_steps=60, batch_entries=480, warmup_steps=5)

@@ -18,7 +18,7 @@ from jaxsec.precoding import gpip, linear
 from jaxsec.precoding.closed_form import closed_form
 from tests import cases, models
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_compilation", "tiny_model")]
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("tiny_model")]
 
 
 @pytest.fixture(scope="module")
