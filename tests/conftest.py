@@ -8,7 +8,8 @@ from pathlib import Path
 import jax
 import jaxtyping
 import pytest
-from jax._src import compiler
+
+from tests import compilation
 
 MOST_MAPS = 35_000
 """Memory maps of a process between tests, of 65,530 that Linux allows. A small
@@ -18,26 +19,32 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 def pytest_configure(config):
-    """One folder of compiled programs for the whole run, in which workers, kernels of notebooks and
-    other processes find what another has compiled. It goes when the run ends.
+    """Most of the time would go into compilation, so there is little of it.
 
-    JAX writes an entry in place: who reads it at that moment is told so, in a warning that
-    pyproject.toml ignores, and compiles. Processes that are killed, or take warnings for errors,
-    do without the folder (`cases.OWN_PROGRAMS`)."""
-    compile_quickly()
-    gc.set_threshold(50_000, 20, 20)  # by default, a sixth of tracing is a search for garbage
+    Programs are compiled without most optimisations where no fixture asks for them, and without
+    XLA's fusion emitters, whose detour by MLIR is half of what is left.
+
+    One folder holds compiled programs for the whole run, in which workers, kernels of notebooks
+    and other processes find what another has compiled. It goes when the run ends. JAX writes an
+    entry in place: who reads it at that moment is told so, in a warning that pyproject.toml
+    ignores, and compiles. Processes that are killed, or take warnings for errors, do without the
+    folder (`cases.OWN_PROGRAMS`)."""
+    gc.set_threshold(50_000, 20, 20)  # by default a sixth of tracing is a search for garbage
     if hasattr(config, "workerinput"):
         return  # inherits the variables
     folder = tempfile.TemporaryDirectory(prefix="jaxsec-programs-", ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)
     settings = {
+        "jax_disable_most_optimizations": True,
         "jax_compilation_cache_dir": folder.name,
-        "jax_persistent_cache_min_compile_time_secs": 0.2,
+        "jax_persistent_cache_min_compile_time_secs": 0.1,
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }
     for name, value in settings.items():
         os.environ[name.upper()] = str(value)
         jax.config.update(name, value)
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_use_fusion_emitters=false"
 
 
 @pytest.fixture
@@ -57,54 +64,25 @@ def few_programs():
         jax.clear_caches()
 
 
-def compile_quickly():
-    """Programs are compiled without most optimisations, where no fixture asks for them: tests are
-    many and small, and their time would go into compiling.
-
-    `jax_disable_most_optimizations` is made to leave out XLA's fusion emitters as well: their
-    detour by MLIR is half of what is left. No setting of JAX's reaches every program of a process
-    and can be taken back, hence the private function."""
-    get_compile_options = compiler.get_compile_options
-
-    def options(*args, env_options_overrides=None, **kwargs):
-        overrides = dict(env_options_overrides or {})
-        if jax.config.read("jax_disable_most_optimizations"):
-            overrides = {"xla_cpu_use_fusion_emitters": False} | overrides
-        return get_compile_options(*args, env_options_overrides=overrides, **kwargs)
-
-    compiler.get_compile_options = options
-    jax.config.update("jax_disable_most_optimizations", True)
-
-
-def compile_fully():
-    """With all optimisations, as users run it. What was compiled without them is dropped."""
-    from jaxsec.precoding.batched.programs import PROGRAMS  # after jaxtyping's hook
-
-    PROGRAMS.clear()
-    jax.clear_caches()
-    jax.config.update("jax_disable_most_optimizations", False)
-    yield
-    jax.config.update("jax_disable_most_optimizations", True)
-
-
 @pytest.fixture(scope="module")
 def full_compilation():
     """All optimisations for a module and its fixtures: numerics and speed."""
-    yield from compile_fully()
+    with compilation.fully():
+        yield
 
 
 @pytest.fixture
 def full_compilation_here():
     """The same for one test."""
-    yield from compile_fully()
+    with compilation.fully():
+        yield
 
 
 @pytest.fixture
 def quick_compilation_here():
     """For one test of a module with all optimisations: without."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    with compilation.quickly():
+        yield
 
 
 @pytest.fixture

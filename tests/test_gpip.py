@@ -13,7 +13,7 @@ from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.gpip import step as gpip_step
 from jaxsec.precoding.problem import Problem, start_from
-from tests import cases, compiled
+from tests import cases, compilation, compiled
 
 pytestmark = pytest.mark.usefixtures("full_compilation")
 
@@ -49,7 +49,9 @@ def test_direction_is_the_preconditioned_gradient(float64, quick_compilation_her
         return jnp.sum(rates)
 
     u = jnp.concatenate([w, v], axis=-1)
-    gradient = jnp.conj(jax.grad(rate)(u)) / 2 * np.log(2)  # with respect to u*, times ln 2
+    gradient = (
+        jnp.conj(jax.jit(jax.grad(rate))(u)) / 2 * np.log(2)
+    )  # with respect to u*, times ln 2
 
     move, _, lengths = gpip_step._direction(problem, iterate, smoothing)
     move = np.asarray(algebra.join(move))
@@ -139,7 +141,8 @@ def test_float32_default_is_close_to_the_float64_best_known(k, l, power_dbm, noi
         transmit_power_dbm=float(power_dbm),
         noise_power_dbm=float(noise_dbm),
     )
-    best = reference.best_known(jax.random.key(0), channels, num_starts=3, num_steps=80)
+    with compilation.quickly():
+        best = reference.best_known(jax.random.key(0), channels, num_starts=3, num_steps=80)
     reached = compiled.sum_secrecy_rate(*gpip.opt(*channels).strategy, *channels)
     ratio = np.asarray(reached, np.float64) / best
     assert ratio.mean() >= 0.997
@@ -149,7 +152,8 @@ def test_float32_default_is_close_to_the_float64_best_known(k, l, power_dbm, noi
 @pytest.mark.long
 def test_eight_starts_where_users_fill_the_antennas():
     channels = cases.channels(3, n=200, num_users=8, num_eavesdroppers=4)
-    best = reference.best_known(jax.random.key(0), channels, num_starts=12, num_steps=60)
+    with compilation.quickly():
+        best = reference.best_known(jax.random.key(0), channels, num_starts=12, num_steps=60)
     reached = gpip.opt(*channels, num_starts=8, key=jax.random.key(1)).info.rate
     assert (np.asarray(reached, np.float64) / best).mean() >= 0.998
 

@@ -58,7 +58,7 @@ def test_rates_of_search_and_their_gradient_are_those_of_the_environment(num_use
         return found, jnp.sum(weight * found)
 
     np.testing.assert_allclose(search(power)[0], plain(power)[0], atol=1e-5)
-    slope, wanted = (jax.grad(lambda p, f=f: f(p)[1])(power) for f in (search, plain))
+    slope, wanted = (jax.jit(jax.grad(lambda p, f=f: f(p)[1]))(power) for f in (search, plain))
     np.testing.assert_allclose(slope, wanted, rtol=1e-4, atol=1e-4)
 
 

@@ -72,7 +72,7 @@ def test_what_cannot_be_built_is_tried_once():
 @pytest.mark.parametrize(
     ("m", "k", "l"), [(8, 2, 4), pytest.param(12, 6, 6, marks=pytest.mark.long)]
 )
-def test_single_kernels_are_built_where_they_fit(m, k, l):
+def test_single_kernels_are_built_where_they_fit(m, k, l, full_compilation_here):
     """Not silently done without, at twice the compile time and half the speed."""
     channels = cases.at_snr(0, 4, m, k, l, 20.0)
     before = list(programs.PROGRAMS._table)

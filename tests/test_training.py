@@ -159,7 +159,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_parameters(folder, tmp_path,
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert main(arguments(folder, whole)) == 0
     generator = np.random.default_rng(0)
-    environment = os.environ | cases.OWN_PROGRAMS | {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    environment = os.environ | cases.OWN_PROGRAMS
     for reached in (20, 80):
         command = [sys.executable, "-m", "jaxsec", *arguments(folder, killed)]
         with subprocess.Popen(command, env=environment) as run:
