@@ -49,9 +49,8 @@ def test_direction_is_the_preconditioned_gradient(float64, quick_compilation_her
         return jnp.sum(rates)
 
     u = jnp.concatenate([w, v], axis=-1)
-    gradient = (
-        jnp.conj(jax.jit(jax.grad(rate))(u)) / 2 * np.log(2)
-    )  # with respect to u*, times ln 2
+    # With respect to u*, times ln 2.
+    gradient = jnp.conj(jax.jit(jax.grad(rate))(u)) / 2 * np.log(2)
 
     move, _, lengths = gpip_step._direction(problem, iterate, smoothing)
     move = np.asarray(algebra.join(move))
