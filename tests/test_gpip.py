@@ -223,11 +223,22 @@ def test_same_call_same_bits():
 
 @pytest.mark.slow
 def test_compiles_once_for_a_shape(quick_compilation_here):
-    channels = cases.channels(n=5, num_users=3, num_eavesdroppers=1)
-    gpip.opt(*channels)
-    before = len(PROGRAMS)
-    gpip.opt(*cases.channels(9, n=5, num_users=3, num_eavesdroppers=1))
-    assert len(PROGRAMS) == before
+    compiled_now = []
+
+    def count(event, seconds, **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled_now.append(seconds)
+
+    first, second = (cases.channels(seed, n=5, num_users=3, num_eavesdroppers=1) for seed in (0, 9))
+    jax.monitoring.register_event_duration_secs_listener(count)
+    try:
+        gpip.opt(*first)
+        number, before = len(compiled_now), len(PROGRAMS)
+        gpip.opt(*second)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(count)
+    assert 1 <= number <= 20  # constants of the program are not compiled one by one
+    assert len(compiled_now) == number and len(PROGRAMS) == before
 
 
 @pytest.mark.long
