@@ -22,14 +22,14 @@ def pytest_configure(config):
     """Most of the time would go into compilation, so there is little of it.
 
     Programs are compiled without most optimisations where no fixture asks for them, and without
-    XLA's fusion emitters, whose detour by MLIR is half of what is left.
+    XLA's fusion emitters, whose detour by MLIR would be much of what is left.
 
     One folder holds compiled programs for the whole run, in which workers, kernels of notebooks
     and other processes find what another has compiled. It goes when the run ends. JAX writes an
     entry in place: who reads it at that moment is told so, in a warning that pyproject.toml
     ignores, and compiles. Processes that are killed, or take warnings for errors, do without the
     folder (`cases.OWN_PROGRAMS`)."""
-    gc.set_threshold(50_000, 20, 20)  # by default a sixth of tracing is a search for garbage
+    gc.set_threshold(50_000, 20, 20)  # searched for more often, garbage slows tracing down
     if hasattr(config, "workerinput"):
         return  # inherits the variables
     folder = tempfile.TemporaryDirectory(prefix="jaxsec-programs-", ignore_cleanup_errors=True)
