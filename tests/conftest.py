@@ -1,5 +1,6 @@
 """Settings of every test: implicit rank promotion is an error, as warnings are (pyproject.toml)."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import jax
 import jaxtyping
 import pytest
+
+from tests import compilation
 
 MOST_MAPS = 35_000
 """Memory maps of a process between tests, of 65,530 that Linux allows. A small
@@ -16,24 +19,32 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 
 
 def pytest_configure(config):
-    """One folder of compiled programs for the whole run, in which workers, kernels of notebooks and
-    other processes find what another has compiled. It goes when the run ends.
+    """Most of the time would go into compilation, so there is little of it.
 
-    JAX writes an entry in place: who reads it at that moment is told so, in a warning that
-    pyproject.toml ignores, and compiles. Processes that are killed, or take warnings for errors,
-    do without the folder (`cases.OWN_PROGRAMS`)."""
+    Programs are compiled without most optimisations where no fixture asks for them, and without
+    XLA's fusion emitters, whose detour by MLIR would be much of what is left.
+
+    One folder holds compiled programs for the whole run, in which workers, kernels of notebooks
+    and other processes find what another has compiled. It goes when the run ends. JAX writes an
+    entry in place: who reads it at that moment is told so, in a warning that pyproject.toml
+    ignores, and compiles. Processes that are killed, or take warnings for errors, do without the
+    folder (`cases.OWN_PROGRAMS`)."""
+    gc.set_threshold(50_000, 20, 20)  # searched for more often, garbage slows tracing down
     if hasattr(config, "workerinput"):
         return  # inherits the variables
     folder = tempfile.TemporaryDirectory(prefix="jaxsec-programs-", ignore_cleanup_errors=True)
     config.add_cleanup(folder.cleanup)
     settings = {
+        "jax_disable_most_optimizations": True,
         "jax_compilation_cache_dir": folder.name,
-        "jax_persistent_cache_min_compile_time_secs": 0.2,
+        "jax_persistent_cache_min_compile_time_secs": 0.1,
         "jax_persistent_cache_min_entry_size_bytes": -1,
     }
     for name, value in settings.items():
         os.environ[name.upper()] = str(value)
         jax.config.update(name, value)
+    flags = os.environ.get("XLA_FLAGS", "")
+    os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_use_fusion_emitters=false"
 
 
 @pytest.fixture
@@ -53,32 +64,25 @@ def few_programs():
         jax.clear_caches()
 
 
-def compile_with(*, quick: bool):
-    """Programs are compiled without most optimisations, or with them, until the test or module
-    ends."""
-    jax.config.update("jax_disable_most_optimizations", quick)
-    yield
-    jax.config.update("jax_disable_most_optimizations", not quick)
-
-
 @pytest.fixture(scope="module")
-def quick_compilation():
-    """Programs of a module, its fixtures' too, are compiled without most optimisations: for tests
-    of what they do, many and small, whose time would go into compiling. Numerics and speed are
-    tested with them."""
-    yield from compile_with(quick=True)
+def full_compilation():
+    """All optimisations for a module and its fixtures: numerics and speed."""
+    with compilation.fully():
+        yield
+
+
+@pytest.fixture
+def full_compilation_here():
+    """The same for one test."""
+    with compilation.fully():
+        yield
 
 
 @pytest.fixture
 def quick_compilation_here():
-    """The same for one test."""
-    yield from compile_with(quick=True)
-
-
-@pytest.fixture
-def full_compilation():
-    """With all optimisations, where the module is without."""
-    yield from compile_with(quick=False)
+    """For one test of a module with all optimisations: without."""
+    with compilation.quickly():
+        yield
 
 
 @pytest.fixture

@@ -13,8 +13,6 @@ from jaxsec.report import judge
 from jaxsec.secrecy import AntennaPower, EnergyEfficiency, Sum, WorstUser
 from tests import cases, models
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 ASKED = (
     (EnergyEfficiency(10.0, 1.0), secrecy.TotalPower()),
     (Sum([1.0, 3.0], colluding=True), AntennaPower([0.5, 0.4, 0.3, 0.2])),

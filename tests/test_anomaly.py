@@ -16,8 +16,6 @@ from jaxsec.anomaly.detector import Detector
 from jaxsec.anomaly.train import Config
 from jaxsec.cli.__main__ import main
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TINY = Config(width=2, hidden=4, latent=2, num_steps=6, batch_size=4, warmup_steps=2, seeds=(0, 3))
 
 

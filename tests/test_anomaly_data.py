@@ -8,8 +8,6 @@ import pytest
 from jaxsec.anomaly import energy, snapshots, waterfalls
 from jaxsec.anomaly.auc import auc
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def signal(kind, ratio_db):
     """Power less the noise, 1,000 waterfalls."""

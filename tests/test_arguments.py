@@ -9,8 +9,6 @@ from jaxsec import secrecy
 from jaxsec.precoding import closed_form, gpip, linear
 from tests import cases
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @pytest.fixture(scope="module")
 def channels():

@@ -13,8 +13,6 @@ from jaxsec.precoding.batched.basis import MAX_VECTORS
 from jaxsec.precoding.batched.programs import PROGRAMS
 from tests import cases
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 B = 3
 LENGTHS = (1, 3, MAX_UNROLLED + 2, MAX_LOOPED + 4)
 """Of sums: written out, looped, and as matrix products."""
@@ -213,7 +211,7 @@ def test_gradient_through_a_large_design_is_finite(no_type_checks):
 
 @pytest.mark.long
 @pytest.mark.parametrize(("m", "k", "l"), [(16, 5, 7), (16, 10, 12)])
-def test_loops_are_built_into_single_kernels(m, k, l, full_compilation):
+def test_loops_are_built_into_single_kernels(m, k, l, full_compilation_here):
     """Without being compiled a second time, which is what a failure leads to; a full chunk."""
     channels = cases.channels(n=33, num_antennas=m, num_users=k, num_eavesdroppers=l)
     before = list(PROGRAMS._table)

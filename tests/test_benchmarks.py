@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 
@@ -168,7 +167,6 @@ def test_fake_devices_are_timed_in_turns(tmp_path):
     path = tmp_path / "report.json"
     subprocess.run(
         [sys.executable, "-m", "benchmarks.speed.devices", "--quick", "--json", path],
-        env={**os.environ, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"},
         check=True,
         capture_output=True,
     )

@@ -12,8 +12,6 @@ from jaxsec.precoding import gpip
 from jaxsec.precoding.batched.programs import PROGRAMS
 from tests import cases, compiled, models
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 KEY = jax.random.key(3)
 
 
@@ -166,7 +164,7 @@ def test_shipped_unet_is_close_to_opt_at_its_size(no_type_checks):
 
 
 @pytest.mark.long
-def test_ten_thousand_designs_are_finite(no_type_checks, full_compilation):
+def test_ten_thousand_designs_are_finite(no_type_checks, full_compilation_here):
     """From −10 to 60 dB of link SNR, up to K = L = 8, more users than antennas, equal channels."""
     count = 0
     for n, m, k, l in ((40, 5, 8, 8), (1400, 8, 2, 4)):

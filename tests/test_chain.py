@@ -8,8 +8,6 @@ import pytest
 from jaxsec.diffusion import chain
 from tests.policy_cases import A, B, normal, posterior_loop
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 BOUNDS = ("tanh", "clip")
 PREDICTIONS = ("start", "noise")
 

@@ -15,8 +15,6 @@ from jaxsec.channel_denoising.pilots.estimate import estimate, mean_slope
 from jaxsec.channel_denoising.pilots.file import ChannelDenoiser
 from jaxsec.channel_denoising.pilots.network import LinkDenoiser, oversampled_dft, to_real
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TINY = train.Config(num_antennas=4, num_links=64, width=8, num_layers=1, num_steps=6, batch_size=8)
 
 

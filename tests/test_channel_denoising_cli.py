@@ -8,8 +8,6 @@ import pytest
 from jaxsec.channel_denoising.pilots import judge, train
 from jaxsec.cli.__main__ import main
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TINY = "--num-antennas 4 --num-links 32 --width 6 --num-steps 6 --batch-size 8 --save-every 2"
 
 

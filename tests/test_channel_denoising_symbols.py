@@ -14,8 +14,6 @@ from jaxsec.channel_denoising import levels, pretrained
 from jaxsec.channel_denoising.symbols import channel, file, judge, run, source, stages, train
 from jaxsec.channel_denoising.symbols.networks import Encoder, SymbolDenoiser
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TINY = train.Config(
     channels=("rayleigh",),
     snrs_db=(0.0, 15.0),

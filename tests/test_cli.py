@@ -18,8 +18,6 @@ from jaxsec.cli.__main__ import COMMANDS, GROUPS, main
 from jaxsec.report import comparison, judge, timing
 from jaxsec.strategy import Strategy
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 METHOD = "rzf-ns"
 PNG = b"\x89PNG\r\n\x1a\n"
 

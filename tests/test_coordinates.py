@@ -14,9 +14,6 @@ from tests import cases
 RECEIVED, ANTENNA = coordinates.get("received"), coordinates.get("antenna")
 
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
-
 @jax.jit
 def received_condition(channels):
     kind = RECEIVED.kinds(8, 2, 4, 2)

@@ -17,8 +17,6 @@ from jaxsec.precoding.robust import problem
 from jaxsec.report import judge
 from tests import cases, reference
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def sectors(n=4, width_deg=15.0, num_antennas=4):
     """Known users, and eavesdroppers of whom only the sector and the gain are known."""

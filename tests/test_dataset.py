@@ -11,8 +11,6 @@ from jaxsec.cdm.training import dataset
 from jaxsec.cli.__main__ import main
 from tests import compiled
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 RECIPE = dataset.Recipe(
     sizes=(dataset.Size(4, 2, 1), dataset.Size(4, 1, 2)), num_shards=3, shard_channels=8
 )

@@ -18,8 +18,6 @@ from jaxsec.diffusion.networks.set import SetDenoiser, SetSize
 from jaxsec.diffusion.networks.unet import UNet, UNetSize
 from tests import cases, models
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 RECEIVED = coordinates.get("received")
 K, L, J = 2, 3, 2
 TINY = SetSize(num_layers=2, num_complex=6, num_real=8, num_hidden=12)

@@ -127,7 +127,7 @@ def test_same_key_same_sample_and_vmap_agrees():
         )
 
     keys = jax.random.split(jax.random.key(3), 2)
-    batched = jax.vmap(sample)(keys)
+    batched = jax.jit(jax.vmap(sample))(keys)
     np.testing.assert_allclose(batched[1], sample(keys[1]), rtol=1e-5, atol=1e-6)
     assert float(jnp.abs(batched[0] - batched[1]).max()) > 0.1
 

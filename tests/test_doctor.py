@@ -67,7 +67,6 @@ def test_weights_that_are_not_those_of_their_card(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_compilation_here")
 def test_a_design_below_its_known_rate(monkeypatch):
     assert health.known_rate().ok
     monkeypatch.setattr(health, "design", lambda channels: jaxsec.design(channels, method="mrt"))

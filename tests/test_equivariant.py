@@ -16,8 +16,6 @@ from jaxsec.rl.waterfilling import WaterFilling
 from tests.jamming_toy import Toy
 from tests.policy_cases import ACT, GATED, drawn, noise_of, normal
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 LAYOUT = Layout(3, (0, 1, 2, 0, 1, 2), num_free=3, num_of_column=2, num_shared=1)
 B = 4
 ORDER = np.array([2, 0, 1])

@@ -12,8 +12,6 @@ from jaxsec.rl.layout import Layout
 from tests.policy_cases import filled, normal
 from tests.test_equivariant import LAYOUT, ORDER, B, joined, parts, permuted
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 CRITIC = equivariant.Critic(LAYOUT, 8)
 ACTION = jnp.tanh(normal(2, B, 3))
 VALUES = jax.jit(lambda *given: CRITIC.apply(*given))

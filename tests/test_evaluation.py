@@ -16,8 +16,6 @@ from tests import cases, reference
 from tests.file_cases import complex_normal, error_of, make_channels
 from tests.test_cli import PNG, names_in, refused
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 N, K, L, M = 4, 2, 3, 5
 
 

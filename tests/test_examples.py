@@ -71,7 +71,6 @@ def test_a_function_says_what_it_takes_and_gives(name):
     "name",
     [pytest.param(n, marks=pytest.mark.long) if n in SLOWEST else n for n in FUNCTIONS],
 )
-@pytest.mark.usefixtures("quick_compilation")
 def test_the_example_of_a_function_runs(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     function = FUNCTIONS[name]

@@ -7,8 +7,6 @@ import pytest
 
 from jaxsec.learning import experts
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def test_the_largest_weights_are_selected_and_renormalised():
     logits = jnp.log(jnp.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]))

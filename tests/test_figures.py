@@ -15,7 +15,7 @@ from jaxsec.checks import InputError
 from jaxsec.precoding import reference
 from tests import models
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = pytest.mark.long
 
 SMALL = Point(M=4, K=2, L=1)
 LOUD = SMALL._replace(power_dbm=30.0)

@@ -21,7 +21,7 @@ from jaxsec.learning import state as states
 from jaxsec.strategy import Size, Strategy
 from tests import compiled, models
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = pytest.mark.slow
 
 CONFIG = finetune.Config(num_steps=40, ddim_steps=(1, 2), batch_entries=192, warmup_steps=4)
 SIZE = Size(4, 2, 1)

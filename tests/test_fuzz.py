@@ -12,7 +12,7 @@ from tests import cases
 
 
 @pytest.mark.long
-def test_hard_channels_of_one_size():
+def test_hard_channels_of_one_size(full_compilation_here):
     """8 antennas, 4 users: where one start in a thousand was lost at 80 dB."""
     size = (8, 4, 4, 2)
     for kind in fuzz.KINDS:
@@ -22,7 +22,7 @@ def test_hard_channels_of_one_size():
 
 
 @pytest.mark.long
-def test_hard_channels_of_all_sizes(capsys):
+def test_hard_channels_of_all_sizes(capsys, full_compilation_here):
     assert fuzz.main(fuzz.Command(starts=100_000, seed=2), []) == 0
     assert "not finite" in capsys.readouterr().out
 
@@ -48,7 +48,7 @@ def test_failures_are_counted():
 
 
 @pytest.mark.parametrize("size", [2, 8, 12])
-def test_elimination_does_not_let_rounding_grow(size, quick_compilation_here):
+def test_elimination_does_not_let_rounding_grow(size):
     """Condition numbers far beyond float32: bounded where it overflowed, exact where it can be."""
     generator = np.random.default_rng(0)
     n, rank = 2000, size // 2

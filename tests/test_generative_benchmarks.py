@@ -15,7 +15,7 @@ from jaxsec.report import judge
 from jaxsec.strategy import Size
 from tests import models
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,9 @@ from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.gpip import step as gpip_step
 from jaxsec.precoding.problem import Problem, start_from
-from tests import cases, compiled
+from tests import cases, compilation, compiled
+
+pytestmark = pytest.mark.usefixtures("full_compilation")
 
 N = 64
 """Channels of a batch, wherever the number does not matter: the same program serves all tests."""
@@ -47,7 +49,8 @@ def test_direction_is_the_preconditioned_gradient(float64, quick_compilation_her
         return jnp.sum(rates)
 
     u = jnp.concatenate([w, v], axis=-1)
-    gradient = jnp.conj(jax.grad(rate)(u)) / 2 * np.log(2)  # with respect to u*, times ln 2
+    # With respect to u*, times ln 2.
+    gradient = jnp.conj(jax.jit(jax.grad(rate))(u)) / 2 * np.log(2)
 
     move, _, lengths = gpip_step._direction(problem, iterate, smoothing)
     move = np.asarray(algebra.join(move))
@@ -137,7 +140,8 @@ def test_float32_default_is_close_to_the_float64_best_known(k, l, power_dbm, noi
         transmit_power_dbm=float(power_dbm),
         noise_power_dbm=float(noise_dbm),
     )
-    best = reference.best_known(jax.random.key(0), channels, num_starts=3, num_steps=80)
+    with compilation.quickly():
+        best = reference.best_known(jax.random.key(0), channels, num_starts=3, num_steps=80)
     reached = compiled.sum_secrecy_rate(*gpip.opt(*channels).strategy, *channels)
     ratio = np.asarray(reached, np.float64) / best
     assert ratio.mean() >= 0.997
@@ -147,7 +151,8 @@ def test_float32_default_is_close_to_the_float64_best_known(k, l, power_dbm, noi
 @pytest.mark.long
 def test_eight_starts_where_users_fill_the_antennas():
     channels = cases.channels(3, n=200, num_users=8, num_eavesdroppers=4)
-    best = reference.best_known(jax.random.key(0), channels, num_starts=12, num_steps=60)
+    with compilation.quickly():
+        best = reference.best_known(jax.random.key(0), channels, num_starts=12, num_steps=60)
     reached = gpip.opt(*channels, num_starts=8, key=jax.random.key(1)).info.rate
     assert (np.asarray(reached, np.float64) / best).mean() >= 0.998
 
@@ -218,11 +223,22 @@ def test_same_call_same_bits():
 
 @pytest.mark.slow
 def test_compiles_once_for_a_shape(quick_compilation_here):
-    channels = cases.channels(n=5, num_users=3, num_eavesdroppers=1)
-    gpip.opt(*channels)
-    before = len(PROGRAMS)
-    gpip.opt(*cases.channels(9, n=5, num_users=3, num_eavesdroppers=1))
-    assert len(PROGRAMS) == before
+    compiled_now = []
+
+    def count(event, seconds, **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled_now.append(seconds)
+
+    first, second = (cases.channels(seed, n=5, num_users=3, num_eavesdroppers=1) for seed in (0, 9))
+    jax.monitoring.register_event_duration_secs_listener(count)
+    try:
+        gpip.opt(*first)
+        number, before = len(compiled_now), len(PROGRAMS)
+        gpip.opt(*second)
+    finally:
+        jax.monitoring.unregister_event_duration_listener(count)
+    assert 1 <= number <= 20  # constants of the program are not compiled one by one
+    assert len(compiled_now) == number and len(PROGRAMS) == before
 
 
 @pytest.mark.long

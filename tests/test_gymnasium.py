@@ -12,8 +12,6 @@ from jaxsec.jamming.gymnasium_env import GymnasiumJamming
 from jaxsec.jamming.scenario import SCENARIOS, JammingScenario
 from jaxsec.report import timing
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @pytest.mark.parametrize(
     "scenario",

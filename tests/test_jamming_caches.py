@@ -16,8 +16,6 @@ from jaxsec.rl import evaluation, learner, table
 from jaxsec.rl.config import Config
 from jaxsec.rl.training import Training
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TINY = oracle.Effort(
     num_starts=2, num_random=1, num_sweeps=1, num_kept=1, num_steps=2, num_proposals=3
 )

@@ -16,8 +16,6 @@ from jaxsec.jamming.file import Trained
 from jaxsec.rl import evaluation, learner
 from jaxsec.rl.config import Config
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TINY = "--width 8 --critic-width 8 --num-updates 6 --every 3 --num-slots 8 --batch-size 8"
 TINY += " --replay-size 64 --fresh-slots 64 --seeds 0 1 --num-candidates 2"
 

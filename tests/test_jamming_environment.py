@@ -35,7 +35,6 @@ def actions_for(env, n, seed=1):
 # Rates, metrics, reward
 
 
-@pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize(("num_aps", "num_users", "num_eves"), SIZES)
 def test_reward_is_that_of_the_loops(num_aps, num_users, num_eves):
     env, states = drawn(
@@ -67,7 +66,6 @@ def test_reward_is_that_of_the_loops(num_aps, num_users, num_eves):
         np.testing.assert_allclose(reward[i], total, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_batch_dimensions_of_rates_lead():
     power = jax.random.uniform(jax.random.key(0), (2, 3, 4))
     gain = 10 * jax.random.exponential(jax.random.key(1), (2, 3, 7, 4))
@@ -79,7 +77,6 @@ def test_batch_dimensions_of_rates_lead():
         np.testing.assert_allclose(whole[i], wanted, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_without_eavesdroppers_the_secrecy_rate_is_the_rate():
     power, gain = jnp.array([0.2, 0.7]), jnp.array([[5.0, 1.0], [0.5, 9.0]])
     rate = rates.secrecy_rates(power, gain, jnp.zeros((0, 2)))
@@ -97,7 +94,6 @@ def test_one_link_has_the_closed_form(user, eve):
     np.testing.assert_allclose(rate, [wanted], rtol=1e-5)
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_more_noise_and_more_gain_alike_change_nothing():
     env, states = drawn(20)
     louder = Environment(
@@ -112,7 +108,6 @@ def test_more_noise_and_more_gain_alike_change_nothing():
     )
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_a_jammer_helps_where_only_the_eavesdropper_hears_it():
     user, eve = jnp.array([[50.0, 0.0]]), jnp.array([[30.0, 40.0]])
     quiet = rates.secrecy_rates(jnp.array([1.0, 0.0]), user, eve)
@@ -150,7 +145,6 @@ def test_gradient_of_the_reward_is_the_finite_difference(name):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_compilation")
 def test_params_are_batched():
     env, states = drawn(1)
     state = jax.tree.map(lambda x: x[0], states)
@@ -161,7 +155,6 @@ def test_params_are_batched():
     assert np.all(np.diff(batched) < 0)
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_a_users_own_metric():
     def fairness(outcome):
         """Smallest over largest."""
@@ -197,7 +190,6 @@ def test_fading_statistics(factor):
     assert abs(np.corrcoef(np.abs(fading), np.cos(np.angle(fading)))[0, 1]) < 0.02
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_path_loss_and_geometry():
     env, states = drawn(3000, path_loss_exponent=3.0)
     gain_db = 10 * np.log10(np.asarray(states.slot.path_gain))
@@ -215,7 +207,6 @@ def test_path_loss_and_geometry():
     np.testing.assert_allclose(np.linalg.norm(middle[0] - middle[1]), 60.0, rtol=1e-6)
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_regimes_have_their_shares_and_places():
     env, states = drawn(6000, regimes=(1.0, 2.0, 1.0), line_of_sight=0.25)
     regime = np.asarray(states.slot.regime)
@@ -253,7 +244,6 @@ def test_block_fading_is_independent_and_gauss_markov_has_its_correlation():
 # Episodes, spaces, preferences, transformations
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_an_episode_ends_and_starts_again():
     env, states = drawn(1, episode_length=2)
     state = jax.tree.map(lambda x: x[0], states)
@@ -270,7 +260,6 @@ def test_an_episode_ends_and_starts_again():
     np.testing.assert_allclose(info["final_observation"][-3:], [1.0, -0.5, 0.25])
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_a_truncated_episode_shows_the_slot_that_would_have_come():
     """With fading that lasts unchanged it has the gains of before; the new episode has others."""
     env, states = drawn(1, fading="gauss-markov", correlation=1.0, episode_length=2)
@@ -288,7 +277,6 @@ def test_a_truncated_episode_shows_the_slot_that_would_have_come():
     assert np.abs(seen[gains] - first[gains]).max() > 0.1
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_the_length_of_an_episode_is_a_parameter():
     env, states = drawn(1)
     state = jax.tree.map(lambda x: x[0], states)
@@ -301,7 +289,6 @@ def test_the_length_of_an_episode_is_a_parameter():
     assert ends == [False, True]
 
 
-@pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize(("num_aps", "num_users", "num_eves"), SIZES)
 def test_spaces_hold_what_they_should(num_aps, num_users, num_eves):
     env, states = drawn(
@@ -324,7 +311,6 @@ def test_spaces_hold_what_they_should(num_aps, num_users, num_eves):
     np.testing.assert_allclose(power, [0.001, 0.01, 0.1], rtol=1e-5)
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_preferences_have_mean_one_and_are_observed_and_used():
     env, states = drawn(4000, preferences=True)
     preference = np.asarray(states.preference)
@@ -341,7 +327,6 @@ def test_preferences_have_mean_one_and_are_observed_and_used():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_compilation")
 def test_jit_and_vmap_change_nothing_and_nothing_is_traced_twice():
     env, states = drawn(3, fading="gauss-markov", preferences=True)
     actions, keys = actions_for(env, 3), jax.random.split(jax.random.key(5), 3)

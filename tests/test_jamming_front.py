@@ -11,7 +11,6 @@ CASES = [(0.995, 30.0, True), (0.9, 30.0, False), (0.995, 999.0, False)]
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("quick_compilation")
 def test_the_front_is_measured_and_drawn(tmp_path, capsys, no_type_checks):
     path, figure = tmp_path / "front.json", tmp_path / "front.png"
     command = jamming_front.Command(quick=True, json=path, figure=figure)

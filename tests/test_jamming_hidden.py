@@ -32,7 +32,6 @@ def test_scenarios_that_are_known_are_refused():
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("quick_compilation")
 def test_searches_are_measured(tmp_path, capsys, no_type_checks):
     path = tmp_path / "hidden.json"
     command = jamming_hidden.Command(scenarios=("sensed",), quick=True, json=path)

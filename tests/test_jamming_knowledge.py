@@ -23,8 +23,6 @@ from jaxsec.jamming import (
 )
 from jaxsec.jamming.optimise import Setting
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SMALL = JammingScenario(
     num_access_points=2,
     num_users=2,

@@ -24,8 +24,6 @@ from jaxsec.jamming.metrics import Outcome
 from jaxsec.jamming.optimise import Setting
 from jaxsec.jamming.scenario import SCENARIOS
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 ALL = tuple((name, 1.0 + i) for i, name in enumerate(METRICS))
 
 
@@ -60,7 +58,7 @@ def test_rates_of_search_and_their_gradient_are_those_of_the_environment(num_use
         return found, jnp.sum(weight * found)
 
     np.testing.assert_allclose(search(power)[0], plain(power)[0], atol=1e-5)
-    slope, wanted = (jax.grad(lambda p, f=f: f(p)[1])(power) for f in (search, plain))
+    slope, wanted = (jax.jit(jax.grad(lambda p, f=f: f(p)[1]))(power) for f in (search, plain))
     np.testing.assert_allclose(slope, wanted, rtol=1e-4, atol=1e-4)
 
 
@@ -145,7 +143,7 @@ def test_an_optimum_stays_where_it_is():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("full_compilation")
+@pytest.mark.usefixtures("full_compilation_here")
 @pytest.mark.parametrize("outage", [0.0, 2.0])
 def test_the_best_of_a_grid_is_found(outage):
     """To a tenth of a percent in the mean; on no slot short by more than 5%."""

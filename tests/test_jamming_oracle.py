@@ -83,7 +83,6 @@ def test_more_effort_finds_hardly_more_in_dense():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_compilation")
 def test_chunks_and_their_rest_are_searched_alike():
     env, states = drawn("dense", 7, num_access_points=5)
     best = oracle.best(env, states, effort=QUICK, chunk=3)
@@ -138,7 +137,6 @@ def test_baselines_lie_in_their_order(name, rule):
     assert shares["rule"] > rule - 0.02
 
 
-@pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize("num_users", [2, 5])
 def test_the_rule_stays_in_the_box(num_users):
     env, states = drawn("paper", 50, num_users=num_users, num_eavesdroppers=0)
@@ -146,7 +144,6 @@ def test_the_rule_stays_in_the_box(num_users):
     assert actions.shape == (50, 3) and env.action_space().contains(actions)
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_random_actions_fill_the_box():
     actions = baselines.random_actions(jax.random.key(0), 2000, 3)
     assert actions.shape == (2000, 3) and float(jnp.abs(actions).max()) <= 1.0

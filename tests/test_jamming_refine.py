@@ -17,8 +17,6 @@ from jaxsec.rl.collect import Slots
 from jaxsec.rl.config import Config
 from tests.policy_cases import filled
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SCENARIO = JammingScenario(num_access_points=2, num_users=2, num_eavesdroppers=1)
 ENVIRONMENT = Environment(SCENARIO)
 CONFIG = Config(gradient="smooth", width=4, critic_width=4, num_steps=1, num_experts=2)

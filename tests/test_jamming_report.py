@@ -17,8 +17,6 @@ from jaxsec.jamming.scenario import JammingScenario
 from jaxsec.rl import learner
 from jaxsec.rl.config import Config
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SCENARIO = JammingScenario(metrics=(("outage", 1.0),))
 CASES = {
     "positive": ([4.0, 6.0], "share"),

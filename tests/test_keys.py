@@ -27,8 +27,6 @@ from jaxsec.report import comparison, judge, statistics
 from jaxsec.strategy import Size, Strategy
 from tests import cases, models
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 ROOT = Path(__file__).parents[1]
 
 

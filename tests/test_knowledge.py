@@ -13,7 +13,7 @@ from jaxsec.channels import knowledge
 from jaxsec.precoding import robust_reference
 from tests import cases, compiled, models
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = pytest.mark.slow
 
 KEY = jax.random.key(5)
 

@@ -13,7 +13,7 @@ from jaxsec.channels import knowledge
 from jaxsec.precoding import gpip
 from tests import cases, compiled
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = pytest.mark.slow
 
 inside = SimpleNamespace(
     frame=jax.jit(known.frame, static_argnums=2),

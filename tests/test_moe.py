@@ -29,8 +29,6 @@ from tests.policy_cases import (
     value_in,
 )
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def mixture(**options):
     """A mixture whose experts differ and whose gate selects every one of them somewhere."""

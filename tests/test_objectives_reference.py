@@ -14,8 +14,6 @@ from jaxsec.report import judge
 from jaxsec.secrecy import AntennaPower, EnergyEfficiency, LeastPower, Sum, TotalPower, WorstUser
 from tests import cases
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 ROWS = {
     "worst user": (WorstUser(), TotalPower()),
     "energy efficiency": (EnergyEfficiency(10.0, 1.0), TotalPower()),

@@ -74,7 +74,6 @@ def test_without_error_one_eavesdropper_leaves_the_known_optimum(programme):
     assert wanted - 0.01 < found < wanted + 1e-4  # the search over γ is no finer
 
 
-@pytest.mark.usefixtures("quick_compilation_here")
 def test_without_error_it_finds_what_opt_finds(programme):
     link = link_of(3, 4, 3, 0.0, snr=30.0)
     opt = jaxsec.design(link.h[None], link.mean, 1.0, method="opt", num_starts=8)

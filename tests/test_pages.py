@@ -30,7 +30,6 @@ def test_readme_is_short_and_most_blocks_are_no_sketches():
         if blocks
     ],
 )
-@pytest.mark.usefixtures("quick_compilation")
 def test_python_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}

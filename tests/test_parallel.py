@@ -24,12 +24,7 @@ pytestmark = pytest.mark.long
 @contextlib.contextmanager
 def started(*commands, devices=1):
     """Processes at work, each one a command of Python."""
-    environment = {
-        **os.environ,
-        **cases.OWN_PROGRAMS,
-        "JAX_NUM_CPU_DEVICES": str(devices),
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # most of the time would go into compilation
-    }
+    environment = os.environ | cases.OWN_PROGRAMS | {"JAX_NUM_CPU_DEVICES": str(devices)}
     pipe = subprocess.PIPE
     with contextlib.ExitStack() as stack:
         runs = []

@@ -29,8 +29,6 @@ from tests.policy_cases import (
     value_in,
 )
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize("which", ["ddpg", "gdm", "moe-gdm"])

@@ -20,8 +20,6 @@ from jaxsec.rl.environment import Advance, Episodic
 from jaxsec.rl.training import Training
 from tests.training_cases import TINY
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 CONFIG = dataclasses.replace(
     TINY,
     policy="mlp",

@@ -13,8 +13,7 @@ import pytest
 
 from jaxsec.cli.__main__ import main
 from jaxsec.jamming import file as policy_file
-
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+from tests import cases
 
 
 def arguments(out, *more):
@@ -58,11 +57,7 @@ def finished(tmp_path_factory):
 
 def start(folder):
     """The command as a process of its own, without others' compiled programs."""
-    environment = {
-        **os.environ,
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-        "JAX_ENABLE_COMPILATION_CACHE": "false",
-    }
+    environment = os.environ | cases.OWN_PROGRAMS
     return subprocess.Popen([sys.executable, "-m", "jaxsec", *arguments(folder)], env=environment)
 
 

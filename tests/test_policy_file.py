@@ -16,8 +16,6 @@ from jaxsec.jamming.scenario import JammingScenario
 from jaxsec.rl import learner
 from tests.training_cases import TINY, drawn, equal
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SMALL = JammingScenario(num_access_points=2, num_users=2, num_eavesdroppers=1)
 CARD = {"command": "jaxsec jamming train"}
 

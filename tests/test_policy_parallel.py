@@ -6,17 +6,14 @@ import sys
 
 import pytest
 
+from tests import cases
+
 pytestmark = pytest.mark.slow
 
 
 def run(program, devices=8):
     """Runs a program where JAX sees several devices; returns what it prints."""
-    environment = {
-        **os.environ,
-        "JAX_NUM_CPU_DEVICES": str(devices),
-        "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # most of the time would go into compilation
-        "JAX_ENABLE_COMPILATION_CACHE": "false",
-    }
+    environment = os.environ | cases.OWN_PROGRAMS | {"JAX_NUM_CPU_DEVICES": str(devices)}
     words = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr

@@ -19,8 +19,6 @@ from tests.training_cases import (
     training,
 )
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 class Step:
     """`learner.update` on one batch, compiled."""

@@ -15,8 +15,6 @@ from jaxsec.rl.training import Training
 from tests.jamming_toy import OBSERVED, Toy, best
 from tests.training_cases import EVERY_KIND, REWARD, TINY, equal, normal, training
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @pytest.mark.slow
 def test_the_scale_of_rewards_is_that_of_the_first_slots():

@@ -72,7 +72,7 @@ def test_what_cannot_be_built_is_tried_once():
 @pytest.mark.parametrize(
     ("m", "k", "l"), [(8, 2, 4), pytest.param(12, 6, 6, marks=pytest.mark.long)]
 )
-def test_single_kernels_are_built_where_they_fit(m, k, l):
+def test_single_kernels_are_built_where_they_fit(m, k, l, full_compilation_here):
     """Not silently done without, at twice the compile time and half the speed."""
     channels = cases.at_snr(0, 4, m, k, l, 20.0)
     before = list(programs.PROGRAMS._table)
@@ -82,7 +82,7 @@ def test_single_kernels_are_built_where_they_fit(m, k, l):
 
 
 @pytest.mark.skipif(not MAPS.exists(), reason="memory maps are Linux's")
-def test_a_dropped_program_frees_its_memory_maps(quick_compilation_here):
+def test_a_dropped_program_frees_its_memory_maps():
     def maps():
         return MAPS.read_bytes().count(b"\n")
 
@@ -130,7 +130,7 @@ def test_pieces_are_the_batch_in_few_lengths(n, chunk, repeats, lanes):
 
 
 @pytest.mark.slow
-def test_how_a_batch_is_cut_and_filled_changes_nothing(quick_compilation_here):
+def test_how_a_batch_is_cut_and_filled_changes_nothing():
     """5 of 8, and in pieces, against one by one."""
     channels = cases.channels(n=5, num_antennas=3, num_eavesdroppers=1)
     options = {"smoothing": np.array([0.5, 0.2]), "num_noise_beams": 1}
@@ -146,7 +146,7 @@ def test_how_a_batch_is_cut_and_filled_changes_nothing(quick_compilation_here):
 
 
 @pytest.mark.slow
-def test_random_starts_belong_to_the_channel_not_to_its_piece(quick_compilation_here):
+def test_random_starts_belong_to_the_channel_not_to_its_piece():
     channels = cases.channels(n=300, num_antennas=3, num_eavesdroppers=1)
     options = {"smoothing": np.array([0.5, 0.2]), "num_noise_beams": 1}
     options |= {"num_starts": 3, "key": jax.random.key(1)}
@@ -157,7 +157,7 @@ def test_random_starts_belong_to_the_channel_not_to_its_piece(quick_compilation_
 
 @pytest.mark.long
 @pytest.mark.skipif(not MAPS.exists(), reason="memory maps are Linux's")
-def test_a_sweep_over_150_shapes_does_not_end_the_process(quick_compilation_here):
+def test_a_sweep_over_150_shapes_does_not_end_the_process():
     """Kept for good, they would take all 65,530 maps that Linux gives a process."""
     most = 0
     sizes = [(m, k, l) for m in (1, 2, 3, 4, 5) for k in (1, 2) for l in (0, 1, 2)]

@@ -106,7 +106,6 @@ def test_received_power_is_that_of_the_channel():
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("quick_compilation_here")
 def test_judge_and_figure_run(monkeypatch, tmp_path, capsys, no_type_checks):
     def best_known(normalised, seed, *, num_noise_beams, advance):
         del seed, num_noise_beams

@@ -14,8 +14,6 @@ from jaxsec.precoding import gpip
 from jaxsec.precoding.closed_form import closed_form
 from tests import cases, compiled
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 FEWER = (8, 2, 4)
 """(M, K, L) with K + L ≤ M: as many gains as the beams have freedom in the span of the channels."""
 SIZES = (FEWER, (8, 4, 8), (4, 4, 2), (3, 5, 2), (6, 2, 0))

@@ -20,8 +20,6 @@ from jaxsec.report import judge
 from tests import cases, reference
 from tests.file_cases import error_of, make_channels
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 H, G = np.array([[1.0, 0.0]], complex), np.array([[0.6, 0.8]], complex)
 N, K, L = 3, 2, 4
 NOISE = np.random.default_rng(0).uniform(1e-3, 1e-1, (N, K + L))

@@ -4,11 +4,8 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from jaxsec.rl import replay
-
-pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def block(start, length):

@@ -14,7 +14,7 @@ from jaxsec.cdm.training import finetune
 from jaxsec.precoding import gpip
 from tests import cases, compiled, models
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = pytest.mark.slow
 
 SIZES = (
     (8, 2, 4),

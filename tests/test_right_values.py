@@ -12,8 +12,6 @@ from jaxsec.cli.__main__ import main
 from jaxsec.report import judge
 from tests import cases
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 LONG = [pytest.param(name, marks=pytest.mark.long) for name in ("cdm-f", "cdm-f-robust")]
 METHODS = ("opt", "rzf-ns", "rzf", "mrt", "zf", *LONG)
 

@@ -20,8 +20,6 @@ from jaxsec.jamming.scenario import JammingScenario
 from jaxsec.rl.environment import Environment, FiveValues
 from jaxsec.rl.waterfilling import WaterFilling
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SIGNATURES = {
     "reset": ["key", "params"],
     "step": ["key", "state", "action", "params"],

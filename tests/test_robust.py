@@ -17,8 +17,6 @@ from jaxsec.secrecy import MEAN, Outage, outage_secrecy_rate
 from jaxsec.strategy import Strategy
 from tests import cases
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 N = 24
 
 

@@ -11,8 +11,6 @@ from jaxsec.checks import InputError
 from jaxsec.semantic import channel, information, source
 from jaxsec.semantic.channel import Scenario
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 BITS = 6
 RECEIVE = jax.jit(channel.receive)
 DIVERGENCE = jax.jit(channel.divergence_from_uniform)

@@ -20,8 +20,6 @@ from jaxsec.semantic.file import Model
 from jaxsec.semantic.source import Batch
 from jaxsec.semantic.train import Config
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TINY = Config(
     scenario=Scenario(bob=(0.0, 0.1), eve=(0.1, 0.4), bits=4),
     leakage_weights=(0.0, 3.0),

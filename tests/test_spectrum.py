@@ -20,8 +20,6 @@ from jaxsec.spectrum import (
     source,
 )
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SCENARIO = Scenario()
 COUNT = 200
 

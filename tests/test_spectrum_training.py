@@ -13,8 +13,6 @@ from jaxsec.cli.__main__ import main
 from jaxsec.spectrum import PATTERNS, Config, Scenario, file, judge, load, run, train
 from jaxsec.spectrum.networks import Local, features
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SCENARIO = Scenario()
 TINY = Config(num_steps=6, batch_size=4, code=4, hidden=8, warmup_steps=0, label="same")
 

@@ -22,8 +22,6 @@ from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.learning.checkpoint import Checkpoints
 from tests import cases
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SIZES = (dataset.Size(4, 2, 1), dataset.Size(4, 1, 2))
 TINY = {"num_parameters": 4000, "num_layers": 1, "num_rows": 6, "num_columns": 4}
 CONFIG = pretrain.Config(denoiser="mlp", num_steps=60, batch_entries=480, warmup_steps=5)
@@ -161,7 +159,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_parameters(folder, tmp_path,
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     assert main(arguments(folder, whole)) == 0
     generator = np.random.default_rng(0)
-    environment = os.environ | cases.OWN_PROGRAMS | {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    environment = os.environ | cases.OWN_PROGRAMS
     for reached in (20, 80):
         command = [sys.executable, "-m", "jaxsec", *arguments(folder, killed)]
         with subprocess.Popen(command, env=environment) as run:

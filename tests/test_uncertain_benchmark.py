@@ -13,7 +13,7 @@ from benchmarks.report import Report
 from jaxsec import methods
 from jaxsec.precoding import robust_reference
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = pytest.mark.long
 
 
 FEW = ("opt", "rzf-ns-robust", "opt-robust")

@@ -16,7 +16,7 @@ from jaxsec.diffusion.networks import table as denoisers
 from jaxsec.diffusion.networks.set import SetDenoiser, SetSize
 from tests import cases, models
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture

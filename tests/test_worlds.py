@@ -7,7 +7,7 @@ import pytest
 from jaxsec.cdm.training import worlds
 from jaxsec.strategy import Size
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("quick_compilation")]
+pytestmark = pytest.mark.slow
 
 SIZE, KEY, N = Size(8, 2, 3), jax.random.key(3), 512
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
+from jax.core import Tracer, eval_context
 from jaxtyping import Array, Int
 
 from jaxsec import checks
@@ -77,7 +77,9 @@ def solve(inputs: Inputs, **options: Any) -> GpipResult:
     # Whatever is traced counts: a key or a smoothing under `vmap` or `grad` as much as channels.
     if any(isinstance(x, Tracer) for x in jax.tree.leaves(inputs)):
         return PROGRAMS.get(_solve_rows, inputs, **options, kernels=False)(inputs)
-    with jax.ensure_compile_time_eval():  # inside `jit` too, where this is a constant
+    # Inside `jit` too, where this is a constant. `jax.ensure_compile_time_eval` would reach into
+    # the program that is traced here, and compile its constants one by one, for seconds.
+    with eval_context():
         return _solve_pieces(inputs, batch, **options)
 
 
