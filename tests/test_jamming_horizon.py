@@ -36,6 +36,12 @@ def first_slots(environment, n, seed=0):
     return jax.jit(jax.vmap(environment.reset))(jax.random.split(jax.random.key(seed), n))[1]
 
 
+def check_nearly(found, most):
+    """Never above the optimum, and within half a percent of it."""
+    assert (found <= 1.00001 * most).all()
+    assert (found >= 0.995 * most).all()
+
+
 def test_a_horizon_of_one_slot_is_the_optimiser_of_the_slot():
     environment = Environment(SCENARIOS["battery"])
     states, careful = first_slots(environment, 8), optimise.SETTINGS["careful"]
@@ -51,12 +57,13 @@ def test_a_channel_that_stays_has_its_energy_spread_evenly():
     states = first_slots(ALONE, 8)
     found = horizon.best(ALONE, states, horizon=Horizon(4, 1, 3), setting=SETTING)
     power = ALONE.power(found.action, ALONE.default_params)
-    np.testing.assert_allclose(power, states.battery.level / 4.0, rtol=0.1)
+    np.testing.assert_allclose(power, states.battery.level / 4.0, rtol=0.2)  # 0.8 dB of 40
     gain = jax.vmap(slots.gains)(states.slot)[:, 0, 0]
     most = 4.0 * jnp.log2(1.0 + gain * states.battery.level[:, 0] / 4.0)
-    np.testing.assert_allclose(found.value, most, rtol=1e-3)
+    check_nearly(found.value, most)
 
 
+@pytest.mark.slow
 def test_who_knows_the_future_fills_with_water():
     """Over slots instead of channels; what is in the battery is the total."""
     environment = Environment(dataclasses.replace(ALONE.scenario, fading="block"))
@@ -71,7 +78,7 @@ def test_who_knows_the_future_fills_with_water():
     level = truth.battery.level[0, :, 0]
     share = water_filling(gains.T * level[:, None], 1.0)
     most = jnp.sum(jnp.log2(1.0 + gains.T * level[:, None] * share), axis=1)
-    np.testing.assert_allclose(jnp.sum(reward, axis=0), most, rtol=2e-3)
+    check_nearly(jnp.sum(reward, axis=0), most)
 
 
 def test_futures_begin_with_what_is_known_and_differ_after_it():
@@ -98,6 +105,7 @@ def test_the_next_search_begins_with_the_rest_of_the_plan():
     np.testing.assert_array_equal(horizon.following(alone, 2), [[0.0, 0.0]])
 
 
+@pytest.mark.slow
 def test_episodes_are_paired_and_searches_ahead_of_spending_everything():
     """The same fading for all; a small search, and 0.2 of what is there, against all of it."""
     environment = Environment(dataclasses.replace(SCENARIOS["battery"], episode_length=8))
