@@ -112,6 +112,7 @@ def test_who_asks_for_too_much_has_the_slope_of_asking_for_less():
     assert battery.drawn(jnp.float32(0.3), jnp.float32(0.1)) == np.float32(0.1)
 
 
+@pytest.mark.slow
 def test_searches_spend_what_is_there():
     """On batteries that are almost empty, and in the mean over draws too."""
     states = first_slots(8)
