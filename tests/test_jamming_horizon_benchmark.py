@@ -23,7 +23,8 @@ def test_ways_are_stated_beside_the_search_and_the_optimiser():
     assert mine["of_search"] == pytest.approx(0.975)
     # Paired: 1, 2 and 2.7 on the episodes.
     assert mine["ahead"] == pytest.approx(1.9)
-    assert mine["ahead_ci95"] == pytest.approx(4.3027 * np.std([1, 2, 2.7], ddof=1) / np.sqrt(3.0), rel=1e-4)
+    half = 4.3027 * np.std([1, 2, 2.7], ddof=1) / np.sqrt(3.0)
+    assert mine["ahead_ci95"] == pytest.approx(half, rel=1e-4)
 
 
 def test_claims_hold_of_a_good_policy_and_fail_of_a_bad_one():
