@@ -28,8 +28,12 @@ from jaxsec.rl.collect import Slots
 
 CLAIMED = {"quick": (0.986, 33.0), "standard": (0.991, 125.0)}
 """Of `dense`: least share of the oracle, and most µs a slot."""
-KNOWN = [name for name, scenario in SCENARIOS.items() if scenario.knowledge == "exact"]
-"""Scenarios whose reward is known when powers are set."""
+KNOWN = [
+    name
+    for name, scenario in SCENARIOS.items()
+    if scenario.knowledge == "exact" and scenario.battery is None
+]
+"""Scenarios whose reward is known when powers are set, and is all that they bear on."""
 ROUNDS = 5
 SMALLEST_GAP = 1e-5
 """To the oracle that the picture shows."""

@@ -43,6 +43,11 @@ from jaxsec.jamming.scenario import JammingScenario
         ({"knowledge": "vague"}, "`knowledge` must be one of exact, noisy, hidden, sensed, but is"),
         ({"gain_error_db": -1.0}, "`gain_error_db` must be finite and not negative, but is -1.0"),
         ({"detection_probability": 2.0}, "`detection_probability` must lie between 0 and 1"),
+        ({"battery": 0.0}, "`battery` must be positive, but is 0.0"),
+        ({"battery": np.inf}, "`battery` must be positive, but is inf"),
+        ({"harvest": -0.1}, "`harvest` must be finite and not negative, but is -0.1"),
+        ({"harvest_probability": 0.0}, "`harvest_probability` must be positive, but is 0.0"),
+        ({"harvest_probability": 1.5}, "`harvest_probability` must lie between 0 and 1"),
         ({"metrics": ()}, "`metrics` must name at least one metric"),
         ({"metrics": (("rate", 1.0),)}, "`metrics` must name one of secrecy_rate, .*has 'rate'"),
         (

@@ -1,6 +1,6 @@
 """Cooperative friendly jamming, P2: environments, metrics, and what the optimum is."""
 
-from jaxsec.jamming import expected, optimise, posterior
+from jaxsec.jamming import episodes, expected, horizon, optimise, posterior
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.metrics import METRICS, Metric, Outcome
 from jaxsec.jamming.scenario import SCENARIOS, JammingScenario
@@ -12,7 +12,9 @@ __all__ = [
     "JammingScenario",
     "Metric",
     "Outcome",
+    "episodes",
     "expected",
+    "horizon",
     "optimise",
     "posterior",
 ]

@@ -78,16 +78,23 @@ def ascend(objective: Searchable, climb: Climb, num_steps: int, schedule: Schedu
         part = number / max(num_steps - 1, 1)
         reward, gradient = objective.climb(action, _falling(schedule.temperature, part))
         best = better(best, action, reward)
-        outward = (jnp.abs(action) >= 1.0) & (action * gradient > 0.0)
-        gradient = jnp.where(outward, 0.0, gradient)
-        largest = jnp.max(jnp.abs(gradient), axis=0, keepdims=True)
-        velocity = MOMENTUM * velocity + gradient / jnp.maximum(largest, 1e-30)
+        velocity = MOMENTUM * velocity + scaled(action, gradient, axis=0)
         action = action + _falling(schedule.step, part) * velocity
         return jnp.clip(action, -1.0, 1.0), velocity, best
 
     first = (climb.action, jnp.zeros_like(climb.action), climb)
     action, _, best = jax.lax.fori_loop(0, num_steps, step, first)
     return better(best, action, objective.rewards(action))
+
+
+def scaled(
+    action: Float[Array, "*any"], gradient: Float[Array, "*any"], axis: int
+) -> Float[Array, "*any"]:
+    """A gradient without what leads out of the box, over its largest entry along an axis."""
+    outward = (jnp.abs(action) >= 1.0) & (action * gradient > 0.0)
+    gradient = jnp.where(outward, 0.0, gradient)
+    largest = jnp.max(jnp.abs(gradient), axis=axis, keepdims=True)
+    return gradient / jnp.maximum(largest, 1e-30)
 
 
 def wander(

@@ -155,8 +155,10 @@ def compare(
       argv: the command, for the report and the cards.
 
     Raises:
-      InputError: a file cannot be written, or a policy's folder has another run.
+      InputError: a file cannot be written, a policy's folder has another run, or the scenario has
+        batteries.
     """
+    judge.check_slots(scenario)
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("report.json", "curves.png", "metrics.png"):
         check_writable(folder / name)

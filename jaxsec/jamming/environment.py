@@ -9,7 +9,9 @@
 Pure functions of one slot with the signatures of gymnax 1.0, to be batched by `vmap` and compiled
 by the caller; differentiable in the action and in the parameters. The action sets the access
 points' powers in the slot that is observed, and has no influence on the next slot but to be part of
-its observation. Episodes are truncated after `max_steps_in_episode` slots and never terminate.
+its observation; with batteries (`jaxsec.jamming.battery`) it also leaves them less, and an access
+point that asks for more than its battery holds sends with that. Episodes are truncated after
+`max_steps_in_episode` slots and never terminate.
 """
 
 import dataclasses
@@ -19,7 +21,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
-from jaxsec.jamming import knowledge, metrics, rates, slots
+from jaxsec.jamming import battery, knowledge, metrics, powers, rates, slots
+from jaxsec.jamming.battery import Battery
 from jaxsec.jamming.knowledge import Evidence
 from jaxsec.jamming.metrics import Metric, Outcome
 from jaxsec.jamming.scenario import REGIMES, JammingScenario
@@ -63,6 +66,8 @@ class State(NamedTuple):
     """Action of the slot before; 0 at the start of an episode."""
     time: Int[Array, ""]
     """Slots since the start of the episode."""
+    battery: Battery | None
+    """Where access points have any."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +102,7 @@ class Environment(Episodic):
 
     @property
     def observation_size(self) -> int:
-        """Observed gains, A previous actions, and a detector's word and a preference if any."""
+        """Observed gains, A previous actions; levels, a detector's word, a preference if any."""
         return self.layout.observation_size
 
     @property
@@ -116,7 +121,6 @@ class Environment(Episodic):
 
     def start(self, key: Key[Array, ""], params: Params) -> State:
         """The first slot of an episode."""
-        del params
         key_slot, key_preference = jax.random.split(key)
         slot = slots.sample(key_slot, self.scenario)
         return State(
@@ -125,6 +129,7 @@ class Environment(Episodic):
             _preference(key_preference, self.scenario),
             jnp.zeros((self.action_size,)),
             jnp.zeros((), jnp.int32),
+            battery.sample(key, self.scenario, params.max_power_w),
         )
 
     def advance(
@@ -142,6 +147,9 @@ class Environment(Episodic):
         after = fresh._replace(previous=action, time=state.time + 1)
         if self.scenario.fading == "gauss-markov":
             after = _aged(key, self.scenario, state.slot, after)
+        if state.battery is not None:
+            power = self.transmitted(state, action, params)
+            after = _drained(self.scenario, state.battery, after, power, params)
         names = [metrics.name(metric) for metric, _ in self.scenario.metrics]
         reward = jnp.dot(values, params.weights * state.preference)
         return Advance(after, fresh, reward, dict(zip(names, values, strict=True)))
@@ -149,32 +157,29 @@ class Environment(Episodic):
     def get_obs(
         self, state: State, params: Params | None = None, key: Key[Array, ""] | None = None
     ) -> Float[Array, "O"]:
-        """Normalised log-gains of who is heard, previous action, and, where there are such, the
-        detector's word, one entry a regime, and the slot's preference."""
+        """Normalised log-gains of who is heard, previous action, and, where there are such, levels
+        of batteries over full power, normalised as gains are, the detector's word, one entry a
+        regime, and the slot's preference."""
         del key
         params = self.default_params if params is None else params
-        shown = knowledge.seen(self.scenario, state.slot, state.evidence)
-        levels = _observed(shown.gains * params.max_power_w)
-        parts = [levels.ravel(), state.previous]
-        if shown.detected is not None:
-            parts.append(jax.nn.one_hot(shown.detected, len(REGIMES)))
-        if self.scenario.preferences:
-            parts.append(state.preference - 1.0)
-        return jnp.concatenate(parts)
+        return _observation(self.scenario, state, params)
 
     def power(self, action: Float[Array, "*any"], params: Params) -> Float[Array, "*any"]:
-        """Transmit powers in watt, entry by entry."""
-        least, most = jnp.asarray(params.min_power_w), jnp.asarray(params.max_power_w)
-        share = (action + 1.0) / 2.0
-        if self.scenario.power_steps == "watt":
-            return least + (most - least) * share
-        return least * jnp.exp(share * jnp.log(most / least))  # quicker than a power
+        """What an action asks for: transmit powers in watt, entry by entry."""
+        return powers.of(action, self.scenario.power_steps, params)
+
+    def transmitted(
+        self, state: State, action: Float[Array, "A"], params: Params
+    ) -> Float[Array, "A"]:
+        """Transmit powers in watt: what the action asks for, or what is left in the battery."""
+        asked = self.power(action, params)
+        return asked if state.battery is None else jnp.minimum(asked, state.battery.level)
 
     def outcome(
         self, state: State, action: Float[Array, "A"], params: Params, *, signed: bool = False
     ) -> Outcome:
         """What an action leads to; if `signed`, with secrecy rates that are not cut off at 0."""
-        power = self.power(action, params)
+        power = self.transmitted(state, action, params)
         gains = slots.gains(state.slot)
         num_users = self.scenario.num_users
         rate = rates.signed_secrecy_rates(power, gains[:num_users], gains[num_users:])
@@ -228,6 +233,30 @@ def _aged(key: Key[Array, ""], scenario: JammingScenario, slot: Slot, fresh: Sta
     return fresh._replace(slot=aged, evidence=knowledge.sample(key, scenario, aged.regime))
 
 
+def _observation(scenario: JammingScenario, state: State, params: Params) -> Float[Array, "O"]:
+    """As `Environment.get_obs` has it."""
+    shown = knowledge.seen(scenario, state.slot, state.evidence)
+    levels = _observed(shown.gains * params.max_power_w)
+    parts = [levels.ravel(), state.previous]
+    if state.battery is not None:
+        parts.append(_observed(state.battery.level / params.max_power_w))
+    if shown.detected is not None:
+        parts.append(jax.nn.one_hot(shown.detected, len(REGIMES)))
+    if scenario.preferences:
+        parts.append(state.preference - 1.0)
+    return jnp.concatenate(parts)
+
+
+def _drained(
+    scenario: JammingScenario, held: Battery, after: State, power: Float[Array, "A"], params: Params
+) -> State:
+    """A new state with what is left in the batteries and what has come to it."""
+    assert after.battery is not None
+    capacity = battery.capacity(scenario, params.max_power_w)
+    level = battery.after(held.level, power, held.harvest, capacity)
+    return after._replace(battery=after.battery._replace(level=level))
+
+
 def _layout(scenario: JammingScenario) -> Layout:
     served_by = rates.serving(scenario.num_users, scenario.num_access_points)
     num_shared = len(REGIMES) if scenario.knowledge == "sensed" else 0
@@ -235,7 +264,7 @@ def _layout(scenario: JammingScenario) -> Layout:
         scenario.num_access_points,
         tuple(served_by.tolist()),
         num_free=scenario.num_eavesdroppers if knowledge.has_gains(scenario) else 0,
-        num_of_column=1,
+        num_of_column=1 if scenario.battery is None else 2,
         num_shared=num_shared + scenario.preferences * len(scenario.metrics),
     )
 
@@ -250,7 +279,7 @@ def _preference(key: Key[Array, ""], scenario: JammingScenario) -> Float[Array, 
     return num_metrics * spacing / jnp.sum(spacing)
 
 
-def _observed(snr: Float[Array, "R A"]) -> Float[Array, "R A"]:
+def _observed(snr: Float[Array, "*any"]) -> Float[Array, "*any"]:
     """SNRs at full power as they are observed."""
     level = 10.0 * jnp.log10(jnp.maximum(snr, 10.0 ** (MIN_SNR_DB / 10.0)))
     return jnp.clip(_normal(level), _normal(MIN_SNR_DB), _normal(MAX_SNR_DB))

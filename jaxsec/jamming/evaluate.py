@@ -32,13 +32,14 @@ def evaluate(
       argv: the command, for the report.
 
     Raises:
-      InputError: there is no policy, a file is damaged, or scenarios differ.
+      InputError: there is no policy, a file is damaged, scenarios differ or have batteries.
     """
     checks.check_at_least("--fresh-slots", fresh_slots, 1)
     checks.check_at_least("--num-candidates", num_candidates, 1)
     checks.require(bool(paths), "name at least one POLICY.npz")
     trained = [policy_file.load(path) for path in paths]
     scenario = trained[0].scenario
+    judge.check_slots(scenario)
     for path, other in zip(paths, trained, strict=True):
         checks.require(
             other.scenario == scenario, f"{path}: was trained on another scenario than {paths[0]}"

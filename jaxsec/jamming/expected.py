@@ -10,7 +10,7 @@ Shapes: N slots, D draws of each, R receivers, users first, A access points, S a
 """
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -72,7 +72,7 @@ def best(
     Args:
       environment: what the reward is computed by.
       states: N slots, batched along the first axis of every field; of them only the preferences
-        are used.
+        and the levels of batteries are used.
       draws: gains as `slots.gains`, such as `posterior.draws`.
       params: numbers of the reward; the scenario's by default.
       key: of the random starts; a fixed one by default.
@@ -91,13 +91,13 @@ def best(
     params = environment.default_params if params is None else params
     params = jax.tree.map(jnp.asarray, params)
     key = jax.random.key(0) if key is None else key
-    return _best(environment, states.preference, draws, params, key, setting=setting)
+    return _best(environment, states, draws, params, key, setting=setting)
 
 
 @functools.partial(jax.jit, static_argnames=("environment", "setting"))
 def _best(
     environment: Environment,
-    preference: Float[Array, "N W"],
+    states: State,
     draws: Float[Array, "N D R A"],
     params: Params,
     key: Key[Array, ""],
@@ -106,11 +106,13 @@ def _best(
 ) -> Best:
     num_draws = draws.shape[1]
 
-    def one(key: Key[Array, ""], part: tuple[Float[Array, "n W"], Float[Array, "n D R A"]]) -> Best:
-        preference, draws = part
+    def one(key: Key[Array, ""], part: tuple[Any, Float[Array, "n D R A"]]) -> Best:
+        (preference, level), draws = part
         gains = jnp.swapaxes(draws, 0, 1).reshape(-1, *draws.shape[2:])
+        if level is not None:
+            level = jnp.tile(level, (num_draws, 1))
         of_draws = objective.of_gains(
-            environment, gains, jnp.tile(preference, (num_draws, 1)), params
+            environment, gains, jnp.tile(preference, (num_draws, 1)), params, level
         )
         problem = Expected(of_draws, num_draws)
         starts = jnp.zeros((len(preference), 0, environment.action_size))
@@ -120,4 +122,6 @@ def _best(
         action = jnp.take_along_axis(found, index[None, None], axis=1)[:, 0].T
         return Best(action, jnp.max(rewards, axis=0))
 
-    return by_chunks(one, (preference, draws), key, max(1, LANES // num_draws))
+    level = None if states.battery is None else states.battery.level
+    known = states.preference, level
+    return by_chunks(one, (known, draws), key, max(1, LANES // num_draws))

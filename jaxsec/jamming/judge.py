@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Key
 
-from jaxsec import keys
+from jaxsec import checks, keys
 from jaxsec.jamming import baselines, oracle, partial, refine
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.file import Trained
-from jaxsec.jamming.scenario import REGIMES
+from jaxsec.jamming.scenario import REGIMES, JammingScenario
 from jaxsec.rl import evaluation
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.learner import Agent
@@ -45,6 +45,15 @@ class Bounds(NamedTuple):
     known of the slots (`partial`): the best constant action, the heuristic, random actions."""
     best: np.ndarray
     """[N] the oracle's reward of each slot."""
+
+
+def check_slots(scenario: JammingScenario) -> None:
+    """Raises `InputError` where slots cannot be judged one by one: what batteries keep counts."""
+    checks.require(
+        scenario.battery is None,
+        "`scenario` must have no batteries to be judged slot by slot, but has "
+        f"battery={scenario.battery}; `jaxsec.jamming.episodes` goes through whole episodes",
+    )
 
 
 def bounds(environment: Environment, slots: Slots, seed: int) -> Bounds:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from jaxsec.jamming import links, metrics, slots
+from jaxsec.jamming import battery, links, metrics, slots
 from jaxsec.jamming.environment import Environment, Params, State
 from jaxsec.jamming.links import Links
 from jaxsec.jamming.metrics import Outcome
@@ -45,6 +45,8 @@ class Objective(NamedTuple):
     links: Links
     weights: Float[Array, "W N"]
     """Of the metrics, times each slot's preference."""
+    level: Float[Array, "A 1 N"] | None
+    """What can be spent, watt, where access points have batteries."""
 
     @property
     def is_smooth(self) -> bool:
@@ -53,8 +55,7 @@ class Objective(NamedTuple):
 
     def rewards(self, action: Float[Array, "A S N"]) -> Float[Array, "S N"]:
         """What `Environment.reward` says."""
-        power, rate = self._led_to(action)
-        return self._true(power, rate)
+        return self.of_power(self._power(action))
 
     def climb(
         self, action: Float[Array, "A S N"], temperature: Float[ArrayLike, ""]
@@ -62,18 +63,26 @@ class Objective(NamedTuple):
         """The true rewards, and the gradient of `Environment.smooth_reward`."""
 
         def total(action: Float[Array, "A S N"]) -> tuple[Float[Array, ""], Float[Array, "S N"]]:
-            power, rate = self._led_to(action)
-            return jnp.sum(self._smooth(power, rate, temperature)), self._true(power, rate)
+            smooth, true = self.smooth_of_power(self._power(action), temperature)
+            return jnp.sum(smooth), true
 
         gradient, rewards = jax.grad(total, has_aux=True)(action)
         return rewards, gradient
 
-    def _led_to(
-        self, action: Float[Array, "A S N"]
-    ) -> tuple[Float[Array, "A S N"], Float[Array, "U S N"]]:
-        """Powers and signed rates."""
-        power = self.environment.power(action, self.params)
-        return power, links.signed_secrecy_rates(power, self.links)
+    def of_power(self, power: Float[Array, "A S N"]) -> Float[Array, "S N"]:
+        """The true rewards of transmit powers."""
+        return self._true(power, links.signed_secrecy_rates(power, self.links))
+
+    def smooth_of_power(
+        self, power: Float[Array, "A S N"], temperature: Float[ArrayLike, ""]
+    ) -> tuple[Float[Array, "S N"], Float[Array, "S N"]]:
+        """The smooth rewards of transmit powers, and the true ones."""
+        rate = links.signed_secrecy_rates(power, self.links)
+        return self._smooth(power, rate, temperature), self._true(power, rate)
+
+    def _power(self, action: Float[Array, "A S N"]) -> Float[Array, "A S N"]:
+        asked = self.environment.power(action, self.params)
+        return asked if self.level is None else battery.drawn(asked, self.level)
 
     def _true(
         self, power: Float[Array, "A S N"], rate: Float[Array, "U S N"]
@@ -122,7 +131,8 @@ class Objective(NamedTuple):
 def objective(environment: Environment, states: State, params: Params) -> Objective:
     """Of N slots, batched along the first axis of every field."""
     gains = jax.vmap(slots.gains)(states.slot)
-    return of_gains(environment, gains, states.preference, params)
+    level = None if states.battery is None else states.battery.level
+    return of_gains(environment, gains, states.preference, params, level)
 
 
 def of_gains(
@@ -130,9 +140,11 @@ def of_gains(
     gains: Float[Array, "N R A"],
     preference: Float[Array, "N W"],
     params: Params,
+    level: Float[Array, "N A"] | None = None,
 ) -> Objective:
     """Of N slots of which no more is known, receivers R = U + E, users first."""
     weights = jnp.asarray(params.weights)[:, None] * preference.T
-    return Objective(
-        environment, params, links.links(gains, environment.scenario.num_users), weights
-    )
+    known = links.links(gains, environment.scenario.num_users)
+    if level is not None:
+        level = level.T[:, None]
+    return Objective(environment, params, known, weights, level)

@@ -85,6 +85,12 @@ class JammingScenario:
     """Independent slots, or Gauss–Markov fading in a geometry that stays for an episode."""
     correlation: float = 0.9
     """Of Gauss–Markov fading from slot to slot."""
+    battery: float | None = None
+    """Capacity of every access point's battery, in slots of full power; None for mains."""
+    harvest: float = 0.1
+    """What a battery harvests in a slot in the mean, in slots of full power,"""
+    harvest_probability: float = 1.0
+    """and the share of slots in which it does, an equal part in each."""
     episode_length: int = 16
     """Slots until a new start."""
 
@@ -121,6 +127,7 @@ class JammingScenario:
             f"but is {self.knowledge!r}",
         )
         self._check_powers()
+        _check_battery(self)
         self._check_metrics()
 
     def _check_powers(self) -> None:
@@ -170,6 +177,14 @@ class JammingScenario:
         metrics.check_names([metric for metric, _ in self.metrics])
 
 
+def _check_battery(scenario: JammingScenario) -> None:
+    if scenario.battery is not None:
+        checks.check_positive("battery", scenario.battery)
+    _check_not_negative("harvest", scenario.harvest)
+    checks.check_fraction("harvest_probability", scenario.harvest_probability)
+    checks.check_positive("harvest_probability", scenario.harvest_probability)
+
+
 def _check_not_negative(name: str, value: float) -> None:
     checks.require(
         math.isfinite(value) and value >= 0,
@@ -191,6 +206,15 @@ SCENARIOS = {
     "noisy": dataclasses.replace(_DENSE, knowledge="noisy"),
     "sensed": dataclasses.replace(_DENSE, knowledge="sensed"),
     "hidden": dataclasses.replace(_DENSE, knowledge="hidden"),
+    "battery": JammingScenario(
+        metrics=(("secrecy_rate", 1.0),),
+        fading="gauss-markov",
+        battery=0.5,
+        harvest=0.05,
+        harvest_probability=0.5,
+        episode_length=64,
+    ),
 }
-"""`paper`: P2's case study. `dense`: more access points, mixed regimes, outage in the reward. The
-others are `dense`, of whose eavesdroppers less and less is known."""
+"""`paper`: P2's case study. `dense`: more access points, mixed regimes, outage in the reward.
+`noisy`, `sensed` and `hidden`: `dense`, of whose eavesdroppers less and less is known. `battery`:
+`paper` with batteries that harvest, which take the place of energy efficiency in the reward."""

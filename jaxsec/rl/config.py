@@ -25,6 +25,9 @@ class Config:
     gradient: Literal["critic", "environment", "smooth"] = "critic"
     """What the actor climbs: learned critics, the reward itself, which has a gradient, or its
     smooth form, whose temperature falls by equal factors."""
+    window: int = 1
+    """Slots over which a reward is climbed, in those after the first of which the policy acts as it
+    is: above 1 where actions move the state."""
     first_temperature: float = 1.0
     """Of the smooth reward before the first update."""
     last_temperature: float = 0.1
@@ -87,6 +90,12 @@ class Config:
         checks.require(
             self.gradient in ("critic", "environment", "smooth"),
             f"`gradient` must be critic, environment or smooth, but is {self.gradient!r}",
+        )
+        checks.check_at_least("window", self.window, 1)
+        checks.require(
+            self.window == 1 or (self.gradient != "critic" and self.discount > 0),
+            "`window` above 1 must have a `gradient` other than critic and a `discount` above 0, "
+            f"but has {self.gradient!r} and {self.discount}",
         )
         for name in (
             "actor_learning_rate",

@@ -15,13 +15,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from jaxsec.rl import collect, learner, replay
+from jaxsec import keys
+from jaxsec.rl import collect, learner, replay, window
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.config import Config
 from jaxsec.rl.environment import Environment, Smooth
 from jaxsec.rl.learner import Agent, Learner, Scale
 from jaxsec.rl.policy import Value
 from jaxsec.rl.replay import Replay
+from jaxsec.rl.window import Unbroken
 
 AXIS = "devices"
 NUM_FIRST_SLOTS = 4096
@@ -60,8 +62,8 @@ def init(task: Task, key: Key[Array, ""], rank: Int[Array, ""]) -> State:
     """Networks, the same on all devices, and random slots, different on each."""
     config, environment = task.agent.config, task.environment
     key_networks, key_rest = jax.random.split(key)
-    keys = jax.random.split(jax.random.fold_in(key_rest, rank), 4)
-    key_first, key_reset, key_action, key = keys
+    split = jax.random.split(jax.random.fold_in(key_rest, rank), 4)
+    key_first, key_reset, key_action, key = split
     started = learner.init(task.agent, key_networks)
     waiting = collect.reset(environment, key_reset, task.share(config.num_slots))
     count = max(task.share(min(NUM_FIRST_SLOTS, config.replay_size)), 1)
@@ -95,7 +97,8 @@ def update(task: Task, state: State, update_index: Int[Array, ""]) -> tuple[Stat
     if config.gradient != "critic":
         # The reward itself needs the slots, not what they have been answered with.
         batch = batch._replace(observation=state.slots.observation)
-        reward = climbed(task, state.slots, update_index)
+        key_window = keys.stream(key_step, "window")
+        reward = climbed(task, state.slots, state.learner.actor, key_window, update_index)
     noise = agent.policy.noise(key_noise, batch.observation.shape[0])
     learned, metrics = learner.update(
         agent, state.learner, state.scale, batch, noise, update_index, reward=reward, mean=mean
@@ -104,15 +107,21 @@ def update(task: Task, state: State, update_index: Int[Array, ""]) -> tuple[Stat
     return State(learned, state.scale, slots, remembered, key), metrics
 
 
-def climbed(task: Task, slots: Slots, update_index: Int[Array, ""]) -> Value:
-    """The reward of actions in slots, or its smooth form."""
+def climbed(
+    task: Task, slots: Slots, actor: Any, key: Key[Array, ""], update_index: Int[Array, ""]
+) -> Value:
+    """The reward of actions in slots, or its smooth form; over a window, with what follows."""
     environment, config = task.environment, task.agent.config
-    if config.gradient == "environment":
-        return lambda action: jax.vmap(environment.reward)(slots.state, action)
-    assert isinstance(environment, Smooth)  # as `Training` has seen to
-    smooth = jax.vmap(environment.smooth_reward, in_axes=(0, 0, None))
-    now = temperature(config, update_index)
-    return lambda action: smooth(slots.state, action, now)
+    reward = jax.vmap(environment.reward)
+    if config.gradient == "smooth":
+        assert isinstance(environment, Smooth)  # as `Training` has seen to
+        smooth = jax.vmap(environment.smooth_reward, in_axes=(0, 0, None))
+        now = temperature(config, update_index)
+        reward = lambda state, action: smooth(state, action, now)  # noqa: E731
+    if config.window == 1:
+        return lambda action: reward(slots.state, action)
+    assert isinstance(environment, Unbroken)  # as `Training` has seen to
+    return window.value(task.agent, actor, environment, slots.state, key, reward)
 
 
 def temperature(config: Config, update_index: Int[Array, ""]) -> Float[Array, ""]:

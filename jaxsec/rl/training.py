@@ -5,9 +5,10 @@
     state, metrics = training.run(state, num_updates=100)
     actors = state.actor  # parameters; seeds lead
 
-Collecting, replay and updates are one compiled loop (`jaxsec.rl.replica`). The action does not move
-the channel in the environments here, so that a slot's reward is all there is to value, and the
-discount is 0 unless asked for.
+Collecting, replay and updates are one compiled loop (`jaxsec.rl.replica`). In most environments
+here an action moves nothing, so that a slot's reward is all there is to value, and the discount is
+0 unless asked for. It is to be near 1 where access points have batteries, for critics or for
+rewards over a window of slots (`jaxsec.rl.window`).
 """
 
 import dataclasses
@@ -24,6 +25,7 @@ from jaxsec.rl.environment import Environment, Smooth
 from jaxsec.rl.learner import Agent, Learner, Scale
 from jaxsec.rl.policy import Policy
 from jaxsec.rl.replica import Task
+from jaxsec.rl.window import Unbroken
 
 
 class State(NamedTuple):
@@ -81,6 +83,11 @@ class Training:
             self.config.gradient != "smooth" or isinstance(self.environment, Smooth),
             "`gradient` must be critic or environment where the environment has no smooth reward, "
             "but is 'smooth'",
+        )
+        checks.require(
+            self.config.window == 1 or isinstance(self.environment, Unbroken),
+            "`window` must be 1 where the environment cannot be followed without new starts, "
+            f"but is {self.config.window}",
         )
         for name in ("num_slots", "batch_size", "replay_size"):
             count = getattr(self.config, name)

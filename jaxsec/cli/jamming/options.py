@@ -17,7 +17,8 @@ class TaskOptions:
 
     scenario: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(SCENARIOS) + "}")] = "paper"
     """paper: 3 access points, 3 users, 2 eavesdroppers. dense: 8, 8, 4, mixed regimes, outage;
-    noisy, sensed and hidden are dense with less and less known of the eavesdroppers."""
+    noisy, sensed and hidden are dense with less and less known of the eavesdroppers; battery is
+    paper with batteries that last from slot to slot."""
     metrics: Annotated[
         tuple[str, ...] | None,
         tyro.conf.arg(metavar="{" + ",".join(METRICS) + "}=WEIGHT ..."),
