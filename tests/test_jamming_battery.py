@@ -19,8 +19,6 @@ from jaxsec.jamming import (
 )
 from jaxsec.jamming.episodes import Way
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 BATTERY = dataclasses.replace(SCENARIOS["battery"], episode_length=12)
 ENVIRONMENT = Environment(BATTERY)
 MOST = np.float32(0.5) * np.float32(BATTERY.max_power_w)

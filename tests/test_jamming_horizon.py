@@ -13,8 +13,6 @@ from jaxsec.jamming.horizon import Horizon
 from jaxsec.jamming.optimise import Setting
 from jaxsec.rl.waterfilling import water_filling
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 ALONE = Environment(
     dataclasses.replace(
         SCENARIOS["battery"],

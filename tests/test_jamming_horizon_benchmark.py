@@ -37,7 +37,6 @@ def test_claims_hold_of_a_good_policy_and_fail_of_a_bad_one():
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("quick_compilation")
 def test_everything_is_measured(tmp_path, capsys, no_type_checks):
     path = tmp_path / "horizon.json"
     assert jamming_horizon.main(jamming_horizon.Command(quick=True, json=path), []) == 0

@@ -14,7 +14,7 @@ from jaxsec.jamming import SCENARIOS, Environment, slots
 from jaxsec.rl import window
 from jaxsec.rl.config import Config
 
-pytestmark = pytest.mark.usefixtures("quick_compilation", "no_type_checks")
+pytestmark = pytest.mark.usefixtures("no_type_checks")
 
 ALONE = Environment(
     dataclasses.replace(
