@@ -22,7 +22,7 @@ ROWS = {
     "per antenna": (Sum(), AntennaPower()),
     "least power": (LeastPower(2.0), TotalPower()),
 }
-WITHIN = {"least power": 0.05}
+WITHIN = {"least power": 0.01}
 """Of the reference's value, where it is more than `USUALLY`."""
 USUALLY = 0.005
 

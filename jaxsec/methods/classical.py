@@ -18,9 +18,6 @@ from jaxsec.strategy import Strategy
 DEFAULT_NOISE_BEAMS = 2
 """J where a method does not fix it; in P1's scenario more noise beams gain next to nothing."""
 
-ASCENT_STEPS = first_order.DEFAULT_STEPS / gpip.DEFAULT_STEPS
-"""Steps of the ascent for one of the power iteration."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Mrt:
@@ -86,7 +83,8 @@ class Gpip:
     num_noise_beams: int = DEFAULT_NOISE_BEAMS
     """J, noise beams."""
     num_steps: int = gpip.DEFAULT_STEPS
-    """Steps of the power iteration; the ascent takes half as many again."""
+    """Steps of the power iteration; the ascent takes half as many again, for least power more than
+    twice as many."""
 
     def __post_init__(self) -> None:
         checks.check_at_least("num_starts", self.num_starts, 1)
@@ -122,12 +120,13 @@ class Gpip:
             weights = over_channels(objective, tuple(batch), num_users, num_antennas).user_weights
             options |= {"user_weights": weights, "smoothing": schedule}
             return _iterated(gpip.opt(*channels, key=drawn, **options))
+        steps = first_order.default_steps(objective) / gpip.DEFAULT_STEPS
         found = first_order.ascent(
             *channels,
             objective=objective,
             constraint=power,
             key=drawn,
-            num_steps=math.ceil(ASCENT_STEPS * self.num_steps),
+            num_steps=math.ceil(steps * self.num_steps),
             **options,
         )
         info = found.info

@@ -15,11 +15,13 @@ from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.first_order.problems import problems
 from jaxsec.precoding.first_order.solve import solve
 from jaxsec.precoding.linear import rzf_ns
-from jaxsec.secrecy import Objective, PowerConstraint, TotalPower, limit_power
+from jaxsec.secrecy import LeastPower, Objective, PowerConstraint, TotalPower, limit_power
 from jaxsec.shapes import AnyArray, abs2
 from jaxsec.strategy import Strategy
 
 DEFAULT_STEPS = 24
+LEAST_POWER_STEPS = 36
+"""Of `LeastPower`, whose power follows the beams."""
 SMOOTHING = (1.0, 0.01)
 """First and last smoothing of the ascent, bit/s/Hz."""
 
@@ -44,6 +46,11 @@ class AscentResult(NamedTuple):
     info: AscentInfo
 
 
+def default_steps(objective: Objective) -> int:
+    """Steps of an ascent for an objective."""
+    return LEAST_POWER_STEPS if isinstance(objective, LeastPower) else DEFAULT_STEPS
+
+
 @together
 def ascent(
     h_user: Complex[AnyArray, "... K M"],
@@ -55,7 +62,7 @@ def ascent(
     num_noise_beams: int = 2,
     num_starts: int = 1,
     key: Key[Array, ""] | None = None,
-    num_steps: int = DEFAULT_STEPS,
+    num_steps: int | None = None,
     tolerance: float = 1e-3,
 ) -> AscentResult:
     """Beams and noise that maximise any objective under any power constraint.
@@ -79,7 +86,7 @@ def ascent(
       num_noise_beams: J.
       num_starts: above 1, that many less one random starts are added.
       key: for the random starts; needed when `num_starts` > 1.
-      num_steps: of the ascent.
+      num_steps: of the ascent; by default `default_steps` of the objective.
       tolerance: residual below which `info.converged` is set.
 
     Returns:
@@ -91,6 +98,7 @@ def ascent(
     checks.check_channels(h_user, h_eve, noise_power)
     checks.check_at_least("num_noise_beams", num_noise_beams, 0)
     checks.check_at_least("num_starts", num_starts, 1)
+    num_steps = default_steps(objective) if num_steps is None else num_steps
     checks.check_at_least("num_steps", num_steps, 1)
     checks.require(
         num_starts == 1 or key is not None, "`key` must be given when `num_starts` is above 1"
