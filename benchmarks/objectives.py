@@ -112,7 +112,7 @@ def against_best(
         )
         long = jax.tree.map(np.asarray, found.strategy)
     best = np.maximum(judge.objective_value(long, channels, objective), value)
-    ratio = _ratio(value, best)
+    worth = ratio(value, best)
     count = arguments.num_independent if _beams(strategy) <= MOST_BEAMS else 0
     user, eve = np.asarray(channels.h_user), np.asarray(channels.h_eve)
     apart = np.array(
@@ -121,15 +121,15 @@ def against_best(
     there = np.isfinite(apart)
     return {
         "mean": float(np.mean(value)),
-        "ratio": ratio.value,
-        "ratio ci95": ratio.ci95,
-        "worst ratio": ratio.worst,
-        "independent": _ratio(value[:count][there], apart[there]).value if there.any() else None,
+        "ratio": worth.value,
+        "ratio ci95": worth.ci95,
+        "worst ratio": worth.worst,
+        "independent": ratio(value[:count][there], apart[there]).value if there.any() else None,
         "independent channels": int(there.sum()),
     }
 
 
-def _ratio(value: np.ndarray, best: np.ndarray) -> statistics.Ratio:
+def ratio(value: np.ndarray, best: np.ndarray) -> statistics.Ratio:
     """Of the means, below 1 where the design is worse; powers are negative values."""
     return statistics.ratio_of_means(*((-best, -value) if best[0] < 0 else (value, best)))
 

@@ -19,6 +19,7 @@ from jaxsec.secrecy import LeastPower, Objective, PowerConstraint, TotalPower, l
 from jaxsec.shapes import AnyArray, abs2
 from jaxsec.strategy import Strategy
 
+DEFAULT_NOISE_BEAMS = 2
 DEFAULT_STEPS = 24
 LEAST_POWER_STEPS = 36
 """Of `LeastPower`, whose power follows the beams."""
@@ -51,6 +52,19 @@ def default_steps(objective: Objective) -> int:
     return LEAST_POWER_STEPS if isinstance(objective, LeastPower) else DEFAULT_STEPS
 
 
+def default_noise_beams(
+    objective: Objective, num_users: int, num_eves: int, num_antennas: int
+) -> int:
+    """Noise beams of an ascent: against colluding eavesdroppers, one for each of them where the
+    users leave that many dimensions.
+
+    Together they null what has fewer dimensions than they have antennas; against each of them alone
+    more than `DEFAULT_NOISE_BEAMS` gain next to nothing (`python -m benchmarks.noise_beams`).
+    """
+    wanted = min(num_eves, num_antennas - num_users) if objective.colluding else 0
+    return max(wanted, DEFAULT_NOISE_BEAMS)
+
+
 @together
 def ascent(
     h_user: Complex[AnyArray, "... K M"],
@@ -59,7 +73,7 @@ def ascent(
     *,
     objective: Objective,
     constraint: PowerConstraint | None = None,
-    num_noise_beams: int = 2,
+    num_noise_beams: int | None = None,
     num_starts: int = 1,
     key: Key[Array, ""] | None = None,
     num_steps: int | None = None,
@@ -83,7 +97,7 @@ def ascent(
       noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
       objective: a row of `secrecy.OBJECTIVES`.
       constraint: a row of `secrecy.POWERS`; total power by default.
-      num_noise_beams: J.
+      num_noise_beams: J; by default `default_noise_beams`.
       num_starts: above 1, that many less one random starts are added.
       key: for the random starts; needed when `num_starts` > 1.
       num_steps: of the ascent; by default `default_steps` of the objective.
@@ -96,6 +110,9 @@ def ascent(
       InputError: shapes or dtypes that do not fit; counts out of range; a missing `key`.
     """
     checks.check_channels(h_user, h_eve, noise_power)
+    if num_noise_beams is None:
+        sizes = h_user.shape[-2], h_eve.shape[-2], h_user.shape[-1]
+        num_noise_beams = default_noise_beams(objective, *sizes)
     checks.check_at_least("num_noise_beams", num_noise_beams, 0)
     checks.check_at_least("num_starts", num_starts, 1)
     num_steps = default_steps(objective) if num_steps is None else num_steps
