@@ -5,8 +5,8 @@ The least power P at which all users have their rates is where the most that the
     f(P) = max −α·log Σ_k log2(1 + exp((asked_k − R_k)/α))  over ‖u‖² ≤ P,
 
 is zero as α goes to 0. A step raises that at the present power, then takes the power at which it is
-zero. A penalty on missing rates beside the power, of which the ascent would take the sum, moves
-beams and their power at once and ends at 3% more power after as many steps.
+zero. So beams and their power move in turns: a penalty on missing rates, added to the power, ties
+one to the other, and the ascent is slow along the valley between them.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ from jaxsec.shapes import lift
 NEWTON_STEPS = 2
 """In the logarithm of the power, each at most 1."""
 LEAST_SLOPE = 0.1
-"""Of the rates by the logarithm of the power, bit/s/Hz, that is taken to be theirs."""
+"""Of the shortfall by the logarithm of the power: a smaller one counts as this, bit/s/Hz."""
 ROOM = 1.01
 """Of amplitudes."""
 ROUNDS = 8
