@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
@@ -51,16 +51,10 @@ def start(problem: Problem, num_beams: int, num_antennas: int) -> Iterate:
     everyone = _recipe(problem, num_beams, 1.0)
     if num_users == 1:
         return _follow(problem, everyone)[0]
-    one_or_nobody = jnp.eye(num_users, num_users + 1)
-    found = _change_one(problem, everyone, DROPPED, one_or_nobody)
+    found = _drop_one(problem, everyone)
     rounds = max(num_users - num_antennas, 0)
     if rounds:
-        found = jax.lax.fori_loop(
-            0,
-            rounds,
-            lambda _, found: _change_one(problem, found[0], DROPPED, one_or_nobody),
-            found,
-        )
+        found = jax.lax.fori_loop(0, rounds, lambda _, found: _drop_one(problem, found[0]), found)
     return found[1]
 
 
@@ -71,12 +65,10 @@ def grown_start(problem: Problem, num_beams: int, num_antennas: int) -> Iterate:
     rate of the start: it finds small sets, of which dropping users one by one may lose a member.
     """
     num_users = problem.weights.shape[0]
-    one, one_or_nobody = (jnp.eye(num_users, trials) for trials in (num_users, num_users + 1))
-    found = _change_one(problem, _recipe(problem, num_beams, DROPPED), 1.0, one)
+    nobody = _recipe(problem, num_beams, DROPPED)
+    found = _change_one(problem, nobody, 1.0, np.eye(num_users))
     rounds = min(num_users, num_antennas) - 1
-    return jax.lax.fori_loop(
-        0, rounds, lambda _, found: _change_one(problem, found[0], 1.0, one_or_nobody), found
-    )[1]
+    return jax.lax.fori_loop(0, rounds, lambda _, found: _add_one(problem, found[0]), found)[1]
 
 
 def random_start(problem: Problem, num_beams: int, variates: Float[Array, "V B"]) -> Iterate:
@@ -104,8 +96,21 @@ def _even_aims(problem: Problem, num_noise_beams: int) -> SplitComplex:
 
 
 @no_inline
+def _drop_one(problem: Problem, recipe: Recipe) -> tuple[Recipe, Iterate]:
+    """Drops the user whose dropping raises the start's rate most, if any does; and that start."""
+    num_users = problem.weights.shape[0]
+    return _change_one(problem, recipe, DROPPED, np.eye(num_users, num_users + 1))
+
+
+@no_inline
+def _add_one(problem: Problem, recipe: Recipe) -> tuple[Recipe, Iterate]:
+    """Serves the user who raises the start's rate most, if any does; and that start."""
+    num_users = problem.weights.shape[0]
+    return _change_one(problem, recipe, 1.0, np.eye(num_users, num_users + 1))
+
+
 def _change_one(
-    problem: Problem, recipe: Recipe, activity: Float[ArrayLike, ""], changed: Float[Array, "K T"]
+    problem: Problem, recipe: Recipe, activity: float, changed: np.ndarray
 ) -> tuple[Recipe, Iterate]:
     """Gives one user another activity, whose start has the largest rate; and that start.
 
@@ -116,7 +121,7 @@ def _change_one(
     def repeat(x):
         return jnp.tile(x, (1,) * (x.ndim - 1) + (trials,))
 
-    tried = jnp.where(changed[:, :, None] > 0, activity, recipe.activity[:, None])
+    tried = jnp.where(jnp.asarray(changed)[:, :, None] > 0, activity, recipe.activity[:, None])
     flat = tried.reshape(num_users, -1)
     repeated, aims = jax.tree.map(repeat, (problem, recipe.aims))
     starts, rates = _follow(repeated, Recipe(flat, aims))
