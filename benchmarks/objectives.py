@@ -1,6 +1,6 @@
 """How close is the ascent to the best known, by objective and power constraint, and how slow?
 
-    python -m benchmarks.objectives [--num-channels 256] [--json FILE]
+    python -m benchmarks.objectives [--num-channels 256] [--rows "least power"] [--json FILE]
 
 For each size and pair of rows: the mean of the objective over that of the best known with its 95%
 interval, the worst channel's own ratio, and the time over that of OPT for the sum of the rates. The
@@ -13,7 +13,7 @@ import dataclasses
 import functools
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +38,8 @@ from jaxsec.secrecy import (
 )
 from jaxsec.strategy import Strategy
 
-ROWS = {
+Row = Literal["worst user", "energy efficiency", "per antenna", "least power"]
+ROWS: dict[Row, tuple[Any, Any]] = {
     "worst user": (WorstUser(), TotalPower()),
     "energy efficiency": (EnergyEfficiency(10.0, 1.0), TotalPower()),
     "per antenna": (Sum(), AntennaPower()),
@@ -57,6 +58,8 @@ class Arguments:
     num_channels: int = 256
     sizes: int = len(SIZES)
     """How many of the sizes, from the smallest."""
+    rows: tuple[Row, ...] = get_args(Row)
+    """Names of the pairs of rows to measure: compiling one takes minutes."""
     seed: int = 20261
     num_starts: int = 6
     """Random starts of the reference and one, beside OPT's design and RZF-NS."""
@@ -72,18 +75,18 @@ def measure(arguments: Arguments, num_users: int, num_eves: int) -> list[dict[st
     scenario = jaxsec.Scenario(num_users=num_users, num_eavesdroppers=num_eves)
     drawn = jaxsec.sample_channels(jax.random.key(arguments.seed), scenario, arguments.num_channels)
     channels = jax.tree.map(jnp.asarray, normalise(drawn))
-    designs = {name: functools.partial(_design, channels, *rows) for name, rows in ROWS.items()}
+    designs = {name: functools.partial(_design, channels, *ROWS[name]) for name in arguments.rows}
     seconds = alternate({"opt": lambda: gpip.opt(channels).strategy, **designs}, ROUNDS)
     return [
         {
             "K": num_users,
             "L": num_eves,
             "row": name,
-            **against_best(arguments, channels, name, run()),
+            **against_best(arguments, channels, name, designs[name]()),
             "us_per_channel": 1e6 * seconds[name] / arguments.num_channels,
             "time over OPT": seconds[name] / seconds["opt"],
         }
-        for name, run in designs.items()
+        for name in arguments.rows
     ]
 
 
@@ -92,7 +95,7 @@ def _design(channels: Channels, objective: Any, constraint: Any) -> Strategy:
 
 
 def against_best(
-    arguments: Arguments, channels: Channels, name: str, strategy: Strategy
+    arguments: Arguments, channels: Channels, name: Row, strategy: Strategy
 ) -> dict[str, Any]:
     """The design of a pair of rows beside its references."""
     objective, constraint = ROWS[name]
@@ -109,7 +112,7 @@ def against_best(
         )
         long = jax.tree.map(np.asarray, found.strategy)
     best = np.maximum(judge.objective_value(long, channels, objective), value)
-    ratio = _ratio(value, best)
+    worth = ratio(value, best)
     count = arguments.num_independent if _beams(strategy) <= MOST_BEAMS else 0
     user, eve = np.asarray(channels.h_user), np.asarray(channels.h_eve)
     apart = np.array(
@@ -118,15 +121,15 @@ def against_best(
     there = np.isfinite(apart)
     return {
         "mean": float(np.mean(value)),
-        "ratio": ratio.value,
-        "ratio ci95": ratio.ci95,
-        "worst ratio": ratio.worst,
-        "independent": _ratio(value[:count][there], apart[there]).value if there.any() else None,
+        "ratio": worth.value,
+        "ratio ci95": worth.ci95,
+        "worst ratio": worth.worst,
+        "independent": ratio(value[:count][there], apart[there]).value if there.any() else None,
         "independent channels": int(there.sum()),
     }
 
 
-def _ratio(value: np.ndarray, best: np.ndarray) -> statistics.Ratio:
+def ratio(value: np.ndarray, best: np.ndarray) -> statistics.Ratio:
     """Of the means, below 1 where the design is worse; powers are negative values."""
     return statistics.ratio_of_means(*((-best, -value) if best[0] < 0 else (value, best)))
 

@@ -10,6 +10,7 @@ from jaxsec import files, secrecy
 from jaxsec.channels import Channels
 from jaxsec.cli.__main__ import main
 from jaxsec.precoding import ascent
+from jaxsec.precoding.first_order.design import default_noise_beams
 from jaxsec.secrecy import (
     AntennaPower,
     EnergyEfficiency,
@@ -244,3 +245,22 @@ def test_total_power_is_the_plain_design(channels):
     named = jaxsec.design(channels, objective="sum", power=TotalPower())
     for got, wanted in zip(named, jaxsec.design(channels), strict=True):
         np.testing.assert_array_equal(got, wanted)
+
+
+def test_noise_beams_follow_the_objective():
+    """One for each colluding eavesdropper where the users leave room, else two."""
+    together, apart = Sum(colluding=True), Sum()
+    sizes = ((2, 4, 8), (2, 8, 8), (2, 1, 8), (8, 4, 8))  # K, L, M
+    wanted = (4, 6, 2, 2)
+    assert tuple(default_noise_beams(together, *size) for size in sizes) == wanted
+    assert {default_noise_beams(apart, *size) for size in sizes} == {2}
+
+
+@pytest.mark.long
+def test_colluders_are_jammed_with_a_beam_for_each():
+    channels, objective = cases.at_snr(3, 8, 6, 2, 4, 20.0), Sum(colluding=True)
+    options = {"objective": objective, "method": "opt"}
+    every, two = (jaxsec.design(channels, **options, num_noise_beams=j) for j in (None, 2))
+    assert every.v.shape[-1] == 4
+    gain = worth(every, channels, objective).mean() / worth(two, channels, objective).mean()
+    assert gain > 1.01

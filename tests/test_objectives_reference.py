@@ -20,7 +20,7 @@ ROWS = {
     "per antenna": (Sum(), AntennaPower()),
     "least power": (LeastPower(2.0), TotalPower()),
 }
-WITHIN = {"least power": 0.05}
+WITHIN = {"least power": 0.01}
 """Of the reference's value, where it is more than `USUALLY`."""
 USUALLY = 0.005
 
@@ -75,20 +75,19 @@ def test_least_power_for_one_user_and_where_the_budget_is_not_enough(tmp_path, c
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("snr_db", "least"), [(10.0, 0.998), (20.0, 1.0)])
-def test_as_many_users_as_antennas_as_wmmse(snr_db, least):
-    """Shi et al., IEEE TSP 59(9), 2011: OPT of 8 starts beside WMMSE of 20.
-
-    At 10 dB one channel of the 100 needs more than 8 starts, and the mean is 0.13% below.
-    """
-    channels = cases.at_snr(3, 100, 4, 4, 0, snr_db)
+@pytest.mark.parametrize("snr_db", [10.0, 20.0])
+@pytest.mark.parametrize("seed", [3, 13, 23])
+def test_as_many_users_as_antennas_as_wmmse(seed, snr_db):
+    """Shi et al., IEEE TSP 59(9), 2011: OPT of 8 starts is not below WMMSE of 20, and on none of
+    100 channels more than 1% below it."""
+    channels = cases.at_snr(seed, 100, 4, 4, 0, snr_db)
     found = gpip.opt(channels, num_noise_beams=0, num_starts=8, key=jax.random.key(0))
     ours = judge.secrecy_rates(found.strategy, channels).sum(axis=1)
     h = np.asarray(channels.h_user, np.complex128)
     rng = np.random.default_rng(4)
     theirs = np.max([_wmmse(h, cases.gaussian(rng, h.shape)) for _ in range(20)], axis=0)
-    assert ours.mean() >= least * theirs.mean()
-    assert np.sum(ours < 0.999 * theirs) <= (least < 1.0)
+    assert ours.mean() >= theirs.mean()
+    assert (ours >= 0.99 * theirs).all()
 
 
 def _wmmse(h, start):

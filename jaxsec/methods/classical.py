@@ -18,9 +18,6 @@ from jaxsec.strategy import Strategy
 DEFAULT_NOISE_BEAMS = 2
 """J where a method does not fix it; in P1's scenario more noise beams gain next to nothing."""
 
-ASCENT_STEPS = first_order.DEFAULT_STEPS / gpip.DEFAULT_STEPS
-"""Steps of the ascent for one of the power iteration."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Mrt:
@@ -83,20 +80,23 @@ class Gpip:
 
     num_starts: int = 1
     """Starting points of the iteration, of which the best result is kept."""
-    num_noise_beams: int = DEFAULT_NOISE_BEAMS
-    """J, noise beams."""
+    num_noise_beams: int | None = None
+    """J, noise beams; by default 2, and as many as colluding eavesdroppers have to be jammed with,
+    min(L, M-K), where those are more."""
     num_steps: int = gpip.DEFAULT_STEPS
-    """Steps of the power iteration; the ascent takes half as many again."""
+    """Steps of the power iteration; the ascent takes half as many again, for least power more than
+    twice as many."""
 
     def __post_init__(self) -> None:
         checks.check_at_least("num_starts", self.num_starts, 1)
-        checks.check_at_least("num_noise_beams", self.num_noise_beams, 0)
+        if self.num_noise_beams is not None:
+            checks.check_at_least("num_noise_beams", self.num_noise_beams, 0)
         checks.check_at_least("num_steps", self.num_steps, 1)
 
     def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
         found = gpip.opt(
             *channels,
-            num_noise_beams=self.num_noise_beams,
+            num_noise_beams=self._noise_beams,
             num_starts=self.num_starts,
             key=key if self.num_starts > 1 else None,
             smoothing=gpip.annealing(self.num_steps),
@@ -112,26 +112,32 @@ class Gpip:
     ) -> Designed:
         """By the power iteration for sums at total power, else by `precoding.ascent`."""
         drawn = key if self.num_starts > 1 else None
-        options: dict[str, Any] = {
-            "num_noise_beams": self.num_noise_beams,
-            "num_starts": self.num_starts,
-        }
+        options: dict[str, Any] = {"num_starts": self.num_starts}
         if isinstance(power, TotalPower) and isinstance(objective, Sum) and not objective.colluding:
             schedule = gpip.annealing(self.num_steps)
             *batch, num_users, num_antennas = channels.h_user.shape
             weights = over_channels(objective, tuple(batch), num_users, num_antennas).user_weights
             options |= {"user_weights": weights, "smoothing": schedule}
-            return _iterated(gpip.opt(*channels, key=drawn, **options))
+            return _iterated(
+                gpip.opt(*channels, key=drawn, num_noise_beams=self._noise_beams, **options)
+            )
+        steps = first_order.default_steps(objective) / gpip.DEFAULT_STEPS
         found = first_order.ascent(
             *channels,
             objective=objective,
             constraint=power,
             key=drawn,
-            num_steps=math.ceil(ASCENT_STEPS * self.num_steps),
+            num_noise_beams=self.num_noise_beams,
+            num_steps=math.ceil(steps * self.num_steps),
             **options,
         )
         info = found.info
         return Designed(found.strategy, info.iterations, info.residual, info.converged)
+
+    @property
+    def _noise_beams(self) -> int:
+        """J for sums of rates at total power."""
+        return DEFAULT_NOISE_BEAMS if self.num_noise_beams is None else self.num_noise_beams
 
 
 @dataclasses.dataclass(frozen=True)

@@ -42,7 +42,7 @@ def closed_form(
         reduce = h.shape[0] < num_antennas
         basis, coordinates = orthonormal_basis(h) if reduce else (None, h)
         problem = as_problem(coordinates, num_users)
-        start = gpip_start.start(problem, num_users + num_noise_beams, num_antennas, None)
+        start = gpip_start.start(problem, num_users + num_noise_beams, num_antennas)
         return start.f if basis is None else algebra.combine(basis, start.f)
 
     u = linear.over_batch(design, over_noise(h_user, noise_power), over_noise(h_eve, noise_power))

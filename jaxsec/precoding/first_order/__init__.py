@@ -2,9 +2,15 @@
 
 `design` has the public function, `refine` a few steps from a given strategy, `problems` what both
 hand to `solve`, the compiled program of a batch; `step` has the mathematics of one step, `limits`
-the power constraints in it, `value` the objective of beams.
+the power constraints in it, `value` the objective of beams; `least_power` has what least power for
+given rates takes beside.
 """
 
-from jaxsec.precoding.first_order.design import DEFAULT_STEPS, AscentInfo, AscentResult, ascent
+from jaxsec.precoding.first_order.design import (
+    AscentInfo,
+    AscentResult,
+    ascent,
+    default_steps,
+)
 
-__all__ = ["DEFAULT_STEPS", "AscentInfo", "AscentResult", "ascent"]
+__all__ = ["AscentInfo", "AscentResult", "ascent", "default_steps"]

@@ -15,11 +15,14 @@ from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.first_order.problems import problems
 from jaxsec.precoding.first_order.solve import solve
 from jaxsec.precoding.linear import rzf_ns
-from jaxsec.secrecy import Objective, PowerConstraint, TotalPower, limit_power
+from jaxsec.secrecy import LeastPower, Objective, PowerConstraint, TotalPower, limit_power
 from jaxsec.shapes import AnyArray, abs2
 from jaxsec.strategy import Strategy
 
+DEFAULT_NOISE_BEAMS = 2
 DEFAULT_STEPS = 24
+LEAST_POWER_STEPS = 36
+"""Of `LeastPower`, whose power follows the beams."""
 SMOOTHING = (1.0, 0.01)
 """First and last smoothing of the ascent, bit/s/Hz."""
 
@@ -44,6 +47,24 @@ class AscentResult(NamedTuple):
     info: AscentInfo
 
 
+def default_steps(objective: Objective) -> int:
+    """Steps of an ascent for an objective."""
+    return LEAST_POWER_STEPS if isinstance(objective, LeastPower) else DEFAULT_STEPS
+
+
+def default_noise_beams(
+    objective: Objective, num_users: int, num_eves: int, num_antennas: int
+) -> int:
+    """Noise beams of an ascent: against colluding eavesdroppers, one for each of them where the
+    users leave that many dimensions.
+
+    Together they null what has fewer dimensions than they have antennas; against each of them alone
+    more than `DEFAULT_NOISE_BEAMS` gain next to nothing (`python -m benchmarks.noise_beams`).
+    """
+    wanted = min(num_eves, num_antennas - num_users) if objective.colluding else 0
+    return max(wanted, DEFAULT_NOISE_BEAMS)
+
+
 @together
 def ascent(
     h_user: Complex[AnyArray, "... K M"],
@@ -52,10 +73,10 @@ def ascent(
     *,
     objective: Objective,
     constraint: PowerConstraint | None = None,
-    num_noise_beams: int = 2,
+    num_noise_beams: int | None = None,
     num_starts: int = 1,
     key: Key[Array, ""] | None = None,
-    num_steps: int = DEFAULT_STEPS,
+    num_steps: int | None = None,
     tolerance: float = 1e-3,
 ) -> AscentResult:
     """Beams and noise that maximise any objective under any power constraint.
@@ -76,10 +97,10 @@ def ascent(
       noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
       objective: a row of `secrecy.OBJECTIVES`.
       constraint: a row of `secrecy.POWERS`; total power by default.
-      num_noise_beams: J.
+      num_noise_beams: J; by default `default_noise_beams`.
       num_starts: above 1, that many less one random starts are added.
       key: for the random starts; needed when `num_starts` > 1.
-      num_steps: of the ascent.
+      num_steps: of the ascent; by default `default_steps` of the objective.
       tolerance: residual below which `info.converged` is set.
 
     Returns:
@@ -89,8 +110,12 @@ def ascent(
       InputError: shapes or dtypes that do not fit; counts out of range; a missing `key`.
     """
     checks.check_channels(h_user, h_eve, noise_power)
+    if num_noise_beams is None:
+        sizes = h_user.shape[-2], h_eve.shape[-2], h_user.shape[-1]
+        num_noise_beams = default_noise_beams(objective, *sizes)
     checks.check_at_least("num_noise_beams", num_noise_beams, 0)
     checks.check_at_least("num_starts", num_starts, 1)
+    num_steps = default_steps(objective) if num_steps is None else num_steps
     checks.check_at_least("num_steps", num_steps, 1)
     checks.require(
         num_starts == 1 or key is not None, "`key` must be given when `num_starts` is above 1"

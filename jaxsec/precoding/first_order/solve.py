@@ -24,6 +24,7 @@ from jaxsec.precoding.batched.chunks import (
 )
 from jaxsec.precoding.batched.kernels import single_kernels
 from jaxsec.precoding.batched.programs import PROGRAMS
+from jaxsec.precoding.first_order.least_power import lower, share_out
 from jaxsec.precoding.first_order.limits import fitted
 from jaxsec.precoding.first_order.step import power_by_antenna, step
 from jaxsec.precoding.first_order.value import Beams, Task, values
@@ -142,11 +143,13 @@ def _ascend_chunk(
         u = algebra.hermitian_product(basis, u)
     task = Task(channels, objective, constraint)
     beams, first = _start(task, u, num_users, smoothing[0])
+    least = isinstance(objective, LeastPower)
+    advance_by = lower if least else step
 
     def advance(carry: Any, at: Any) -> tuple[Any, None]:
         beams, best = carry
         alpha, number = at
-        beams, reached, length = step(task, beams, num_users, alpha)
+        beams, reached, length = advance_by(task, beams, num_users, alpha)
         number = jnp.full(length.shape, number)
         return (beams, _better(best, Found(beams.u, reached.hard, number, length))), None
 
@@ -155,11 +158,11 @@ def _ascend_chunk(
     numbers = jnp.arange(1, smoothing.shape[0] + 1, dtype=jnp.int32)
     with single_kernels(kernels):
         (last, best), _ = jax.lax.scan(advance, begun, (smoothing, numbers))
-    if isinstance(objective, LeastPower):
-        ends = jnp.full(first.shape, smoothing.shape[0], jnp.int32)
-        for u, number in ((best.u, best.iterations), (last.u, ends)):
-            beams, value = _start(task, u, num_users, smoothing[-1])
-            best = _better(best, Found(beams.u, value, number, best.residual))
+    if least:
+        last = share_out(task, last, num_users)
+        beams, value = _start(task, last.u, num_users, smoothing[-1])
+        end = jnp.full(first.shape, smoothing.shape[0], jnp.int32)
+        best = _better(best, Found(beams.u, value, end, best.residual))
     u = best.u if basis is None else algebra.combine(basis, best.u)
     return best._replace(u=algebra.join(u))
 

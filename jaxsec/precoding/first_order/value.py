@@ -49,20 +49,27 @@ def values(
     task: Task, y: SplitComplex, spent: Float[Array, "T B"], num_users: int, smoothing: Any
 ) -> Values:
     """Both forms of the objective, of received amplitudes y [R, N, T, B] and the power spent."""
-    power = y.abs2()
-    noise = jnp.ones_like(power[0, 0])
-    rate, wiretap = link_rates(power[0, :num_users, 0], power, noise)
-    if y.shape[0] == num_users:
-        smooth = worst = jnp.zeros_like(rate)
-    elif task.objective.colluding:
-        smooth = worst = _colluding(y[num_users:], num_users)
-    else:
-        worst = jnp.max(wiretap, axis=0)
-        smooth = smoothing * jax.nn.logsumexp(wiretap / smoothing, axis=0)
+    rate, smooth, worst = rates(task, y, num_users, smoothing)
     inner = jnp.moveaxis(rate - smooth, 0, -1)
     secrecy = jnp.moveaxis(jnp.maximum(rate - worst, 0.0), 0, -1)
     objective = task.objective
     return Values(objective.smooth(inner, spent, smoothing), objective.value(secrecy, spent))
+
+
+def rates(
+    task: Task, y: SplitComplex, num_users: int, smoothing: Any
+) -> tuple[Float[Array, "K T B"], Float[Array, "K T B"], Float[Array, "K T B"]]:
+    """What users decode, and what eavesdroppers do of it at most, without corners and truly."""
+    power = y.abs2()
+    noise = jnp.ones_like(power[0, 0])
+    rate, wiretap = link_rates(power[0, :num_users, 0], power, noise)
+    if y.shape[0] == num_users:
+        return rate, jnp.zeros_like(rate), jnp.zeros_like(rate)
+    if task.objective.colluding:
+        together = _colluding(y[num_users:], num_users)
+        return rate, together, together
+    smooth = smoothing * jax.nn.logsumexp(wiretap / smoothing, axis=0)
+    return rate, smooth, jnp.max(wiretap, axis=0)
 
 
 def _colluding(y: SplitComplex, num_users: int) -> Float[Array, "K T B"]:

@@ -1,7 +1,8 @@
 """OPT: joint generalised power iteration precoding (GPIP) of beams and artificial noise.
 
-`design` has the public functions, `start` what they start from, `step` the mathematics of one step,
-`iterate` the loop of them on a chunk of channels, `solve` the compiled program of a batch.
+`design` has the public functions, `start` what they start from and `starts` several of those,
+`step` the mathematics of one step, `iterate` the loop of them on a chunk of channels, `solve` the
+compiled program of a batch.
 """
 
 from jaxsec.precoding.gpip.design import (

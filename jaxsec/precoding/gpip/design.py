@@ -84,9 +84,9 @@ def opt(
       h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
       noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
       num_noise_beams: J; more than 2 gain next to nothing in P1's scenario.
-      num_starts: random starts are added to the closed-form one, and the best design is kept.
-        Worth it where K ≥ M, where optima differ in which users they serve;
-        `benchmarks.optimality` shows by how much.
+      num_starts: to the closed-form start one is added that grows the set of served users, then
+        random ones, and the best design is kept. Worth it where K ≥ M, where optima differ in
+        which users they serve; `benchmarks.optimality` shows by how much.
       key: for the random starts; needed when `num_starts` > 1.
       user_weights: weights of the sum, not negative; all one by default.
       smoothing: one value a step (`annealing`), positive; it sets the number of steps.

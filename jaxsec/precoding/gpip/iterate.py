@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Complex, Float, Int
 
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
@@ -37,30 +37,36 @@ class GpipInfo(NamedTuple):
     """Smooth rate after each step, at that step's smoothing."""
 
 
-def solve_chunk(
-    h, weights, initial, variates=None, *, smoothing, num_beams: int, plain: bool, kernels: bool
-):
-    """h [B, R, M] complex, weights [B, K], variates [B, V] to beams [B, M, N] and info.
+def solve_chunk(h, weights, initial, *, smoothing, num_beams: int, plain: bool, kernels: bool):
+    """h [B, R, M] complex and weights [B, K] to beams [B, M, N] and info.
 
-    From `initial` [B, M, N], or without it from the closed-form or random start.
+    From `initial` [B, M, N], or without it from the closed-form start.
     """
-    channels = algebra.split(h)  # [R, M, B]
-    if h.shape[1] < h.shape[2]:
-        basis, reduced = orthonormal_basis(channels)
-    else:
-        basis, reduced = None, channels
-    problem = Problem(reduced, algebra.squared_norm(algebra.transpose(reduced)), weights.T)
+    basis, problem = reduced(h, weights)
     if initial is not None:
         u = algebra.split(initial)
         start = start_from(problem, u if basis is None else algebra.hermitian_product(basis, u))
     else:
-        start = gpip_start.start(
-            problem, num_beams, h.shape[2], None if variates is None else variates.T
-        )
+        start = gpip_start.start(problem, num_beams, h.shape[2])
     with single_kernels(kernels):
         f, info = (_iterate_plain if plain else _iterate)(problem, start, smoothing)
-    u = f if basis is None else algebra.combine(basis, f)
-    return algebra.join(u), jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), info)
+    return beams_of(basis, f), jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), info)
+
+
+def reduced(
+    h: Complex[Array, "B R M"], weights: Float[Array, "B K"]
+) -> tuple[SplitComplex | None, Problem]:
+    """The problem in the span of the channels, and that span's basis [M, R, B] where it is smaller
+    than the antennas' space."""
+    channels, basis = algebra.split(h), None  # [R, M, B]
+    if h.shape[1] < h.shape[2]:
+        basis, channels = orthonormal_basis(channels)
+    return basis, Problem(channels, algebra.squared_norm(algebra.transpose(channels)), weights.T)
+
+
+def beams_of(basis: SplitComplex | None, f: SplitComplex) -> Complex[Array, "B M N"]:
+    """Beams f [D, N, B] of a reduced problem at the antennas."""
+    return algebra.join(f if basis is None else algebra.combine(basis, f))
 
 
 def _iterate(problem: Problem, start: Iterate, smoothing: Float[Array, "num_steps"]):

@@ -13,14 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer, eval_context
-from jaxtyping import Array, Int
+from jaxtyping import Array
 
 from jaxsec import checks
 from jaxsec.channels import normalise
 from jaxsec.precoding.batched.chunks import Piece, chunk_size, deal, fill, fits, map_chunks, pieces
 from jaxsec.precoding.batched.programs import PROGRAMS
-from jaxsec.precoding.gpip import start as gpip_start
 from jaxsec.precoding.gpip.iterate import GpipInfo, solve_chunk
+from jaxsec.precoding.gpip.starts import several_starts
 from jaxsec.secrecy import normalise_power
 from jaxsec.shapes import over_noise
 from jaxsec.strategy import Strategy
@@ -216,22 +216,24 @@ def _solve_rows(
     )
     h = jnp.concatenate([h_user, h_eve], axis=1)
     num_users, num_antennas = h_user.shape[1:]
-    weights = jnp.ones(num_users) if inputs.weights is None else inputs.weights
-    rows: list[Array | None] = [repeat(h), repeat(flat(jnp.asarray(weights, real), 1))]
-    rows.append(None if inputs.initial is None else repeat(flat(inputs.initial, 2)))
-    if num_starts > 1:
-        size = gpip_start.random_size(num_users, h_eve.shape[1], num_noise_beams)
-        rows.append(_variates(inputs.key, flat(inputs.index, 0), num_starts, size, real))
+    ones = jnp.ones(num_users) if inputs.weights is None else inputs.weights
+    weights = flat(jnp.asarray(ones, real), 1)
     sizes = (num_users, h_eve.shape[1], num_antennas, num_noise_beams)
     chunk = chunk_size(*_shape(*sizes))
+    num_beams = num_users + num_noise_beams
+    initial = None if inputs.initial is None else flat(inputs.initial, 2)
+    if num_starts > 1:
+        options = {"num_starts": num_starts, "num_beams": num_beams, "chunk": chunk}
+        initial = several_starts(h, weights, inputs.key, flat(inputs.index, 0), **options)
+    rows = repeat(h), repeat(weights), initial
     solve = functools.partial(
         solve_chunk,
         smoothing=jnp.asarray(inputs.smoothing, real),
-        num_beams=num_users + num_noise_beams,
+        num_beams=num_beams,
         plain=plain,
         kernels=kernels and single_kernels_for(chunk, *sizes),
     )
-    u, info = _best_start(map_chunks(solve, tuple(rows), chunk), num_starts)
+    u, info = _best_start(map_chunks(solve, rows, chunk), num_starts)
     w, v = normalise_power(u[..., :num_users], u[..., num_users:])
     info = info._replace(converged=info.residual <= inputs.tolerance)
     return GpipResult(
@@ -259,19 +261,6 @@ def single_kernels_for(
     """
     shape = _shape(num_users, num_eves, num_antennas, num_noise_beams)
     return fits(rows, *shape) and num_eves > 0 and num_noise_beams > 0
-
-
-def _variates(key: Any, index: Int[Array, "n"], num_starts: int, size: int, dtype: Any) -> Array:
-    """[num_starts·n, size] normal variates; all zero for the first start, which is closed-form.
-
-    A channel's random starts depend on its number alone, not on where it is computed.
-    """
-
-    def draw(i: Int[Array, ""]) -> Array:
-        return jax.random.normal(jax.random.fold_in(key, i), (num_starts - 1, size), dtype)
-
-    drawn = jax.vmap(draw, out_axes=1)(index)
-    return jnp.concatenate([jnp.zeros((1, *drawn.shape[1:]), dtype), drawn]).reshape(-1, size)
 
 
 def _best_start(result: Any, num_starts: int) -> Any:

@@ -2,7 +2,8 @@
 
 The iteration climbs to the nearest local optimum, and with as many users as antennas those are
 mostly *which users are served*. So the start decides: a greedy search drops users whose loss
-raises the rest by more.
+raises the rest by more. Where there are several starts, the second one grows that set instead, from
+the best user alone, and the others serve users at random.
 """
 
 from typing import NamedTuple
@@ -39,32 +40,50 @@ class Recipe(NamedTuple):
 
 
 def random_size(num_users: int, num_eves: int, num_noise_beams: int) -> int:
-    """Normal variates that `start` takes for a channel."""
+    """Normal variates that `random_start` takes for a channel."""
     return num_users + 2 * num_eves * num_noise_beams
 
 
-def start(
-    problem: Problem, num_beams: int, num_antennas: int, variates: Float[Array, "V B"] | None
-) -> Iterate:
-    """The closed-form start, or where `variates` are not all zero, a random one."""
+def start(problem: Problem, num_beams: int, num_antennas: int) -> Iterate:
+    """The closed-form start: all users, but for one who is better dropped, and for more of them
+    where they outnumber the antennas."""
     num_users = problem.weights.shape[0]
-    num_noise_beams = num_beams - num_users
-    everyone = Recipe(jnp.ones_like(problem.weights), _even_aims(problem, num_noise_beams))
+    everyone = _recipe(problem, num_beams, 1.0)
     if num_users == 1:
-        found = _follow(problem, everyone)[0]
-    else:
-        found = _drop_one(problem, everyone)
-        rounds = max(num_users - num_antennas, 0)
-        if rounds:
-            found = jax.lax.fori_loop(
-                0, rounds, lambda _, found: _drop_one(problem, found[0]), found
-            )
-        found = found[1]
-    if variates is None:
-        return found
-    drawn = _follow(problem, _random_recipe(problem, num_noise_beams, variates))[0]
-    there = algebra.sum_first(jnp.abs(variates)) > 0
-    return Iterate(*(algebra.where(there, new, old) for new, old in zip(drawn, found, strict=True)))
+        return _follow(problem, everyone)[0]
+    found = _drop_one(problem, everyone)
+    rounds = max(num_users - num_antennas, 0)
+    if rounds:
+        found = jax.lax.fori_loop(0, rounds, lambda _, found: _drop_one(problem, found[0]), found)
+    return found[1]
+
+
+def grown_start(problem: Problem, num_beams: int, num_antennas: int) -> Iterate:
+    """The best user alone, then whoever raises the rate most, as long as anybody does.
+
+    As user selection for zero-forcing has it (Dimić & Sidiropoulos, IEEE TSP 53(10), 2005), by the
+    rate of the start: it finds small sets, of which dropping users one by one may lose a member.
+    """
+    num_users = problem.weights.shape[0]
+    nobody = _recipe(problem, num_beams, DROPPED)
+    found = _change_one(problem, nobody, 1.0, np.eye(num_users))
+    rounds = min(num_users, num_antennas) - 1
+    return jax.lax.fori_loop(0, rounds, lambda _, found: _add_one(problem, found[0]), found)[1]
+
+
+def random_start(problem: Problem, num_beams: int, variates: Float[Array, "V B"]) -> Iterate:
+    """Users served by chance, more or less, and noise aimed so."""
+    num_users = problem.weights.shape[0]
+    even = _recipe(problem, num_beams, 1.0).aims
+    activity = jnp.exp(ACTIVITY_SPREAD * variates[:num_users])
+    turn = variates[num_users:].reshape(2, *even.shape)
+    return _follow(problem, Recipe(activity, even * SplitComplex(turn[0], turn[1])))[0]
+
+
+def _recipe(problem: Problem, num_beams: int, activity: float) -> Recipe:
+    """All users alike, and noise aimed at all eavesdroppers alike."""
+    aims = _even_aims(problem, num_beams - problem.weights.shape[0])
+    return Recipe(jnp.full_like(problem.weights, activity), aims)
 
 
 def _even_aims(problem: Problem, num_noise_beams: int) -> SplitComplex:
@@ -76,26 +95,34 @@ def _even_aims(problem: Problem, num_noise_beams: int) -> SplitComplex:
     return weights
 
 
-def _random_recipe(problem: Problem, num_noise_beams: int, variates: Float[Array, "V B"]) -> Recipe:
-    num_users = problem.weights.shape[0]
-    even = _even_aims(problem, num_noise_beams)
-    activity = jnp.exp(ACTIVITY_SPREAD * variates[:num_users])
-    turn = variates[num_users:].reshape(2, *even.shape)
-    return Recipe(activity, even * SplitComplex(turn[0], turn[1]))
-
-
 @no_inline
 def _drop_one(problem: Problem, recipe: Recipe) -> tuple[Recipe, Iterate]:
     """Drops the user whose dropping raises the start's rate most, if any does; and that start."""
     num_users = problem.weights.shape[0]
-    trials = num_users + 1
+    return _change_one(problem, recipe, DROPPED, np.eye(num_users, num_users + 1))
+
+
+@no_inline
+def _add_one(problem: Problem, recipe: Recipe) -> tuple[Recipe, Iterate]:
+    """Serves the user who raises the start's rate most, if any does; and that start."""
+    num_users = problem.weights.shape[0]
+    return _change_one(problem, recipe, 1.0, np.eye(num_users, num_users + 1))
+
+
+def _change_one(
+    problem: Problem, recipe: Recipe, activity: float, changed: np.ndarray
+) -> tuple[Recipe, Iterate]:
+    """Gives one user another activity, whose start has the largest rate; and that start.
+
+    `changed` is 1 for the user of each trial; that of the last may be nobody.
+    """
+    num_users, trials = changed.shape
 
     def repeat(x):
         return jnp.tile(x, (1,) * (x.ndim - 1) + (trials,))
 
-    dropped = jnp.eye(num_users, trials, dtype=problem.weights.dtype)[:, :, None]  # last: nobody
-    activity = jnp.where(dropped > 0, DROPPED, recipe.activity[:, None])
-    flat = activity.reshape(num_users, -1)
+    tried = jnp.where(jnp.asarray(changed)[:, :, None] > 0, activity, recipe.activity[:, None])
+    flat = tried.reshape(num_users, -1)
     repeated, aims = jax.tree.map(repeat, (problem, recipe.aims))
     starts, rates = _follow(repeated, Recipe(flat, aims))
     best = jnp.argmax(rates.hard.reshape(trials, -1), axis=0)  # [B]
