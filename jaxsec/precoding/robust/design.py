@@ -5,6 +5,7 @@ mean of the sum secrecy rate over the channels that this leaves possible, or for
 kept with a probability. Errors may have a covariance (`channels.covariance`).
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, Float, Key
@@ -15,7 +16,14 @@ from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.chunks import map_chunks
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.robust import iterate, split
-from jaxsec.precoding.robust.problem import Beams, Uncertain, in_span, reduced, sample
+from jaxsec.precoding.robust.problem import (
+    Beams,
+    Uncertain,
+    at_unit_power,
+    in_span,
+    reduced,
+    sample,
+)
 from jaxsec.secrecy import MEAN, OverDraws
 from jaxsec.shapes import flat
 from jaxsec.strategy import Strategy
@@ -244,7 +252,8 @@ def _solve(
         starts = iterate.starts(keys.stream(key, "start"), known, objective, num_users, outside)
         start, others, lengths = starts.first, starts.others, iterate.LENGTHS
     else:
-        start, others, lengths = given, [given], iterate.REFINING_LENGTHS
+        start, others = _hidden(known, given, num_users), [given]
+        lengths = iterate.REFINING_LENGTHS
     result = iterate.iterate(
         keys.stream(key, "steps"),
         known,
@@ -256,18 +265,46 @@ def _solve(
         num_draws=num_draws,
         lengths=lengths,
     )
+    result = _filled_up(result, others[0].f.shape[1])
     key = keys.stream(key, "judging")
     return iterate.better(key, known, [*others, result], objective, num_users, outside)
 
 
 def _few(beams: Beams, num_users: int) -> Beams:
-    """The same noise in no more beams than the span has dimensions: VVᴴ = RᴴR with Vᴴ = QR."""
+    """The same noise in no more beams than the span has dimensions."""
     noise = algebra.join(beams.f[:, num_users:])  # [B, S, J]
     if noise.shape[2] <= noise.shape[1]:
         return beams
-    triangle = jnp.linalg.qr(jnp.swapaxes(noise.conj(), 1, 2), mode="r")
-    columns = algebra.split(jnp.swapaxes(triangle.conj(), 1, 2))
-    return Beams(algebra.concatenate([beams.f[:, :num_users], columns], axis=1), beams.outside)
+    return _with_noise(beams, _triangle(noise), num_users)
+
+
+def _hidden(known: Uncertain, beams: Beams, num_users: int) -> Beams:
+    """Where noise has more beams than the users' null space has dimensions, what is in there of it,
+    in as many: an iteration may start there, and its time goes with the number of beams."""
+    basis = split.null_space(known, num_users)
+    noise = algebra.join(beams.f[:, num_users:])
+    if not basis.shape[2] or noise.shape[2] <= basis.shape[2]:
+        return beams
+    inside = jnp.swapaxes(basis.conj(), 1, 2) @ noise
+    found = _with_noise(beams, basis @ _triangle(inside), num_users)
+    return at_unit_power(found.f, found.outside)
+
+
+def _triangle(noise: Complex[Array, "B S J"]) -> Complex[Array, "B S S"]:
+    """R with RRᴴ = VVᴴ."""
+    upper = jnp.linalg.qr(jnp.swapaxes(noise.conj(), 1, 2), mode="r")
+    return jnp.swapaxes(upper.conj(), 1, 2)
+
+
+def _with_noise(beams: Beams, noise: Complex[Array, "B S J"], num_users: int) -> Beams:
+    f = algebra.concatenate([beams.f[:, :num_users], algebra.split(noise)], axis=1)
+    return Beams(f, beams.outside)
+
+
+def _filled_up(beams: Beams, number: int) -> Beams:
+    """With noise beams that send nothing, `number` beams in all."""
+    missing = ((0, 0), (0, number - beams.f.shape[1]), (0, 0))
+    return Beams(jax.tree.map(lambda x: jnp.pad(x, missing), beams.f), beams.outside)
 
 
 def in_antennas(

@@ -22,10 +22,6 @@ from jaxsec.precoding.robust.step import step
 from jaxsec.secrecy import OverDraws
 from jaxsec.shapes import lift
 
-LENGTHS = 0.7, 0.15
-"""η of the first step and of the last; between them it falls geometrically."""
-REFINING_LENGTHS = 0.2, 0.1
-"""The same from a design that is good already, where the noise of a step is what limits."""
 SEARCH_DRAWS = 64
 """Draws on which starts are searched."""
 SEARCH_FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 12))[1:] ** 2)
@@ -37,6 +33,10 @@ FINE_DRAWS = 256
 """Draws on which the start for all users is searched once more."""
 JUDGING_DRAWS = 256
 """Draws by which starts and result are compared."""
+LENGTHS = 0.7, 0.15
+"""η of the first step and of the last; between them it falls geometrically."""
+REFINING_LENGTHS = 0.2, 0.1
+"""The same from a design that is good already: there the noise of a step is what limits."""
 
 
 class Starts(NamedTuple):

@@ -60,14 +60,17 @@ class Split(NamedTuple):
 
 def noise_of(known: Uncertain, num_users: int, outside: int) -> Noise:
     """The users' null space in the span, completed by `outside` dimensions that are not in it."""
-    mean = known.mean
-    size = mean.shape[1]
-    count = max(size - num_users, 0)
-    users = algebra.join(mean[:num_users])  # [B, K, S]
-    basis = jnp.linalg.qr(jnp.swapaxes(users, 1, 2), mode="complete")[0][:, :, num_users:]
+    count = max(known.mean.shape[1] - num_users, 0)
+    basis = null_space(known, num_users)
     aimed = _aimed(known, num_users, basis)
     total = max(count + outside, 1)
     return Noise(algebra.split(basis), algebra.split(basis @ aimed), count / total)
+
+
+def null_space(known: Uncertain, num_users: int) -> Complex[Array, "B S J"]:
+    """Dimensions of the span that no user's mean is in, orthonormal; J = S − K."""
+    users = algebra.join(known.mean[:num_users])  # [B, K, S]
+    return jnp.linalg.qr(jnp.swapaxes(users, 1, 2), mode="complete")[0][:, :, num_users:]
 
 
 def _aimed(
