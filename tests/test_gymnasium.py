@@ -78,7 +78,7 @@ def test_seed_of_the_first_reset():
 def test_unknown_scenario():
     with pytest.raises(
         InputError,
-        match="`scenario` must be one of paper, dense, noisy, sensed, hidden, but is 'none'",
+        match="`scenario` must be one of paper, dense, noisy, sensed, hidden, battery, but is 'n",
     ):
         GymnasiumJamming("none")
 

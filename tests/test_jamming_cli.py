@@ -131,7 +131,7 @@ def test_every_slot_goes_to_one_expert(acting):
         ("compare --fresh-slots 0", "`--fresh-slots` must be at least 1, but is 0"),
         (
             "compare --scenario rural",
-            "`--scenario` must be one of paper, dense, noisy, sensed, hidden, but",
+            "`--scenario` must be one of paper, dense, noisy, sensed, hidden, battery, but",
         ),
         ("compare --metrics outage=much", "`--metrics` must be NAME or NAME=WEIGHT"),
         ("compare --num-experts 2 --num-selected 3", "`num_selected` must lie in [1, 2]"),

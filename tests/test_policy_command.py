@@ -132,7 +132,7 @@ def test_another_runs_folder_is_refused(finished, capsys, no_type_checks):
         ("--metrics secrecy_rate=nan", "`metrics` must have finite weights"),
         (
             "--scenario sparse",
-            "`--scenario` must be one of paper, dense, noisy, sensed, hidden, but is 'sparse'",
+            "must be one of paper, dense, noisy, sensed, hidden, battery, but is",
         ),
         ("--num-experts 3 --num-selected 4", "`num_selected` must lie in [1, 3]"),
         ("--num-experts 0", "`num_experts` must be at least 1"),

@@ -91,7 +91,7 @@ def plot(rows: list[dict[str, Any]], draws: dict[str, np.ndarray], caption: str)
         one.set_title(f"One channel, errors {ONE[0]:g} and {ONE[1]:g}")
         one.set_xlabel("sum secrecy rate (bit/s/Hz)")
         one.set_ylabel("share of draws below")
-        one.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1.0, 0.08))
+        one.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1.0, 0.08))
     return figure
 
 
