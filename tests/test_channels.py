@@ -118,7 +118,7 @@ def test_same_key_same_channels_and_jit_and_vmap_agree():
 def test_keys_are_consumed_once():
     with jax.debug_key_reuse(True):
         jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(rician_factor=1.0), 2)
-        jaxsec.design(*sampled(n=2), num_starts=2, key=jax.random.key(1))
+        jaxsec.design(*sampled(n=2), num_starts=3, key=jax.random.key(1))
 
 
 @pytest.mark.parametrize(

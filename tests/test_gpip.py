@@ -206,11 +206,11 @@ def test_batch_shapes_and_scalars():
 def test_dealing_to_cores_changes_nothing(quick_compilation_here):
     """Starts are drawn by a channel's index, not by where it is computed."""
     channels = cases.channels(n=300)
-    dealt = gpip.opt(*channels, num_starts=2, key=jax.random.key(5)).info.rate
+    dealt = gpip.opt(*channels, num_starts=3, key=jax.random.key(5)).info.rate
 
     @jax.jit
     def whole(h_user, h_eve, noise_power):
-        return gpip.opt(h_user, h_eve, noise_power, num_starts=2, key=jax.random.key(5)).info.rate
+        return gpip.opt(h_user, h_eve, noise_power, num_starts=3, key=jax.random.key(5)).info.rate
 
     np.testing.assert_allclose(dealt, whole(*channels), rtol=2e-3)
 

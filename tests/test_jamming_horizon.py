@@ -12,21 +12,9 @@ from jaxsec.jamming import SCENARIOS, Environment, episodes, horizon, optimise, 
 from jaxsec.jamming.horizon import Horizon
 from jaxsec.jamming.optimise import Setting
 from jaxsec.rl.waterfilling import water_filling
+from tests.battery_cases import alone
 
-ALONE = Environment(
-    dataclasses.replace(
-        SCENARIOS["battery"],
-        num_access_points=1,
-        num_users=1,
-        num_eavesdroppers=0,
-        min_power_w=1e-5,
-        battery=1.0,
-        harvest=0.0,
-        correlation=1.0,
-        episode_length=4,
-    )
-)
-"""One access point and nobody who listens: the rate is log2(1 + g·p)."""
+ALONE = alone(episode_length=4)
 SETTING = Setting(4, 40, num_fine_steps=80)
 
 

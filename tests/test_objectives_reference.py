@@ -78,8 +78,8 @@ def test_least_power_for_one_user_and_where_the_budget_is_not_enough(tmp_path, c
 @pytest.mark.parametrize("snr_db", [10.0, 20.0])
 @pytest.mark.parametrize("seed", [3, 13, 23])
 def test_as_many_users_as_antennas_as_wmmse(seed, snr_db):
-    """Shi et al., IEEE TSP 59(9), 2011: OPT of 8 starts is not below WMMSE of 20, and on none of
-    100 channels more than 1% below it."""
+    """Shi et al., IEEE TSP 59(9), 2011: OPT of 8 starts is not below WMMSE of 20, and on at most
+    one of 100 channels, at 10 dB, more than 0.1% below it."""
     channels = cases.at_snr(seed, 100, 4, 4, 0, snr_db)
     found = gpip.opt(channels, num_noise_beams=0, num_starts=8, key=jax.random.key(0))
     ours = judge.secrecy_rates(found.strategy, channels).sum(axis=1)
@@ -87,6 +87,7 @@ def test_as_many_users_as_antennas_as_wmmse(seed, snr_db):
     rng = np.random.default_rng(4)
     theirs = np.max([_wmmse(h, cases.gaussian(rng, h.shape)) for _ in range(20)], axis=0)
     assert ours.mean() >= theirs.mean()
+    assert (ours < 0.999 * theirs).sum() <= (1 if snr_db == 10 else 0)
     assert (ours >= 0.99 * theirs).all()
 
 

@@ -1,6 +1,5 @@
 """Rewards over a window of slots, against a two-slot problem that is solved by hand."""
 
-import dataclasses
 import types
 from typing import Any
 
@@ -10,26 +9,14 @@ import numpy as np
 import pytest
 
 from jaxsec import InputError
-from jaxsec.jamming import SCENARIOS, Environment, slots
+from jaxsec.jamming import slots
 from jaxsec.rl import window
 from jaxsec.rl.config import Config
+from tests.battery_cases import alone
 
 pytestmark = pytest.mark.usefixtures("no_type_checks")
 
-ALONE = Environment(
-    dataclasses.replace(
-        SCENARIOS["battery"],
-        num_access_points=1,
-        num_users=1,
-        num_eavesdroppers=0,
-        min_power_w=1e-5,
-        power_steps="watt",
-        battery=1.0,
-        harvest=0.0,
-        correlation=1.0,
-    )
-)
-"""One access point, a channel that stays, and nothing to come: log2(1 + g·p) in each slot."""
+ALONE = alone(power_steps="watt")
 
 
 def valued(discount, length, action, states, spends=1.0):

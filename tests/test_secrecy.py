@@ -13,6 +13,8 @@ from jaxsec.precoding.closed_form import closed_form
 from jaxsec.strategy import pack_real, unpack_real
 from tests import cases, compiled, reference
 
+pytestmark = pytest.mark.usefixtures("full_compilation")
+
 SIZES = [(8, 2, 4, 2), (4, 4, 8, 1), (2, 1, 1, 0), (3, 5, 2, 3), (1, 1, 3, 1)]
 
 

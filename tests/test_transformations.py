@@ -18,7 +18,7 @@ from jaxsec.precoding import gpip, linear
 from jaxsec.precoding.closed_form import closed_form
 from tests import cases, models
 
-pytestmark = [pytest.mark.long, pytest.mark.usefixtures("tiny_model")]
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("full_compilation", "tiny_model")]
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +84,7 @@ COMPILED = {
     "opt, noise": lambda x, c: opt(*c[:2], c.noise_power * x),
     "opt, smoothing": lambda x, c: opt(*c, smoothing=x * jnp.asarray(STEPS, jnp.float32)),
     "opt, weights": lambda x, c: opt(*c, user_weights=jnp.stack([x, 1 / x])),
-    "opt, starts": lambda x, c: opt(*bend(x, c), num_starts=2, key=KEY),
+    "opt, starts": lambda x, c: opt(*bend(x, c), num_starts=3, key=KEY),
     "plain_gpip": plain,
     "refine": refine,
     "cdm": lambda x, c: cdm.design(KEY, models.tiny(), *bend(x, c), num_steps=2),
@@ -144,16 +144,16 @@ def test_one_batch_under_many_keys(batch):
     keys = jax.random.split(KEY, 2)
 
     def design(key):
-        return opt(*channels, num_starts=2, key=key)
+        return opt(*channels, num_starts=3, key=key)
 
     together = jax.vmap(design)(keys)
     for i, key in enumerate(keys):
         alone = design(key)
-        found = jaxsec.sum_secrecy_rate(together.w[i], together.v[i], *channels)
-        wanted = jaxsec.sum_secrecy_rate(*alone, *channels)
-        # Of step lengths and starts that are worth the same but for rounding, one or the other.
-        assert np.isclose(found, wanted, rtol=2e-3).mean() >= 0.98
-        np.testing.assert_allclose(found, wanted, rtol=1e-2)
+        np.testing.assert_allclose(
+            jaxsec.sum_secrecy_rate(together.w[i], together.v[i], *channels),
+            jaxsec.sum_secrecy_rate(*alone, *channels),
+            rtol=2e-3,
+        )
 
 
 @pytest.mark.slow

@@ -11,12 +11,10 @@ from jaxsec.channels import Channels
 from jaxsec.channels.knowledge import Posterior, diagonal_loading
 from jaxsec.methods.method import Designed, compiled, only_mean
 from jaxsec.precoding import first_order, gpip, linear
+from jaxsec.precoding.problem import DEFAULT_NOISE_BEAMS
 from jaxsec.secrecy import Objective, OverDraws, PowerConstraint, Sum, TotalPower
 from jaxsec.secrecy.rows import over_channels
 from jaxsec.strategy import Strategy
-
-DEFAULT_NOISE_BEAMS = 2
-"""J where a method does not fix it; in P1's scenario more noise beams gain next to nothing."""
 
 
 @dataclasses.dataclass(frozen=True)

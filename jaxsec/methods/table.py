@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from jaxsec import checks
 from jaxsec.methods.classical import (
-    DEFAULT_NOISE_BEAMS,
     Gpip,
     LoadedGpip,
     Mrt,
@@ -18,6 +17,7 @@ from jaxsec.methods.classical import (
 from jaxsec.methods.generative import Diffusion, RobustDiffusion
 from jaxsec.methods.method import Aiming, Knowing, Method
 from jaxsec.methods.uncertain import RobustRzfNs, StochasticGpip
+from jaxsec.precoding.problem import DEFAULT_NOISE_BEAMS
 
 
 class Row(NamedTuple):

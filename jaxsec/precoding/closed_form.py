@@ -13,7 +13,7 @@ from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.batched.basis import orthonormal_basis
 from jaxsec.precoding.gpip import start as gpip_start
-from jaxsec.precoding.problem import as_problem
+from jaxsec.precoding.problem import DEFAULT_NOISE_BEAMS, as_problem
 from jaxsec.secrecy import normalise_power
 from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
@@ -25,7 +25,7 @@ def closed_form(
     h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
-    num_noise_beams: int = 2,
+    num_noise_beams: int = DEFAULT_NOISE_BEAMS,
 ) -> Strategy:
     """OPT's start for the given channels, at full power.
 

@@ -16,6 +16,9 @@ from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.batched.kernels import one_kernel
 from jaxsec.secrecy import LN2
 
+DEFAULT_NOISE_BEAMS = 2
+"""J where nothing asks for more; in P1's scenario more noise beams gain next to nothing."""
+
 
 class Problem(NamedTuple):
     """What stays fixed during the iteration."""

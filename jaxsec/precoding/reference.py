@@ -13,13 +13,14 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Key
 from jaxsec import checks
 from jaxsec.channels import Channels
 from jaxsec.precoding import gpip
+from jaxsec.precoding.problem import DEFAULT_NOISE_BEAMS
 
 
 def best_known(
     key: Key[Array, ""],
     channels: Channels,
     *,
-    num_noise_beams: int = 2,
+    num_noise_beams: int = DEFAULT_NOISE_BEAMS,
     num_starts: int = 9,
     num_steps: int = 200,
 ) -> np.ndarray:

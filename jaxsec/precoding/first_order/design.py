@@ -15,11 +15,11 @@ from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.first_order.problems import problems
 from jaxsec.precoding.first_order.solve import solve
 from jaxsec.precoding.linear import rzf_ns
+from jaxsec.precoding.problem import DEFAULT_NOISE_BEAMS
 from jaxsec.secrecy import LeastPower, Objective, PowerConstraint, TotalPower, limit_power
 from jaxsec.shapes import AnyArray, abs2
 from jaxsec.strategy import Strategy
 
-DEFAULT_NOISE_BEAMS = 2
 DEFAULT_STEPS = 24
 LEAST_POWER_STEPS = 36
 """Of `LeastPower`, whose power follows the beams."""

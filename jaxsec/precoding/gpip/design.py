@@ -14,6 +14,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Key
 from jaxsec import checks
 from jaxsec.channels.arguments import together
 from jaxsec.precoding.gpip.solve import GpipResult, Inputs, solve
+from jaxsec.precoding.problem import DEFAULT_NOISE_BEAMS
 from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
@@ -60,7 +61,7 @@ def opt(
     h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
-    num_noise_beams: int = 2,
+    num_noise_beams: int = DEFAULT_NOISE_BEAMS,
     num_starts: int = 1,
     key: Key[Array, ""] | None = None,
     user_weights: Float[ArrayLike, "... K"] | None = None,
@@ -165,7 +166,7 @@ def plain_gpip(
     h_eve: Complex[AnyArray, "... L M"],
     noise_power: Float[ArrayLike, "..."],
     *,
-    num_noise_beams: int = 2,
+    num_noise_beams: int = DEFAULT_NOISE_BEAMS,
     user_weights: Float[ArrayLike, "... K"] | None = None,
     smoothing: float = PLAIN_SMOOTHING,
     num_steps: int = PLAIN_STEPS,
