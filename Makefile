@@ -65,8 +65,8 @@ train: $(READY)  ## the shipped diffusion model from nothing, data included; abo
 
 finetune: $(READY)  ## the fine-tuned models, from the shipped cdm-set; under three hours on one core
 	$(BIN)/jaxsec finetune --out out/streets
-	$(BIN)/jaxsec finetune $(RAYLEIGH) --coordinates received --out out/cdm-f
-	$(BIN)/jaxsec finetune $(KNOWN) --model out/streets/model.npz --out out/cdm-f-robust
+	$(BIN)/jaxsec finetune $(RAYLEIGH) --coordinates received --out out/cdm-f-rayleigh
+	$(BIN)/jaxsec finetune $(KNOWN) --model out/streets/model.npz --out out/cdm-f
 
 setnet: $(READY)  ## the small network without diffusion, setnet-robust, from nothing; about 90 minutes on one core
 	$(BIN)/jaxsec finetune --model set-small --out out/setnet-robust $(SETNET) --half

@@ -43,7 +43,7 @@ WHERE: dict[str, Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    model: Path = pretrained.FOLDER / "cdm-f-robust.npz"
+    model: Path = pretrained.FOLDER / "cdm-f.npz"
     ddim_steps: int = 1
     num_channels: int = 128
     """Channels a size and kind."""

@@ -7,7 +7,7 @@ rate over the channels that an estimate leaves possible or the rate that is kept
 cell is a design's value over that of the reference, the long run of the power iteration on draws
 from the same start, and not a proof of anything. With `--ascent` also what 700 steps of stochastic
 gradient ascent on the mean (`precoding.robust_reference`) make of `opt-robust`'s designs. The last
-column is the share of channels on which `cdm-f-robust` takes RZF-NS, its other candidate.
+column is the share of channels on which `cdm-f` takes RZF-NS, its other candidate.
 """
 
 import dataclasses
@@ -40,7 +40,7 @@ DRAWS_A_CALL = 32
 SLICE = 64
 """Channels ascended at a time."""
 ASCENT = "opt-robust, ascended"
-SAMPLED, CHOSEN = "cdm-f-robust", "RZF-NS taken"
+SAMPLED, CHOSEN = "cdm-f", "RZF-NS taken"
 ONE_PASS = "setnet-robust"
 
 Designer = Callable[[Any, Posterior, OverDraws], Strategy]

@@ -36,7 +36,7 @@ CASES = {
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    model: Path = pretrained.FOLDER / "cdm-f.npz"
+    model: Path = pretrained.FOLDER / "cdm-f-rayleigh.npz"
     num_channels: int = 256
     seed: int = 50260
     json: Path | None = None

@@ -79,7 +79,7 @@ def test_refining_follows_the_objective_and_never_lowers_it(channels, closed_for
 def test_the_command_says_what_the_model_was_trained_for(tiny, channels, tmp_path, capsys):
     source, out = tmp_path / "c.npz", tmp_path / "s.npz"
     files.save_channels(source, channels)
-    argv = ["design", str(source), "--out", str(out), "--method", "cdm-f", "--ddim-steps", "1"]
+    argv = ["design", str(source), "--out", str(out), "--method", "cdm", "--ddim-steps", "1"]
     assert main([*argv, "--objective", "worst-user"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     assert "trained for the sum secrecy rate at total power" in text

@@ -106,7 +106,7 @@ def test_refining_never_lowers_the_rate(channels):
 
 def test_shipped_models_are_named():
     assert pretrained.names() == (
-        *("cdm-antenna", "cdm-f", "cdm-f-robust", "cdm-f-unet"),
+        *("cdm-antenna", "cdm-f", "cdm-f-rayleigh", "cdm-f-unet"),
         *("cdm-mlp", "cdm-set", "cdm-unet", "setnet-robust"),
     )
     with pytest.raises(jaxsec.InputError, match=r"`name` must be one of .*cdm-set"):
@@ -125,7 +125,9 @@ def test_shipped_models_are_close_to_opt_and_fine_tuning_is_ahead(no_type_checks
     at K = 2, L = 4 the fine-tuned model is as good as the optimiser."""
     channels = cases.channels(seed=78, n=256)
     opt = rates(jaxsec.design(*channels), channels).mean()
-    cdm_, tuned = (rates(jaxsec.design(*channels, method=m), channels) for m in ("cdm", "cdm-f"))
+    cdm_, tuned = (
+        rates(jaxsec.design(*channels, method=m), channels) for m in ("cdm", "cdm-f-rayleigh")
+    )
     assert cdm_.mean() >= 0.99 * opt
     assert tuned.mean() >= 0.999 * opt
     assert tuned.mean() > cdm_.mean()
@@ -137,7 +139,7 @@ def test_the_model_of_streets_is_close_to_opt_where_the_others_fail(no_type_chec
     scenario = jaxsec.Scenario(fading="clustered", num_clusters=3, rician_factor=10.0)
     channels = jax.jit(jaxsec.sample_channels, static_argnums=(1, 2))(KEY, scenario, 64)
     opt = rates(jaxsec.design(*channels), channels).mean()
-    street = rates(jaxsec.design(*channels, method="cdm-f-robust"), channels).mean()
+    street = rates(jaxsec.design(*channels, method="cdm-f"), channels).mean()
     closed = rates(jaxsec.design(*channels, method="rzf-ns-aimed"), channels).mean()
     assert street > 0.98 * opt > closed
 
@@ -172,7 +174,7 @@ def test_ten_thousand_designs_are_finite(no_type_checks, full_compilation_here):
         channels = jax.tree.map(lambda *x: jnp.concatenate(x), *parts)
         twin = channels.h_eve.at[::5, 0].set(channels.h_user[::5, 0])
         channels = channels._replace(h_eve=twin.at[::7, 1].set(0.0))
-        strategy = jaxsec.design(*channels, method="cdm-f", ddim_steps=2)
+        strategy = jaxsec.design(*channels, method="cdm-f-rayleigh", ddim_steps=2)
         assert all(bool(jnp.isfinite(x).all()) for x in strategy)
         np.testing.assert_allclose(secrecy.power(*strategy), 1.0, rtol=1e-4)
         assert bool(jnp.isfinite(compiled.sum_secrecy_rate(*strategy, *channels)).all())

@@ -161,7 +161,7 @@ def test_no_direction_said_as_a_covariance():
 def test_methods_that_see_no_directions_refuse():
     fields, noise_power = sectors()
     with pytest.raises(jaxsec.InputError, match=r"must be one of rzf-ns-robust, opt-robust$"):
-        jaxsec.design(known_of(fields), noise_power=noise_power, method="cdm-f-robust")
+        jaxsec.design(known_of(fields), noise_power=noise_power, method="cdm-f")
 
 
 @pytest.mark.long

@@ -57,7 +57,7 @@ def measure_little(figures, monkeypatch, tmp_path):
 
     monkeypatch.setattr(reference, "best_known", best_known)
     monkeypatch.setattr(pretrained, "load", lambda name: models.tiny())
-    monkeypatch.setitem(methods.METHODS, "cdm-f", methods.METHODS["cdm"])
+    monkeypatch.setitem(methods.METHODS, "cdm-f-rayleigh", methods.METHODS["cdm"])
     monkeypatch.setitem(methods.METHODS, "opt-plain", methods.METHODS["zf"])  # compiles faster
     monkeypatch.setattr(study, "QUICK", study.Effort(6, 1, 1, (6,), (2,)))
     points = {20.0: SMALL, 25.0: DEFAULT, 30.0: LOUD}

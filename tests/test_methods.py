@@ -15,7 +15,7 @@ from tests import cases, compiled
 pytestmark = pytest.mark.slow
 
 METHODS = list(jaxsec.METHODS)
-TWINS = ("cdm-mlp", "cdm-f", "cdm-f-robust", "setnet-robust", "opt-loaded", "cdm-antenna")
+TWINS = ("cdm-mlp", "cdm-f-rayleigh", "cdm-f", "setnet-robust", "opt-loaded", "cdm-antenna")
 TWINS += ("opt-robust",)
 """Code of cdm or opt, but for the weights, for an error that is zero here, or for coordinates that
 know the antennas apart (`test_coordinates`); opt on draws has tests of its own (`test_robust`)."""
@@ -198,10 +198,11 @@ def test_options_that_a_method_does_not_heed_are_refused_by_name(name):
 
 def test_neutral_values_ask_for_nothing_and_unknown_options_are_errors(no_type_checks):
     assert methods.make("rzf-ns", num_starts=1, refine=0, num_noise_beams=None) == jaxsec.RzfNs()
-    assert methods.make("cdm-f", num_noise_beams=2) == jaxsec.Diffusion("cdm-f")
+    given = methods.make("cdm-f-rayleigh", num_noise_beams=2)
+    assert given == jaxsec.Diffusion("cdm-f-rayleigh")
     for bad, message in (
         (
-            {"method": "cdm-f", "num_noise_beams": 4},
+            {"method": "cdm", "num_noise_beams": 4},
             "not heeded .*here it is 2",
         ),
         ({"method": "opt", "num_start": 3}, "no option `num_start`"),
@@ -218,7 +219,7 @@ def test_neutral_values_ask_for_nothing_and_unknown_options_are_errors(no_type_c
         (jaxsec.Gpip(num_starts=3), "opt", {"num_starts": 3}),
         (jaxsec.RzfNs(signal_fraction=0.5), "rzf-ns", {"signal_fraction": 0.5}),
         (jaxsec.RzfNs(num_noise_beams=2), "rzf-ns-aimed", {}),
-        (jaxsec.Diffusion("cdm-f", num_samples=3, refine=1), "cdm-f",
+        (jaxsec.Diffusion("cdm", num_samples=3, refine=1), "cdm",
          {"num_samples": 3, "refine": 1}),
     ],
 )  # fmt: skip
@@ -238,7 +239,7 @@ def test_diagnostics_tell_how_a_design_was_reached():
     assert int(info.iterations.max()) <= 16 and info.candidate_rates is None
     channels = cases.channels(**SMALL)
     strategy, info = jaxsec.design(
-        channels, method=jaxsec.Diffusion("cdm-f", num_samples=3), diagnostics=True
+        channels, method=jaxsec.Diffusion("cdm", num_samples=3), diagnostics=True
     )
     assert info.candidate_rates.shape == (4, 3) and info.iterations is None
     np.testing.assert_allclose(info.candidate_rates.max(axis=-1), info.rate, rtol=1e-4)

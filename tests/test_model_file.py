@@ -12,7 +12,7 @@ import jaxsec
 from jaxsec.cdm import file as cdm_file
 from jaxsec.cdm import pretrained
 from jaxsec.methods import Diffusion
-from tests import models
+from tests import cases, models
 
 
 @pytest.fixture
@@ -52,6 +52,12 @@ def test_a_method_reads_its_file_once_and_again_where_it_has_changed(path):
     path.unlink()
     with pytest.raises(jaxsec.InputError, match="no such file"):
         method.weights()
+
+
+def test_a_model_that_is_not_told_errors_refuses_them(path):
+    """A file may hold either kind: which it is, is known when it is read."""
+    with pytest.raises(jaxsec.InputError, match="`model` must be told CSI errors"):
+        jaxsec.design(*cases.channels(n=2), method=str(path), csi_error=0.1)
 
 
 def test_half_precision_halves_the_file_and_rounds(path, tmp_path):

@@ -12,7 +12,7 @@ from jaxsec.cli.__main__ import main
 from jaxsec.report import judge
 from tests import cases
 
-LONG = [pytest.param(name, marks=pytest.mark.long) for name in ("cdm-f", "cdm-f-robust")]
+LONG = [pytest.param(name, marks=pytest.mark.long) for name in ("cdm-f-rayleigh", "cdm-f")]
 METHODS = ("opt", "rzf-ns", "rzf", "mrt", "zf", *LONG)
 
 

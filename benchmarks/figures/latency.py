@@ -57,12 +57,12 @@ def settings(seed: int, quick: bool) -> list[Setting]:
         "rzf-ns": {0: method("rzf-ns")},
         "rzf-ns-aimed": {0: method("rzf-ns-aimed")},
         "closed form": {0: _closed_form},
-        "cdm-f-8": {n: method("cdm-f", num_samples=8, refine=n) for n in (0, 1, 2, 3)},
+        "cdm-f-8": {n: method("cdm-f-rayleigh", num_samples=8, refine=n) for n in (0, 1, 2, 3)},
         "opt-plain": {n: functools.partial(_plain, n) for n in (10, 30, 100)},
         "opt": {n: functools.partial(_opt, n) for n in (1, 2, 3, 4, 6, 8, 12, 16, 32)},
         "cdm": {n: method("cdm", ddim_steps=n) for n in (1, 2, 4, 8)},
-        "cdm-f": {n: method("cdm-f", ddim_steps=n) for n in (1, 2, 4, 8)},
-        "cdm-f refined": {n: method("cdm-f", refine=n) for n in (1, 2, 3)},
+        "cdm-f": {n: method("cdm-f-rayleigh", ddim_steps=n) for n in (1, 2, 4, 8)},
+        "cdm-f refined": {n: method("cdm-f-rayleigh", refine=n) for n in (1, 2, 3)},
     }
     return [
         Setting(family, steps, run)

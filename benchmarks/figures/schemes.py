@@ -46,8 +46,8 @@ SCHEMES = {
         Scheme("opt-plain", "OPT, plain", "#56B4E9", "s", "--", method="opt-plain"),
         Scheme("opt", "OPT", "#0072B2", "s", method="opt"),
         Scheme("cdm", "CDM", "#E69F00", "o", method="cdm"),
-        Scheme("cdm-f", "CDM-F", "#D55E00", "o", method="cdm-f"),
-        Scheme("cdm-f-8", "CDM-F, best of 8", "#009E73", "D", "--", "cdm-f", num_samples=8),
+        Scheme("cdm-f", "CDM-F", "#D55E00", "o", method="cdm-f-rayleigh"),
+        Scheme("cdm-f-8", "CDM-F, best of 8", "#009E73", "D", "--", "cdm-f-rayleigh", 8),
         Scheme(
             "cdm-f-8-refined", f"CDM-F, best of 8 + {REFINE}", "#009E73", "P", refines="cdm-f-8"
         ),

@@ -32,7 +32,7 @@ CLASSICAL = {
     "opt": methods.make("opt"),
 }
 """A model in resolved coordinates is told the outcome of so few steps."""
-MODELS = ("cdm-f", "cdm-f-robust")
+MODELS = ("cdm-f-rayleigh", "cdm-f")
 LOW = 0.95
 """Channels with less of their best known rate are counted."""
 PERCENTILES = (0, 5, 50, 95, 100)

@@ -48,14 +48,16 @@ def initial_params(
 
 
 def sampling_steps(model: Model, num_samples: int, num_steps: int | None) -> int:
-    """Calls of the network for a sample; by default `DEFAULT_STEPS`, or the one it is made for.
+    """Calls of the network for a sample; by default `DEFAULT_STEPS`, or one where a model does not
+    sample or is told another design, from which there is little to go.
 
     Raises:
       InputError: `num_samples` is below 1, or a count is not 1 where the model does not sample.
     """
     checks.check_at_least("num_samples", num_samples, 1)
     if num_steps is None:
-        num_steps = 1 if model.deterministic else DEFAULT_STEPS
+        one = model.deterministic or table.get(model.coordinates).told is not None
+        num_steps = 1 if one else DEFAULT_STEPS
     for name, count in (("num_samples", num_samples), ("num_steps", num_steps)):
         checks.require(
             count == 1 or not model.deterministic,

@@ -1,7 +1,7 @@
 """Designs for channels known with errors: a diffusion model that is told them.
 
     known = knowledge.estimated(h_user, h_eve, 0.01, 0.5)
-    strategy = robust.design(key, pretrained.load("cdm-f-robust"), known, noise_power)
+    strategy = robust.design(key, pretrained.load("cdm-f"), known, noise_power)
 
 The model is fine-tuned on rates over what the channels may be (`training.finetune`), and told
 whether their mean is asked for or what is kept. Its candidates, and RZF-NS with powers searched on

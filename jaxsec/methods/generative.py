@@ -39,7 +39,7 @@ class Diffusion:
     trained_for: ClassVar[str] = "the sum secrecy rate at total power"
     """Whatever a design is asked for."""
 
-    model: str = "cdm-f"
+    model: str = "cdm"
     """A shipped model (`cdm.pretrained`), of "cdm" and "cdm-f" that of `denoiser`, or a .npz
     file."""
     num_samples: int = 1
@@ -47,8 +47,8 @@ class Diffusion:
     refine: int = 0
     """Steps of opt's iteration, or of its ascent for another objective or power constraint, on what
     a diffusion model has sampled."""
-    ddim_steps: int = 4
-    """Sampling steps of a diffusion model."""
+    ddim_steps: int | None = None
+    """Sampling steps of a diffusion model, by default 4, or 1 where it is told another design."""
     denoiser: Literal["set", "unet"] = "set"
     """Network of cdm and cdm-f: set for any K and L up to 8, unet for K=2 and L=4."""
 
@@ -64,7 +64,8 @@ class Diffusion:
         )
         checks.check_at_least("num_samples", self.num_samples, 1)
         checks.check_at_least("refine", self.refine, 0)
-        checks.check_at_least("ddim_steps", self.ddim_steps, 1)
+        if self.ddim_steps is not None:
+            checks.check_at_least("ddim_steps", self.ddim_steps, 1)
 
     def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
         from jaxsec.cdm import designer  # flax, which the classical designs do without
@@ -123,12 +124,10 @@ class RobustDiffusion(Diffusion):
       InputError: an option is out of its range, or there is no such model.
     """
 
-    model: str = "cdm-f-robust"
+    model: str = "cdm-f"
     """A shipped model that is told errors, or a .npz file."""
     refine: int = 0
     """Steps of opt's iteration, or of opt-robust's, on what a diffusion model has sampled."""
-    ddim_steps: int = 1
-    """Sampling steps of a diffusion model."""
 
     def given(self, key: Key[Array, ""], known: Posterior, objective: OverDraws) -> Designed:
         from jaxsec.cdm import robust

@@ -36,8 +36,8 @@ class Row(NamedTuple):
         return tuple(field.name for field in fields if field.name not in self.fixed)
 
 
-def _shipped(name: str) -> Row:
-    return Row(Diffusion, {"model": name, "denoiser": "set", "num_noise_beams": 2})
+def _of_model(name: str, method: type[Any] = Diffusion) -> Row:
+    return Row(method, {"model": name, "denoiser": "set", "num_noise_beams": 2})
 
 
 METHODS: dict[str, Row] = {
@@ -52,10 +52,10 @@ METHODS: dict[str, Row] = {
     "rzf-ns-robust": Row(RobustRzfNs),
     "opt-robust": Row(StochasticGpip),
     "cdm": Row(Diffusion, {"model": "cdm", "num_noise_beams": 2}),
-    "cdm-mlp": _shipped("cdm-mlp"),
-    "cdm-antenna": _shipped("cdm-antenna"),
-    "cdm-f": Row(Diffusion, {"model": "cdm-f", "num_noise_beams": 2}),
-    "cdm-f-robust": Row(RobustDiffusion, {"model": "cdm-f-robust", "denoiser": "set"}),
+    "cdm-mlp": _of_model("cdm-mlp"),
+    "cdm-antenna": _of_model("cdm-antenna"),
+    "cdm-f-rayleigh": _of_model("cdm-f-rayleigh"),
+    "cdm-f": Row(RobustDiffusion, {"model": "cdm-f"}),
     "setnet-robust": Row(
         RobustDiffusion,
         {"model": "setnet-robust", "denoiser": "set", "num_samples": 1, "ddim_steps": 1},
@@ -96,7 +96,8 @@ def make(method: str | Method, **options: Any) -> Method:
             f"as in {type(method).__name__}(...)",
         )
         return method
-    row = _shipped(method) if method.endswith(".npz") else METHODS.get(method)
+    file = method.endswith(".npz")
+    row = _of_model(method, RobustDiffusion) if file else METHODS.get(method)
     if row is None:
         raise checks.InputError(
             f"`method` must be one of {', '.join(METHODS)}, or a .npz file, but is {method!r}"

@@ -3,8 +3,8 @@
 | name | network | coordinates | for |
 | --- | --- | --- | --- |
 | `cdm-set` | set denoiser | received gains | any K and L up to 8, any M: the default |
-| `cdm-f` | set denoiser | received gains | the same, fine-tuned on the secrecy rate |
-| `cdm-f-robust` | set denoiser | known | fine-tuned on streets, and for channels with errors |
+| `cdm-f` | set denoiser | known | fine-tuned on the secrecy rate: Rayleigh, streets, errors |
+| `cdm-f-rayleigh` | set denoiser | received gains | the same, Rayleigh channels known exactly |
 | `setnet-robust` | set denoiser, small | known | the same without diffusion, one call |
 | `cdm-mlp` | MLP | received gains | the same range; the ablation CDM-MLP |
 | `cdm-unet` | U-Net of P1 | received gains | K = 2, L = 4, half precision |
