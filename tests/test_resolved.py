@@ -130,16 +130,17 @@ def test_degenerate_channels_stay_finite(no_type_checks):
 
 
 @pytest.mark.long
-def test_what_a_model_is_told_is_a_candidate_beside_its_samples(no_type_checks):
-    """No network can make a design worse than the first steps of OPT's iteration."""
+def test_where_a_model_looks_ahead_opt_is_a_candidate_beside_its_samples(no_type_checks):
+    """No network can make a design worse than a short run of OPT."""
     channels = cases.channels(n=6, num_antennas=4, num_users=3, num_eavesdroppers=2)
-    steps = gpip.annealing(resolved.LOOK_AHEAD)
-    wanted = rates(gpip.opt(*channels, smoothing=steps).strategy, channels)
+    options = {"num_starts": designer.NUM_STARTS, "key": jax.random.key(0)}
+    steps = gpip.annealing(designer.NUM_STEPS)
+    wanted = rates(gpip.opt(*channels, smoothing=steps, **options).strategy, channels)
     for name in ("resolved", "known"):
         model = finetune.into(models.tiny(), name)
         key = jax.random.key(1)
         strategy, values = designer.candidates(key, model, *channels, num_samples=1, num_steps=1)
         assert values.shape == (6, 2)
-        np.testing.assert_allclose(values[:, 1], wanted, rtol=1e-4)
+        np.testing.assert_allclose(values[:, 1], wanted, rtol=1e-3)  # two programs, rounding
         np.testing.assert_allclose(rates(strategy, channels), values.max(axis=1), rtol=1e-4)
         assert (values[:, 1] > values[:, 0]).any()

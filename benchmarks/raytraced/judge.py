@@ -4,9 +4,10 @@
 
 On the saved channels (`benchmarks.raytraced.make`): mean sum secrecy rate; the mean over the mean
 best known (9 long float64 starts of OPT, or any method here that is better on a channel) with its
-95% confidence interval; the worst channel's own ratio; how many channels stay below 95%; and the
-time a channel. Below that, how strong the links are and how alike those of an eavesdropper and of
-the user beside it.
+95% confidence interval; the worst channel's own ratio; how many channels stay below 95%; of a
+diffusion model, on what share of the channels its design is OPT's, a candidate beside its samples;
+and the time a channel. Below that, how strong the links are and how alike those of an eavesdropper
+and of the user beside it.
 """
 
 import dataclasses
@@ -14,9 +15,11 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import tyro
 
+import jaxsec
 from benchmarks.raytraced import sites
 from benchmarks.raytraced.sites import SITES, Site
 from benchmarks.report import Report, table
@@ -62,6 +65,8 @@ class Row(NamedTuple):
     worst_channel: int
     below_95: int
     us_per_channel: float
+    not_sampled: float | None
+    """Share of channels on which a diffusion model's design is a candidate that is no sample."""
 
 
 def contenders(models: tuple[str, ...]) -> dict[str, methods.Method]:
@@ -78,16 +83,28 @@ def contenders(models: tuple[str, ...]) -> dict[str, methods.Method]:
 def measure(arguments: Arguments, site: Site) -> tuple[list[Row], statistics.Mean]:
     """All contenders on the channels of a site, and the mean best known rate."""
     channels = first(sites.load(site), arguments.channels)
-    compared = comparison.compare(contenders(arguments.models), channels, arguments.seed)
+    tried = contenders(arguments.models)
+    compared = comparison.compare(tried, channels, arguments.seed)
     rows = []
     for result in compared.results:
         mean, ratio = statistics.mean_ci(result.sum_rate), compared.of_best_known(result)
         own = compared.ratios(result)
         assert ratio is not None and own is not None
         us = 1e6 * result.timing.run_s / result.sum_rate.size
-        rows.append(Row(site.name, result.method, *mean, *ratio, int(np.sum(own < LOW)), us))
+        share = not_sampled(tried[result.method], channels, arguments.seed)
+        rows.append(Row(site.name, result.method, *mean, *ratio, int(np.sum(own < LOW)), us, share))
     assert compared.best_known is not None
     return rows, statistics.mean_ci(compared.best_known)
+
+
+def not_sampled(method: methods.Method, channels: Channels, seed: int) -> float | None:
+    """Share of channels on which a diffusion model takes a candidate that it has not sampled."""
+    if not isinstance(method, methods.Diffusion):
+        return None
+    key = jax.random.key(seed)
+    _, found = jaxsec.design(channels, method=method, key=key, diagnostics=True)
+    assert found.candidate_rates is not None
+    return float(np.mean(np.argmax(found.candidate_rates, axis=-1) >= method.num_samples))
 
 
 def first(channels: Channels, num: int) -> Channels:
@@ -135,7 +152,7 @@ def main(arguments: Arguments, argv: list[str]) -> int:
         rows += measured
         best[site.name] = best_known._asdict()
         cells += [[site.title if i == 0 else "", *in_words(row)] for i, row in enumerate(measured)]
-        cells += [["", "best known", str(best_known), *[""] * 4], []]
+        cells += [["", "best known", str(best_known), *[""] * 5], []]
         print(f"{site.name}: done", file=sys.stderr, flush=True)
     described = {site.name: links(site) for site in SITES.values()}
     return report.finish(
@@ -143,7 +160,14 @@ def main(arguments: Arguments, argv: list[str]) -> int:
         table(
             f"Ray-traced channels, 8 antennas, 2 users, 4 eavesdroppers, {arguments.channels} each",
             ("city", "method"),
-            ("bit/s/Hz", "of best known", "worst channel", "below 95%", "µs a channel"),
+            (
+                "bit/s/Hz",
+                "of best known",
+                "worst channel",
+                "below 95%",
+                "not sampled",
+                "µs a channel",
+            ),
             cells,
         ),
         path=arguments.json,
@@ -162,6 +186,7 @@ def in_words(row: Row) -> list[str]:
         str(statistics.Ratio(row.of_best_known, row.of_best_known_ci95, row.worst, 0)),
         f"{row.worst:.1%}",
         str(row.below_95),
+        "" if row.not_sampled is None else f"{row.not_sampled:.0%}",
         f"{row.us_per_channel:.0f}",
     ]
 

@@ -49,14 +49,14 @@ def initial_params(
 
 def sampling_steps(model: Model, num_samples: int, num_steps: int | None) -> int:
     """Calls of the network for a sample; by default `DEFAULT_STEPS`, or one where a model does not
-    sample or is told another design, from which there is little to go.
+    sample or is told what OPT's first steps change.
 
     Raises:
       InputError: `num_samples` is below 1, or a count is not 1 where the model does not sample.
     """
     checks.check_at_least("num_samples", num_samples, 1)
     if num_steps is None:
-        one = model.deterministic or table.get(model.coordinates).told is not None
+        one = model.deterministic or table.get(model.coordinates).looks_ahead
         num_steps = 1 if one else DEFAULT_STEPS
     for name, count in (("num_samples", num_samples), ("num_steps", num_steps)):
         checks.require(

@@ -48,7 +48,7 @@ class Diffusion:
     """Steps of opt's iteration, or of its ascent for another objective or power constraint, on what
     a diffusion model has sampled."""
     ddim_steps: int | None = None
-    """Sampling steps of a diffusion model, by default 4, or 1 where it is told another design."""
+    """Sampling steps of a diffusion model, by default 4; of `cdm-f` 1."""
     denoiser: Literal["set", "unet"] = "set"
     """Network of cdm and cdm-f: set for any K and L up to 8, unet for K=2 and L=4."""
 

@@ -55,8 +55,6 @@ class Frame(NamedTuple):
     """Coordinates of the reference."""
     ahead: Complex[Array, "n R N"]
     """Changes of them by the first steps of OPT's iteration."""
-    told: Strategy
-    """What these have found."""
 
 
 def frame(
@@ -80,11 +78,11 @@ def frame(
         lengths.append(jnp.sqrt(algebra.squared_norm(hidden)))
     resolution = jnp.maximum(jnp.concatenate(lengths), MIN_RESOLUTION)
     steps = gpip.annealing(LOOK_AHEAD)
-    told = gpip.opt(h_user, h_eve, noise_power, num_noise_beams=num_noise_beams, smoothing=steps)
+    ahead = gpip.opt(h_user, h_eve, noise_power, num_noise_beams=num_noise_beams, smoothing=steps)
     resolution = jnp.moveaxis(resolution, -1, 0)
-    found = Frame(base, resolution, base.gains, base.gains, told.strategy)
+    found = Frame(base, resolution, base.gains, base.gains)
     found = found._replace(gains=_to_gains(found, base.reference, num_users))
-    return found._replace(ahead=encode(found, told.strategy))
+    return found._replace(ahead=encode(found, ahead.strategy))
 
 
 def encode(frame: Frame, strategy: Strategy) -> Complex[Array, "n R N"]:

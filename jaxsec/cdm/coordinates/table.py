@@ -32,8 +32,8 @@ class Coordinates(NamedTuple):
     """(frame, K, spread of every entry) to what a model is told."""
     reference: Callable[[Any], Complex[Array, "n M N"]]
     """(frame) to the beams that a table of zeros stands for."""
-    told: Callable[[Any], Strategy] | None = None
-    """(frame) to a design that a model is told; None where it is told of none but the reference."""
+    looks_ahead: bool = False
+    """Whether a model is told what OPT's first steps change; then OPT's design is a candidate."""
     informed: Callable[..., Any] | None = None
     """(posterior, noise_power, J, outage) to the frame of channels known with errors, `outage` 1
     where the rate that is kept counts; None where no model is told of errors."""
@@ -72,13 +72,12 @@ RESOLVED = RECEIVED._replace(
         jnp.ones((1, k + l)),
         _zeros(k + l, k + j),
         _zeros(k + l, k + j),
-        Strategy(_zeros(m, k), _zeros(m, j)),
     ),
     encode=resolved.encode,
     decode=resolved.decode,
     condition=resolved.condition,
     reference=lambda frame: frame.base.reference,
-    told=lambda frame: frame.told,
+    looks_ahead=True,
 )
 """The same where receivers may be hard to tell apart."""
 
@@ -93,7 +92,7 @@ KNOWN = Coordinates(
     decode=known.decode,
     condition=known.condition,
     reference=lambda frame: frame.resolved.base.reference,
-    told=lambda frame: frame.resolved.told,
+    looks_ahead=True,
     informed=known.frame,
 )
 """The same for channels known with errors, and isotropic noise."""
