@@ -137,6 +137,7 @@ def test_another_runs_folder_is_refused(finished, capsys, no_type_checks):
         ("--num-experts 3 --num-selected 4", "`num_selected` must lie in [1, 3]"),
         ("--num-experts 0", "`num_experts` must be at least 1"),
         ("--policy sac", "`policy` must be one of moe-gdm, gdm, mlp, ddpg, but is 'sac'"),
+        ("--policy ddpg --actor-loss weighted", "`actor_loss` must be pathwise for all policies"),
         ("--replay-size 100", "`replay_size` must be a multiple of `num_slots` = 8, but is 100"),
         ("--actor-learning-rate -1", "`actor_learning_rate` must be positive, but is -1.0"),
         ("--critic-learning-rate 0", "`critic_learning_rate` must be positive"),

@@ -28,7 +28,7 @@ from jaxsec.rl.learner import Scale
 from jaxsec.rl.replica import AXIS, mean
 from jaxsec.rl.training import Training
 from tests.jamming_toy import Toy
-from tests.training_cases import REWARD, TINY, batch_of, learner_of
+from tests.training_cases import REWARD, TINY, batch_of, learner_of, taught
 
 jax.config.update("jax_enable_x64", True)
 assert jax.device_count() == 8
@@ -46,14 +46,17 @@ def compare(**changes):
     batch, states = double(batch_of(64, config.discount > 0))
     # The first state again and again in one share: experts are used differently there.
     batch = batch._replace(observation=batch.observation.at[:8].set(batch.observation[0]))
-    noise = training.policy.noise(jax.random.key(1), 64)
-    noises = jnp.moveaxis(noise.reshape(*noise.shape[:-2], 8, 8, noise.shape[-1]), -3, 0)
+    noise = agent.noise(jax.random.key(1), 64)
+    noises = jax.tree.map(lambda x: jnp.moveaxis(
+        x.reshape(*x.shape[:-2], 8, 8, x.shape[-1]), -3, 0), noise)
     climbed = config.gradient == "environment"
+    imitated = config.actor_loss == "imitation"
 
     def learn(learner, batch, noise, states, index, mean):
         reward = (lambda action: REWARD(states, action)) if climbed else None
+        actions = taught(None, states) if imitated else None
         return learners.update(
-            agent, learner, scale, batch, noise, index, reward=reward, mean=mean)
+            agent, learner, scale, batch, noise, index, reward=reward, taught=actions, mean=mean)
 
     alone = jax.jit(lambda learner, index: learn(
         learner, batch, noise, states, index, lambda x: x))
@@ -78,6 +81,8 @@ for changes in (
     {"policy": "gdm", "gradient": "environment"},
     {"policy": "moe-gdm"},
     {"policy": "moe-gdm", "gradient": "environment"},
+    {"policy": "gdm", "actor_loss": "weighted", "num_proposals": 3, "discount": 0.5},
+    {"policy": "gdm", "actor_loss": "imitation", "gradient": "environment"},
 ):
     assert compare(**changes) > 1e-4
 """

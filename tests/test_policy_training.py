@@ -128,6 +128,20 @@ def test_policies_learn_what_slots_ask_for(policy, gradient):
         ({"num_selected": 4}, r"`num_selected` must lie in \[1, 3\]"),
         ({"replay_size": 20}, "`replay_size` must be a multiple of `num_slots` = 8, but is 20"),
         ({"gradient": "policy"}, "`gradient` must be critic, environment or smooth"),
+        ({"actor_loss": "score"}, "`actor_loss` must be pathwise, weighted, imitation, but is"),
+        (
+            {"policy": "ddpg", "actor_loss": "weighted"},
+            "`actor_loss` must be pathwise for all policies but gdm, but is 'weighted' for 'ddpg'",
+        ),
+        (
+            {"policy": "moe-gdm", "actor_loss": "imitation", "gradient": "environment"},
+            "for 'moe-gdm'",
+        ),
+        (
+            {"policy": "gdm", "actor_loss": "imitation"},
+            "must have `gradient` environment and `window` 1, but has 'critic' and 1",
+        ),
+        ({"num_proposals": 1}, "`num_proposals` must be at least 2, but is 1"),
         ({"actor_learning_rate": -1e-3}, "`actor_learning_rate` must be positive, but is -0.001"),
         ({"critic_learning_rate": 0.0}, "`critic_learning_rate` must be positive"),
         ({"actor_learning_rate": float("nan")}, "`actor_learning_rate` must be positive"),

@@ -6,7 +6,7 @@ public GDM framework takes from Z. Wang et al., Diffusion Policies as an Express
 """
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -23,8 +23,9 @@ Prediction = Literal["start", "noise"]
 """What a network puts out: the action, or the noise. From noise, the first steps divide by a small
 √ᾱ, so that a fresh network predicts actions far outside."""
 
-Predict = Callable[[Float[Array, "*B A"], int], Float[Array, "*B A"]]
-"""From a noisy action and the index of the step to what the network puts out."""
+Predict = Callable[[Float[Array, "*B A"], Any], Float[Array, "*B A"]]
+"""From a noisy action and the index of the step, one for all states or one each, to what the
+network puts out."""
 
 
 def variance_preserving(num_steps: int, min_rate: float = 0.1, max_rate: float = 10.0) -> Schedule:
@@ -53,6 +54,11 @@ def _hold_backward(x: Array, slope: Array) -> tuple[Array]:
 hold.defvjp(_hold_forward, _hold_backward)
 
 
+def keeper(bound: Bound) -> Callable[[Float[Array, "*B A"]], Float[Array, "*B A"]]:
+    """What keeps predicted actions in [-1, 1]."""
+    return {"tanh": jnp.tanh, "clip": lambda x: jnp.clip(x, -1.0, 1.0), "hold": hold}[bound]
+
+
 def denoise(
     schedule: Schedule,
     predict: Predict,
@@ -70,8 +76,7 @@ def denoise(
       bound: of predicted actions.
       prediction: what `predict` gives.
     """
-    keep = {"tanh": jnp.tanh, "clip": lambda x: jnp.clip(x, -1.0, 1.0), "hold": hold}[bound]
-    reverse = posterior(schedule)
+    keep, reverse = keeper(bound), posterior(schedule)
     x = noise[0]
     for t in reversed(range(len(schedule.beta))):
         out, alpha_bar = predict(x, t), schedule.alpha_bar[t]

@@ -15,6 +15,7 @@ from jaxsec.jamming import file as policy_file
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.file import Trained
 from jaxsec.jamming.scenario import JammingScenario
+from jaxsec.jamming.teacher import Optimiser
 from jaxsec.learning.checkpoint import Checkpoints
 from jaxsec.report import console, timing
 from jaxsec.rl import evaluation
@@ -58,7 +59,7 @@ def train(
     """
     _check(seeds, every)
     environment = Environment(scenario)
-    training = Training(config, environment)
+    training = Training(config, environment, teacher=Optimiser(environment))
     described = {**policy_file.describe(scenario, config), "seeds": seeds, "every": every}
     checkpoints = Checkpoints(folder, described)
     slots = evaluation.sample(environment, CURVE_SEED, CURVE_SLOTS)

@@ -2,12 +2,14 @@
 
 import dataclasses
 import math
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from jaxsec import checks
 from jaxsec.diffusion.chain import Bound, Prediction
 from jaxsec.rl import table
+from jaxsec.rl.actor_loss import ActorLoss
 from jaxsec.rl.layout import Layout
+from jaxsec.rl.policy import Denoises
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +27,12 @@ class Config:
     gradient: Literal["critic", "environment", "smooth"] = "critic"
     """What the actor climbs: learned critics, the reward itself, which has a gradient, or its
     smooth form, whose temperature falls by equal factors."""
+    actor_loss: ActorLoss = "pathwise"
+    """What the actor learns by: the gradient of an action's value through all that makes it; or, of
+    a diffusion policy, denoising: of its own actions, weighted by their values, or of a teacher's,
+    in jamming the optimiser's."""
+    num_proposals: int = 8
+    """Actions in a state, of which the weighted loss learns."""
     window: int = 1
     """Slots over which a reward is climbed, in those after the first of which the policy acts as it
     is: above 1 where actions move the state."""
@@ -73,12 +81,12 @@ class Config:
     tau: float = 0.005
     """Share of the newest parameters in those of the averaged actor and the target critics."""
     exploration: float = 0.15
-    """Standard deviation of the noise on collected actions."""
+    """Standard deviation of the noise on collected actions, the largest of that on proposals."""
     epsilon: float = 0.0
     """Share of the collected actions that are uniform instead, so that critics know of them too."""
 
     def __post_init__(self) -> None:
-        table.make(self.policy, 1, 1, layout=Layout(1, (0,)), **self.policy_options())
+        policy = table.make(self.policy, 1, 1, layout=Layout(1, (0,)), **self.policy_options())
         for name in ("critic_width", "num_updates", "num_slots", "batch_size", "replay_size"):
             checks.check_at_least(name, getattr(self, name), 1)
         checks.check_at_least("critic_warmup", self.critic_warmup, 0)
@@ -91,7 +99,23 @@ class Config:
             self.gradient in ("critic", "environment", "smooth"),
             f"`gradient` must be critic, environment or smooth, but is {self.gradient!r}",
         )
+        checks.require(
+            self.actor_loss in get_args(ActorLoss),
+            f"`actor_loss` must be {', '.join(get_args(ActorLoss))}, but is {self.actor_loss!r}",
+        )
+        checks.require(
+            self.actor_loss == "pathwise" or isinstance(policy, Denoises),
+            f"`actor_loss` must be pathwise for all policies but gdm, but is {self.actor_loss!r} "
+            f"for {self.policy!r}",
+        )
+        checks.check_at_least("num_proposals", self.num_proposals, 2)
         checks.check_at_least("window", self.window, 1)
+        checks.require(
+            self.actor_loss != "imitation" or (self.gradient, self.window) == ("environment", 1),
+            "`actor_loss` imitation, of a teacher that knows the reward of a slot, must have "
+            "`gradient` environment and `window` 1, "
+            f"but has {self.gradient!r} and {self.window}",
+        )
         checks.require(
             self.window == 1 or (self.gradient != "critic" and self.discount > 0),
             "`window` above 1 must have a `gradient` other than critic and a `discount` above 0, "

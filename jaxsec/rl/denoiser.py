@@ -37,7 +37,7 @@ class ColumnHead(nn.Module):
         return self.read_features(features)
 
     def predict(
-        self, x: Float[Array, "B C"], time: Float[Array, "1 S"], read: Float[Array, "B C W"]
+        self, x: Float[Array, "B C"], time: Float[Array, "#B S"], read: Float[Array, "B C W"]
     ) -> Float[Array, "B C"]:
         now = self.read_time(self.time(time))[:, None]
         first = mish(read + self.read_action(x[..., None]) + now)
@@ -45,7 +45,7 @@ class ColumnHead(nn.Module):
         return self.out(mish(self.own(first) + others))[..., 0]
 
     def __call__(
-        self, x: Float[Array, "B C"], time: Float[Array, "1 S"], features: Float[Array, "B C W"]
+        self, x: Float[Array, "B C"], time: Float[Array, "#B S"], features: Float[Array, "B C W"]
     ) -> Float[Array, "B C"]:
         return self.predict(x, time, self.read(features))
 

@@ -2,7 +2,7 @@
 
 H. Du et al., Enhancing Deep Reinforcement Learning: A Tutorial on Generative Diffusion Models in
 Network Optimization, 2024. Trained without expert data: the gradient of an action's value runs back
-through the whole chain.
+through the whole chain. Or by the denoising loss of given actions (`jaxsec.rl.actor_loss`).
 """
 
 import dataclasses
@@ -14,7 +14,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxsec.diffusion import chain
-from jaxsec.rl import denoiser
+from jaxsec.diffusion.process import Schedule
+from jaxsec.rl import denoiser, denoising
+from jaxsec.rl.denoising import Examples
 from jaxsec.rl.layout import Layout
 from jaxsec.rl.networks import embed_time
 from jaxsec.rl.policy import Loss, Mean, Value
@@ -53,17 +55,21 @@ class Diffusion:
     def noise(self, key: Key[Array, ""], batch: int) -> Float[Array, "T B A"]:
         return jax.random.normal(key, (self.num_steps, batch, self.action_size))
 
-    def act(
-        self, params: Any, noise: Float[Array, "T B A"], observation: Float[Array, "B O"]
-    ) -> Float[Array, "B A"]:
+    def denoiser(self, params: Any, observation: Float[Array, "B O"]) -> chain.Predict:
+        """The network in these states, whose features are computed once."""
         features = self.trunk.apply({"params": params["trunk"]}, observation)
         head = {"params": params["head"]}
         read = self.head.apply(head, features, method="read")
 
-        def predict(x: Float[Array, "B A"], t: int) -> Float[Array, "B A"]:
+        def predict(x: Float[Array, "B A"], t: Any) -> Float[Array, "B A"]:
             return self.head.apply(head, x, embed_time(t), read, method="predict")  # pyright: ignore
 
-        schedule = chain.variance_preserving(self.num_steps)
+        return predict
+
+    def act(
+        self, params: Any, noise: Float[Array, "T B A"], observation: Float[Array, "B O"]
+    ) -> Float[Array, "B A"]:
+        predict, schedule = self.denoiser(params, observation), self._schedule
         return chain.denoise(schedule, predict, noise, bound=self.bound, prediction=self.prediction)
 
     def loss(
@@ -76,3 +82,15 @@ class Diffusion:
     ) -> Loss:
         del mean
         return Loss(-jnp.mean(value(self.act(params, noise, observation))), {})
+
+    def denoising_loss(
+        self, params: Any, observation: Float[Array, "B O"], examples: Examples
+    ) -> Float[Array, ""]:
+        predict, schedule = self.denoiser(params, observation), self._schedule
+        return denoising.loss(
+            schedule, predict, examples, bound=self.bound, prediction=self.prediction
+        )
+
+    @property
+    def _schedule(self) -> Schedule:
+        return chain.variance_preserving(self.num_steps)

@@ -7,12 +7,14 @@ The critics regress on the reward and, with a discount above 0, on the value of 
 to, by the averaged actor and slowly moving target critics (T. Lillicrap et al., Continuous control
 with deep reinforcement learning, 2016); of twins the lower one counts (S. Fujimoto et al.,
 Addressing Function Approximation Error in Actor-Critic Methods, 2018). The actor climbs what the
-critics value, or the reward itself where that has a gradient.
+critics value, or the reward itself where that has a gradient, or learns from actions
+(`jaxsec.rl.actor_loss`).
 
 Shapes: B transitions, O entries of an observation, A of an action, V critics.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -21,12 +23,12 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key
 
-from jaxsec.rl import equivariant, table
+from jaxsec.rl import actor_loss, equivariant, table
 from jaxsec.rl.config import Config
 from jaxsec.rl.environment import Environment
 from jaxsec.rl.layout import LaidOut, Layout
 from jaxsec.rl.networks import Critic
-from jaxsec.rl.policy import Mean, Policy, Value
+from jaxsec.rl.policy import Loss, Mean, Policy, Value
 from jaxsec.rl.replay import Transition
 
 
@@ -62,6 +64,18 @@ class Agent:
     ) -> Float[Array, "B A"]:
         """An action in each state, in [-1, 1]."""
         return self.policy.act(actor, self.policy.noise(key, observation.shape[0]), observation)
+
+    def noise(self, key: Key[Array, ""], batch: int) -> Any:
+        """All randomness of an update on `batch` states."""
+        config = self.config
+        return actor_loss.noise(
+            config.actor_loss,
+            self.policy,
+            key,
+            batch,
+            num_proposals=config.num_proposals,
+            exploration=config.exploration,
+        )
 
     def values(
         self, critic: Any, observation: Float[Array, "B O"], action: Float[Array, "B A"]
@@ -146,6 +160,7 @@ def update(
     update_index: Int[Array, ""],
     *,
     reward: Value | None = None,
+    taught: Float[Array, "B A"] | None = None,
     mean: Mean = lambda x: x,
 ) -> tuple[Learner, dict[str, Any]]:
     """One step of critics and actor on a batch.
@@ -155,10 +170,11 @@ def update(
       learner: before.
       scale: of rewards.
       batch: a device's share.
-      noise: of the policy, for this share.
+      noise: of the actor's loss, for this share.
       update_index: updates done before.
       reward: of actions in the batch's states, to be climbed itself; None to learn critics from the
         batch and to climb them.
+      taught: a teacher's actions in these states, where they are imitated.
       mean: of gradients and statistics over all devices; as they are on a single one.
 
     Returns:
@@ -166,16 +182,18 @@ def update(
     """
     metrics: dict[str, Any] = {}
     if reward is None:
-        learner, metrics["critic_loss"] = _update_critic(agent, learner, scale, batch, noise, mean)
+        own = actor_loss.of_policy(noise)
+        learner, metrics["critic_loss"] = _update_critic(agent, learner, scale, batch, own, mean)
 
     def value(action: Float[Array, "B A"]) -> Float[Array, "B"]:
         if reward is None:
             return agent.lowest_value(learner.critic, batch.observation, action)
         return scale(reward(action))
 
-    learner, watched = _update_actor(
-        agent, learner, batch.observation, noise, value, update_index, mean
+    loss_of = actor_loss.make(
+        agent.policy, learner.actor, noise, batch.observation, mean, value=value, taught=taught
     )
+    learner, watched = _update_actor(agent, learner, loss_of, update_index, mean)
     return learner, metrics | watched
 
 
@@ -225,17 +243,11 @@ def _update_critic(
 def _update_actor(
     agent: Agent,
     learner: Learner,
-    observation: Float[Array, "B O"],
-    noise: Any,
-    value: Value,
+    loss_of: Callable[[Any], Loss],
     update_index: Int[Array, ""],
     mean: Mean,
 ) -> tuple[Learner, dict[str, Any]]:
     """The actor's step; it stands still while critics warm up."""
-
-    def loss_of(actor: Any) -> tuple[Any, Any]:
-        return agent.policy.loss(actor, noise, observation, value, mean)
-
     (loss, watched), gradient = jax.value_and_grad(loss_of, has_aux=True)(learner.actor)
     updates, optimiser = agent.actor_optimiser.update(
         mean(gradient), learner.actor_optimiser, learner.actor

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxsec.diffusion.networks.embedding import time_features
 
@@ -72,13 +72,13 @@ class Head(nn.Module):
         return self.read_features(features)
 
     def predict(
-        self, x: Float[Array, "B A"], time: Float[Array, "1 S"], read: Float[Array, "B W"]
+        self, x: Float[Array, "B A"], time: Float[Array, "#B S"], read: Float[Array, "B W"]
     ) -> Float[Array, "B A"]:
         first = read + self.read_action(x) + self.read_time(self.time(time))
         return self.rest(self.activation(first))
 
     def __call__(
-        self, x: Float[Array, "B A"], time: Float[Array, "1 S"], features: Float[Array, "B F"]
+        self, x: Float[Array, "B A"], time: Float[Array, "#B S"], features: Float[Array, "B F"]
     ) -> Float[Array, "B A"]:
         return self.predict(x, time, self.read(features))
 
@@ -99,6 +99,6 @@ class Critic(nn.Module):
         return jnp.stack(values)
 
 
-def embed_time(time: int) -> Float[Array, "1 S"]:
-    """Features of a denoising step's index."""
-    return time_features(jnp.full(1, time, jnp.int32), TIME_SIZE)
+def embed_time(time: int | Int[Array, "B"]) -> Float[Array, "B S"]:
+    """Features of a denoising step's index, one for all states, B = 1, or one each."""
+    return time_features(jnp.atleast_1d(jnp.asarray(time, jnp.int32)), TIME_SIZE)

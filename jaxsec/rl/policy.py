@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Float, Key
 
+from jaxsec.rl.denoising import Examples
+
 Value = Callable[[Float[Array, "B A"]], Float[Array, "B"]]
 """How good actions are in the states of a batch: a critic, or the environment itself."""
 
@@ -64,5 +66,22 @@ class Policy(Protocol):
           observation: of the states.
           value: of actions in them.
           mean: of a batch's statistics.
+        """
+        ...
+
+
+@runtime_checkable
+class Denoises(Policy, Protocol):
+    """A policy that can learn to denoise actions that are given to it."""
+
+    def denoising_loss(
+        self, params: Any, observation: Float[Array, "B O"], examples: Examples
+    ) -> Float[Array, ""]:
+        """How far the network is from telling actions from noise.
+
+        Args:
+          params: to be differentiated in.
+          observation: of B states.
+          examples: actions in them.
         """
         ...

@@ -17,6 +17,7 @@ from jaxtyping import Array, Float, Int, Key
 
 from jaxsec import keys
 from jaxsec.rl import collect, learner, replay, window
+from jaxsec.rl.actor_loss import Teacher
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.config import Config
 from jaxsec.rl.environment import Environment, Smooth
@@ -37,6 +38,7 @@ class Task:
     agent: Agent
     environment: Environment
     num_devices: int
+    teacher: Teacher | None = None
 
     def share(self, count: int) -> int:
         """One device's part of a count."""
@@ -93,15 +95,25 @@ def update(task: Task, state: State, update_index: Int[Array, ""]) -> tuple[Stat
     )
     remembered = replay.add(state.replay, transition, update_index)
     batch = replay.sample(key_batch, remembered, task.share(config.batch_size))
-    reward = None
+    reward = taught = None
     if config.gradient != "critic":
         # The reward itself needs the slots, not what they have been answered with.
         batch = batch._replace(observation=state.slots.observation)
         key_window = keys.stream(key_step, "window")
         reward = climbed(task, state.slots, state.learner.actor, key_window, update_index)
-    noise = agent.policy.noise(key_noise, batch.observation.shape[0])
+    if config.actor_loss == "imitation":
+        assert task.teacher is not None  # as `Training` has seen to
+        taught = task.teacher(keys.stream(key_step, "teacher"), state.slots.state)
     learned, metrics = learner.update(
-        agent, state.learner, state.scale, batch, noise, update_index, reward=reward, mean=mean
+        agent,
+        state.learner,
+        state.scale,
+        batch,
+        agent.noise(key_noise, batch.observation.shape[0]),
+        update_index,
+        reward=reward,
+        taught=taught,
+        mean=mean,
     )
     metrics["collected"] = mean(transition.reward.mean())
     return State(learned, state.scale, slots, remembered, key), metrics

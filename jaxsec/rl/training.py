@@ -20,10 +20,11 @@ from jaxtyping import Array, Float, Int
 
 from jaxsec import checks
 from jaxsec.rl import learner, parallel
+from jaxsec.rl.actor_loss import Teacher
 from jaxsec.rl.config import Config
 from jaxsec.rl.environment import Environment, Smooth
 from jaxsec.rl.learner import Agent, Learner, Scale
-from jaxsec.rl.policy import Policy
+from jaxsec.rl.policy import Denoises, Policy
 from jaxsec.rl.replica import Task
 from jaxsec.rl.window import Unbroken
 
@@ -63,7 +64,8 @@ class Training:
 
     Raises:
       InputError: there are not as many devices, slots or batch do not divide by their number, or
-        the environment has no smooth reward to be climbed.
+        the environment has no smooth reward to be climbed, nor a teacher whose actions are to be
+        imitated.
     """
 
     config: Config
@@ -72,6 +74,8 @@ class Training:
     """How many to train on; 0 for all there are."""
     own_policy: Policy | None = None
     """Instead of the one that the configuration names."""
+    teacher: Teacher | None = None
+    """Whose actions are imitated, where the configuration says so."""
 
     def __post_init__(self) -> None:
         checks.require(
@@ -88,6 +92,15 @@ class Training:
             self.config.window == 1 or isinstance(self.environment, Unbroken),
             "`window` must be 1 where the environment cannot be followed without new starts, "
             f"but is {self.config.window}",
+        )
+        checks.require(
+            self.config.actor_loss == "pathwise" or isinstance(self.policy, Denoises),
+            "`own_policy` must have a denoising loss where `actor_loss` is "
+            f"{self.config.actor_loss!r}",
+        )
+        checks.require(
+            self.config.actor_loss != "imitation" or self.teacher is not None,
+            "`teacher` must be given where `actor_loss` is imitation",
         )
         for name in ("num_slots", "batch_size", "replay_size"):
             count = getattr(self.config, name)
@@ -117,7 +130,7 @@ class Training:
     @property
     def task(self) -> Task:
         """What every device is told."""
-        return Task(self.agent, self.environment, self.num_devices)
+        return Task(self.agent, self.environment, self.num_devices, self.teacher)
 
     def init(self, seeds: Int[Any, "S"] | list[int]) -> State:
         """Before the first update."""

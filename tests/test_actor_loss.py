@@ -1,0 +1,134 @@
+"""Diffusion policies that learn by denoising given actions: their own, weighted, or a teacher's."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxsec
+from jaxsec.diffusion import chain
+from jaxsec.learning.checkpoint import Checkpoints
+from jaxsec.rl import denoising, run, weighted
+from jaxsec.rl.denoising import Examples
+from jaxsec.rl.deterministic import Deterministic
+from jaxsec.rl.training import Training
+from tests.jamming_toy import ACTS, OBSERVED, Toy
+from tests.policy_cases import same
+from tests.training_cases import REWARD, TINY, equal, normal, taught
+
+MODE, COUNT = 0.6, 20000
+SCHEDULE = chain.variance_preserving(4)
+
+
+def test_weights_sum_to_one_and_see_differences_only():
+    values = np.asarray(normal(0, 5, 7))
+    found = np.asarray(weighted.weights(jnp.asarray(values), same))
+    np.testing.assert_allclose(found.sum(axis=0), 1.0, rtol=1e-6)
+    assert (found.argmax(axis=0) == values.argmax(axis=0)).all()
+    spread = np.sqrt(values.var(axis=0).mean())
+    wanted = np.exp((values - values.max(axis=0)) / (weighted.TEMPERATURE * spread))
+    np.testing.assert_allclose(found, wanted / wanted.sum(axis=0), rtol=1e-3)
+    # What a state is worth, and the unit of values, say nothing of which action is right.
+    moved = 30.0 * values + normal(1, 1, 7)
+    np.testing.assert_allclose(weighted.weights(moved, same), found, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(weighted.weights(jnp.ones((5, 7)), same), 0.2, rtol=1e-6)
+
+
+def of_two_actions():
+    """Examples ±MODE alike, in as many states, each with two weights."""
+    sign = np.where(np.arange(COUNT) % 2, 1.0, -1.0)[None, :, None]
+    action = MODE * jnp.concatenate((sign, -sign))
+    weight = jnp.stack((jnp.full(COUNT, 0.25), jnp.full(COUNT, 0.75)))
+    return Examples(action, weight, denoising.level(jax.random.key(0), (2, COUNT, 1)))
+
+
+def left_over():
+    """E Var(x_0 | x_t) of ±MODE at each step, by quadrature: MODE²·E sech²(√ᾱ·MODE·x_t/(1 − ᾱ)),
+    where x_t may be taken to have come from MODE."""
+    signal = SCHEDULE.alpha_bar[:, None]
+    node, weight = np.polynomial.hermite_e.hermegauss(80)
+    x = np.sqrt(signal) * MODE + np.sqrt(1 - signal) * node
+    found = MODE**2 / np.cosh(np.sqrt(signal) * MODE * x / (1 - signal)) ** 2
+    return found @ weight / weight.sum()
+
+
+@pytest.mark.parametrize("prediction", ["start", "noise"])
+def test_a_perfect_denoiser_is_left_with_what_noise_has_hidden(prediction):
+    signal = jnp.asarray(SCHEDULE.alpha_bar)
+
+    def loss(error):
+        def predict(x, t):
+            a = signal[t][:, None]
+            start = MODE * jnp.tanh(jnp.sqrt(a) * MODE * x / (1 - a)) + error
+            return start if prediction == "start" else (x - jnp.sqrt(a) * start) / jnp.sqrt(1 - a)
+
+        return float(
+            denoising.loss(SCHEDULE, predict, of_two_actions(), bound="hold", prediction=prediction)
+        )
+
+    signal_to_noise = SCHEDULE.alpha_bar / (1 - SCHEDULE.alpha_bar)
+    scale = np.ones(4) if prediction == "start" else signal_to_noise
+    assert loss(0.0) == pytest.approx(np.mean(scale * left_over()), rel=0.03)
+    # Squares of what is wrong add to it.
+    assert loss(0.2) - loss(0.0) == pytest.approx(0.04 * scale.mean(), rel=0.1)
+
+
+class Killed(Exception):
+    """In the middle of a training."""
+
+
+def train(folder, kind, judge):
+    changes = {
+        "policy": "gdm",
+        "actor_loss": kind,
+        "gradient": "environment",
+        "width": 16,
+        "bound": "hold",
+    }
+    rates = {"actor_learning_rate": 5e-3, "tau": 0.05}
+    sizes = {"num_updates": 600, "num_slots": 32, "batch_size": 32, "replay_size": 32}
+    config = dataclasses.replace(TINY, **changes, **rates, **sizes)
+    training = Training(config, Toy(), devices=1, teacher=taught)
+    checkpoints = Checkpoints(folder, {"kind": kind})
+    report = lambda done, line: None  # noqa: E731
+    state = run.run(
+        folder, checkpoints, training, [0], judge, every=200, save_every=1, report=report
+    )
+    return training, jax.tree.map(np.asarray, state.actor)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["weighted", "imitation"])
+def test_examples_teach_what_slots_ask_for_and_a_killed_run_ends_the_same(kind, tmp_path):
+    """Without a gradient of the reward; the best one is 7, random actions miss by 3 and more."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    training, actor = train(whole, kind, lambda actor: {})
+    slots = normal(9, 200, OBSERVED)
+    noise = training.policy.noise(jax.random.key(2), 200)
+    single = jax.tree.map(lambda x: x[0], actor)
+    action = jax.jit(training.policy.act)(single, noise, slots)
+    assert np.mean(7.0 - REWARD(slots, action)) < 0.2
+
+    judged = []
+
+    def judge(actor):
+        judged.append(actor)
+        if len(judged) == 2:
+            raise Killed
+        return {}
+
+    with pytest.raises(Killed):
+        train(killed, kind, judge)
+    _, again = train(killed, kind, judge)
+    equal(again, actor)
+
+
+def test_a_teacher_and_a_denoising_policy_are_asked_for():
+    config = dataclasses.replace(TINY, policy="gdm", actor_loss="imitation", gradient="environment")
+    with pytest.raises(jaxsec.InputError, match="`teacher` must be given where"):
+        Training(config, Toy())
+    own = Deterministic(OBSERVED, ACTS, 8)
+    with pytest.raises(jaxsec.InputError, match="`own_policy` must have a denoising loss where"):
+        Training(config, Toy(), own_policy=own, teacher=taught)
