@@ -39,7 +39,7 @@ scale = Scale(jnp.asarray(1.0), jnp.asarray(2.0))
 
 def compare(**changes):
     changes |= {"batch_size": 64, "load_balance_weight": 2.0}
-    training = Training(dataclasses.replace(TINY, **changes), Toy())
+    training = Training(dataclasses.replace(TINY, **changes), Toy(), teacher=taught)
     agent, config = training.agent, training.config
     one = learner = double(learner_of(agent))
     many = jax.tree.map(lambda x: jnp.stack([x] * 8), one)
