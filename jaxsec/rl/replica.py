@@ -127,9 +127,8 @@ def climbed(
     reward = jax.vmap(environment.reward)
     if config.gradient == "smooth":
         assert isinstance(environment, Smooth)  # as `Training` has seen to
-        smooth = jax.vmap(environment.smooth_reward, in_axes=(0, 0, None))
-        now = temperature(config, update_index)
-        reward = lambda state, action: smooth(state, action, now)  # noqa: E731
+        smooth, now = environment.smooth_reward, temperature(config, update_index)
+        reward = jax.vmap(lambda state, action: smooth(state, action, now))
     if config.window == 1:
         return lambda action: reward(slots.state, action)
     assert isinstance(environment, Unbroken)  # as `Training` has seen to
