@@ -11,13 +11,22 @@ from jaxsec.channels import Channels
 from jaxsec.cli.__main__ import main
 from jaxsec.precoding import ascent, gpip
 from jaxsec.report import judge
-from jaxsec.secrecy import AntennaPower, EnergyEfficiency, LeastPower, Sum, TotalPower, WorstUser
+from jaxsec.secrecy import (
+    AntennaPower,
+    ConstantModulus,
+    EnergyEfficiency,
+    LeastPower,
+    Sum,
+    TotalPower,
+    WorstUser,
+)
 from tests import cases
 
 ROWS = {
     "worst user": (WorstUser(), TotalPower()),
     "energy efficiency": (EnergyEfficiency(10.0, 1.0), TotalPower()),
     "per antenna": (Sum(), AntennaPower()),
+    "constant modulus": (Sum(), ConstantModulus()),
     "least power": (LeastPower(2.0), TotalPower()),
 }
 WITHIN = {"least power": 0.01}
@@ -52,6 +61,8 @@ def test_the_reference_knows_one_user_alone():
     np.testing.assert_allclose(least, -1.0 / 3.0, rtol=1e-5)
     each = independent.best_value(h, h[:0], Sum(), AntennaPower(), **options)
     np.testing.assert_allclose(each, np.log2(1.0 + (1.0 + np.sqrt(2.0)) ** 2 / 2.0), rtol=1e-6)
+    turned = independent.best_value(h, h[:0], Sum(), ConstantModulus(), num_starts=2)
+    np.testing.assert_allclose(turned, each, rtol=1e-6)
 
 
 @pytest.mark.slow
