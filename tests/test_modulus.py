@@ -118,5 +118,4 @@ def test_a_move_climbs_and_its_bend_keeps_what_others_hear(float64):
         y = [heard(move._replace(bend=bend), size)[0][:, :, 0] for size in (-1e-3, 0.0, 1e-3)]
         second = y[0] + y[2] - y[1] - y[1]
         come_back.append(np.sum(harm * second.abs2(), axis=0))
-    assert (come_back[0] <= come_back[1] * (1 + 1e-3)).all()
-    assert come_back[0].sum() < 0.5 * come_back[1].sum()
+    assert (come_back[0] < come_back[1]).all()

@@ -76,7 +76,7 @@ class PowerConstraint(Protocol):
 
     def shaped(
         self, w: Complex[Array, "... M K"], v: Complex[Array, "... M J"]
-    ) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M J"]]:
+    ) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M A"]]:
         """The nearest beams and noise of the shape asked for, of no more power: by default any."""
         return w, v
 
@@ -203,7 +203,7 @@ def limit_power(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
     constraint: PowerConstraint,
-) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M J"]]:
+) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M A"]]:
     """Beams and noise of a constraint's shape, scaled back together to what it allows; allowed ones
     stay.
 
@@ -217,7 +217,7 @@ def limit_power(
       constraint: a row of the table.
 
     Returns:
-      w [..., M, K] and v [..., M, J]; J = 0 where no noise is allowed.
+      w [..., M, K] and v [..., M, A], A = J noise beams, or none where none are allowed.
     """
     w, v = constraint.shaped(jnp.asarray(w), jnp.asarray(v))
     scale = fitting_scale(constraint, jnp.sum(abs2(w), axis=-1) + jnp.sum(abs2(v), axis=-1))

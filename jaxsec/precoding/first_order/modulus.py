@@ -30,7 +30,7 @@ from jaxtyping import Array, Float
 
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
-from jaxsec.precoding.batched.elimination import solve_augmented
+from jaxsec.precoding.batched.elimination import solve_real
 from jaxsec.precoding.batched.kernels import one_kernel
 from jaxsec.precoding.first_order.step import STEP_SIZES, chosen, harm_of, slopes
 from jaxsec.precoding.first_order.value import Beams, Task, Values, values
@@ -159,8 +159,7 @@ def _solved(model: _Model, right: Float[Array, "M C N B"]) -> Float[Array, "M C 
     """A⁻¹ of phases times right sides; the beams are systems beside those of the batch."""
     size, count = right.shape[:2]
     system = jnp.concatenate([model.matrix, right], axis=1).reshape(size, size + count, -1)
-    whole = SplitComplex(system, jnp.zeros_like(system))
-    return solve_augmented(whole, model.floor.reshape(-1)).re.reshape(right.shape)
+    return solve_real(system, model.floor.reshape(-1)).reshape(right.shape)
 
 
 @one_kernel
