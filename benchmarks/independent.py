@@ -193,7 +193,7 @@ class Polar:
     def real(self, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
         """Gradients by coordinates of those by beams [..., M, N]."""
         angle, modulus = np.split(x.reshape(self.size + 1, -1), [self.size])
-        along = np.conj(slope) * np.exp(1j * angle)
+        along: Any = np.conj(slope) * np.exp(1j * angle)
         turned = (-modulus * along.imag).reshape(*slope.shape[:-2], -1)
         return np.concatenate([turned, along.real.sum(axis=-2)], axis=-1)
 

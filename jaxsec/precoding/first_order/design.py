@@ -159,12 +159,13 @@ def _designs(
     h: Complex[Array, "n R M"], constraint: PowerConstraint, num_users: int, num_noise_beams: int
 ) -> list[Strategy]:
     """What the ascent starts from beside random beams."""
-    links: Any = h[:, :num_users], h[:, num_users:]
+    user, eve = h[:, :num_users], h[:, num_users:]
+    links: Any = user, eve
     options: dict[str, Any] = {"num_noise_beams": num_noise_beams}
-    found = [gpip.opt(*links, 1.0, **options).strategy]
+    found = [gpip.opt(user, eve, 1.0, **options).strategy]
     found.append(PROGRAMS.get(_rzf_ns, links, **options)(*links))
     if isinstance(constraint, ConstantModulus):  # which keeps of MRT's beams what they are for
-        w = PROGRAMS.get(mrt, links[:1])(*links[:1])
+        w = PROGRAMS.get(mrt, links[:1])(user)
         found.append(Strategy(w, w[..., :0]))
     return found
 
