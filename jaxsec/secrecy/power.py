@@ -166,6 +166,10 @@ POWERS: dict[str, Any] = {
 def check_noise_beams(constraint: PowerConstraint, num_noise_beams: int | None) -> None:
     """Refuses artificial noise that is asked for where a constraint allows none.
 
+    Args:
+      constraint: a row of the table.
+      num_noise_beams: J, or None where it is left to the designer.
+
     Raises:
       InputError: it is.
     """
