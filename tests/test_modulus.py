@@ -8,6 +8,7 @@ import pytest
 from jaxsec.channels import Channels
 from jaxsec.precoding import ascent
 from jaxsec.precoding.batched import algebra
+from jaxsec.precoding.batched.elimination import solve_real
 from jaxsec.precoding.first_order import modulus
 from jaxsec.precoding.first_order.step import harm_of, slopes
 from jaxsec.precoding.first_order.value import Beams, Task, values
@@ -91,6 +92,20 @@ def test_shaping_has_a_gradient_where_a_beam_or_an_entry_is_zero():
     slope = jax.grad(lambda w: jnp.sum(jnp.abs(POWER.shaped(w, w[..., :0])[0][0, 0, 0])))(w)
     assert np.isfinite(slope).all()
     np.testing.assert_allclose(slope[0, 0, 0], (1.0 - 1.0j) / np.sqrt(2.0) / 2.0, rtol=1e-5)
+
+
+def test_real_elimination_from_easy_to_more_than_single_precision_holds():
+    """As NumPy's in float64; of systems beyond 60 dB finite all the same."""
+    rng = np.random.default_rng(0)
+    half = rng.normal(size=(3, 6, 6)) * np.array([1.0, 30.0, 1e5])[:, None, None]
+    half[:, :, 3:] = half[:, :, :1] * rng.normal(size=(3, 1, 3))
+    matrix = half @ np.swapaxes(half, 1, 2) + np.eye(6)
+    right = rng.normal(size=(3, 6, 2))
+    system = np.moveaxis(np.concatenate([matrix, right], axis=2), 0, -1).astype(np.float32)
+    found = np.moveaxis(solve_real(jnp.asarray(system), jnp.ones(3, jnp.float32)), -1, 0)
+    wanted = np.linalg.solve(matrix, right)
+    np.testing.assert_allclose(found[:2], wanted[:2], rtol=1e-2, atol=1e-2)
+    assert np.isfinite(found[2]).all() and np.abs(found[2]).max() < 1e3
 
 
 def test_a_move_climbs_and_its_bend_keeps_what_others_hear(float64):
