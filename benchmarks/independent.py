@@ -7,9 +7,10 @@ Nothing of the library's designers or rates is used. With τ_k for the secrecy r
 
 has no corner where another eavesdropper or user becomes the worst, so that nothing is smoothed.
 It is solved for z in u = (I + HHᴴ)^(−½)·z, in which what a beam leaks is of the order of its
-variable, by sequential least squares (Kraft, DFVLR-FB 88-28, 1988) from random starts: beams that
-all receivers but their own hear little of, and noise that users hear little of. It takes seconds
-for a channel, and serves to say what the fast ascent leaves.
+variable, or of beams of constant modulus for their phases and amplitudes, by sequential least
+squares (Kraft, DFVLR-FB 88-28, 1988) from random starts: beams that all receivers but their own
+hear little of, and noise that users hear little of. It takes seconds for a channel, and serves to
+say what the fast ascent leaves.
 """
 
 import dataclasses
@@ -18,7 +19,14 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
-from jaxsec.secrecy import AntennaPower, EnergyEfficiency, LeastPower, Sum, WorstUser
+from jaxsec.secrecy import (
+    AntennaPower,
+    ConstantModulus,
+    EnergyEfficiency,
+    LeastPower,
+    Sum,
+    WorstUser,
+)
 
 LN2 = np.log(2.0)
 TOLERANCE = 1e-6
@@ -106,8 +114,8 @@ def best_value(
       h_user: [K, M] over the noise.
       h_eve: [L, M] over the noise.
       objective: `Sum()`, `WorstUser()`, `EnergyEfficiency` or `LeastPower` of numbers.
-      power: `TotalPower()` or `AntennaPower()`.
-      num_noise_beams: J.
+      power: `TotalPower()`, `AntennaPower()` or `ConstantModulus()`.
+      num_noise_beams: J, none of constant modulus.
       num_starts: random starts.
       seed: of them.
 
@@ -116,8 +124,12 @@ def best_value(
     """
     h = np.concatenate([h_user, h_eve]).T.astype(np.complex128)
     problem = Problem(h, h_user.shape[0], objective, isinstance(power, AntennaPower))
+    analogue = isinstance(power, ConstantModulus)
+    coordinates = Polar(len(h)) if analogue else Whitened(h)
     rng = np.random.default_rng(seed)
-    return max(_ascend(problem, _start(problem, num_noise_beams, rng)) for _ in range(num_starts))
+    count = 0 if analogue else num_noise_beams
+    starts = [_start(problem, count, rng) for _ in range(num_starts)]
+    return max(_ascend(problem, coordinates, u) for u in starts)
 
 
 def _start(problem: Problem, num_noise_beams: int, rng: np.random.Generator) -> np.ndarray:
@@ -139,44 +151,88 @@ def _start(problem: Problem, num_noise_beams: int, rng: np.random.Generator) -> 
     return u / np.sqrt(size * np.sum(np.abs(u) ** 2, axis=1).max() if problem.by_antenna else 1.0)
 
 
-def _ascend(problem: Problem, u: np.ndarray) -> float:
+class Whitened:
+    """Beams u = (I + HHᴴ)^(−½)·z by the real and imaginary parts of z."""
+
+    def __init__(self, h: np.ndarray) -> None:
+        values, vectors = np.linalg.eigh(np.eye(len(h)) + h @ h.conj().T)
+        self.root = vectors / np.sqrt(values) @ vectors.conj().T
+
+    def of(self, u: np.ndarray) -> np.ndarray:
+        """Coordinates of beams [M, N]."""
+        z = np.linalg.solve(self.root, u)
+        return np.concatenate([z.real.ravel(), z.imag.ravel()])
+
+    def beams(self, x: np.ndarray) -> np.ndarray:
+        """[M, N]."""
+        z = x.reshape(2, len(self.root), -1)
+        return self.root @ (z[0] + 1j * z[1])
+
+    def real(self, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Gradients by coordinates of those by beams [..., M, N]."""
+        del x
+        back = (self.root @ slope).reshape(*slope.shape[:-2], -1)
+        return np.concatenate([np.real(back), np.imag(back)], axis=-1)
+
+
+class Polar:
+    """Beams u_mn = a_n·exp(iθ_mn) by θ and a."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def of(self, u: np.ndarray) -> np.ndarray:
+        """Coordinates of the nearest beams of constant modulus to u [M, N]."""
+        return np.concatenate([np.angle(u).ravel(), np.abs(u).mean(axis=0)])
+
+    def beams(self, x: np.ndarray) -> np.ndarray:
+        """[M, N]."""
+        angle, modulus = np.split(x.reshape(self.size + 1, -1), [self.size])
+        return modulus * np.exp(1j * angle)
+
+    def real(self, x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        """Gradients by coordinates of those by beams [..., M, N]."""
+        angle, modulus = np.split(x.reshape(self.size + 1, -1), [self.size])
+        along: Any = np.conj(slope) * np.exp(1j * angle)
+        turned = (-modulus * along.imag).reshape(*slope.shape[:-2], -1)
+        return np.concatenate([turned, along.real.sum(axis=-2)], axis=-1)
+
+
+def _ascend(problem: Problem, coordinates: Whitened | Polar, u: np.ndarray) -> float:
     """The objective that one start leads to."""
-    values, vectors = np.linalg.eigh(np.eye(len(u)) + problem.h @ problem.h.conj().T)
-    root = vectors / np.sqrt(values) @ vectors.conj().T
     spread, least = problem.bounds
     each = len(problem.margins(u)[0]) // problem.num_users
     spread, least = np.repeat(spread, each, axis=0), np.repeat(least, each)
+    first = coordinates.of(u)
+    count = len(first)
 
     def beams(x: np.ndarray) -> np.ndarray:
-        z = x[: 2 * u.size].reshape(2, *u.shape)
-        return root @ (z[0] + 1j * z[1])
+        return coordinates.beams(x[:count])
 
-    def real(slope: np.ndarray) -> np.ndarray:
-        back = (root @ slope).reshape(*slope.shape[:-2], -1)
-        return np.concatenate([np.real(back), np.imag(back)], axis=-1)
+    def real(x: np.ndarray, slope: np.ndarray) -> np.ndarray:
+        return coordinates.real(x[:count], slope)
 
     def constraints(x: np.ndarray) -> np.ndarray:
-        margins = problem.margins(beams(x))[0] - spread @ x[2 * u.size :] - least
+        margins = problem.margins(beams(x))[0] - spread @ x[count:] - least
         return np.concatenate([margins, problem.room(beams(x))[0]])
 
     def slopes(x: np.ndarray) -> np.ndarray:
         rate, room = (of(beams(x))[1] for of in (problem.margins, problem.room))
         by_t = np.concatenate([-spread, np.zeros((len(room), spread.shape[1]))])
-        return np.concatenate([real(np.concatenate([rate, room])), by_t], axis=1)
+        return np.concatenate([real(x, np.concatenate([rate, room])), by_t], axis=1)
 
     def cost(x: np.ndarray) -> tuple[float, np.ndarray]:
         sent = beams(x)
-        value, by_t, by_power = problem.cost(x[2 * u.size :], float(np.sum(np.abs(sent) ** 2)))
-        return value, np.concatenate([real(2.0 * by_power * sent), by_t])
+        value, by_t, by_power = problem.cost(x[count:], float(np.sum(np.abs(sent) ** 2)))
+        return value, np.concatenate([real(x, 2.0 * by_power * sent), by_t])
 
-    z = np.linalg.solve(root, u)
-    first = np.maximum(problem.margins(u)[0].min() * np.ones(spread.shape[1]), 0.0)
+    margin = problem.margins(beams(first))[0].min()
     found = optimize.minimize(
         cost,
-        np.concatenate([z.real.ravel(), z.imag.ravel(), first]),
+        np.concatenate([first, np.maximum(margin * np.ones(spread.shape[1]), 0.0)]),
         jac=True,
         method="SLSQP",
-        bounds=[(None, None)] * (2 * u.size) + [(0.0, None)] * spread.shape[1],
+        bounds=[(None, None)] * count + [(0.0, None)] * spread.shape[1],
         constraints={"type": "ineq", "fun": constraints, "jac": slopes},
         options={"maxiter": 400, "ftol": 1e-9},
     )

@@ -30,6 +30,7 @@ from jaxsec.precoding import ascent, gpip
 from jaxsec.report import judge, statistics
 from jaxsec.secrecy import (
     AntennaPower,
+    ConstantModulus,
     EnergyEfficiency,
     LeastPower,
     Sum,
@@ -38,11 +39,12 @@ from jaxsec.secrecy import (
 )
 from jaxsec.strategy import Strategy
 
-Row = Literal["worst user", "energy efficiency", "per antenna", "least power"]
+Row = Literal["worst user", "energy efficiency", "per antenna", "constant modulus", "least power"]
 ROWS: dict[Row, tuple[Any, Any]] = {
     "worst user": (WorstUser(), TotalPower()),
     "energy efficiency": (EnergyEfficiency(10.0, 1.0), TotalPower()),
     "per antenna": (Sum(), AntennaPower()),
+    "constant modulus": (Sum(), ConstantModulus()),
     "least power": (LeastPower(5.0), TotalPower()),
 }
 ROUNDS = 3

@@ -149,7 +149,8 @@ def design(
         model, which is trained for the sum at total power and whose candidates another objective
         chooses and refines; or of their sum over the channels that the errors leave possible,
         `secrecy.MEAN` or `secrecy.Outage(0.05)`.
-      power: a row of `secrecy.POWERS` as `secrecy.AntennaPower([0.5, 0.5])`, or its name.
+      power: a row of `secrecy.POWERS` as `secrecy.AntennaPower([0.5, 0.5])`, or its name; under
+        "constant-modulus" J = 0.
       key: for methods that draw random numbers; a fixed one by default, so that the same call gives
         the same design.
       diagnostics: also return how the design was reached.
@@ -182,7 +183,7 @@ def design(
     if not uncertain and aim.plain:  # where nothing is uncertain, whatever is asked over draws
         found = chosen(key, channels)
     elif not uncertain:
-        aiming = methods.check_aims(name, chosen)
+        aiming = methods.check_aims(name, chosen, aim.power)
         found = aiming.aimed(key, channels, aim.objective, aim.power)
     else:
         check_certain(aim)

@@ -10,13 +10,15 @@ from jaxsec.cdm import aimed, designer
 from jaxsec.cli.__main__ import main
 from jaxsec.precoding.first_order.refine import refine
 from jaxsec.report import judge
-from jaxsec.secrecy import AntennaPower, EnergyEfficiency, Sum, WorstUser
+from jaxsec.secrecy import AntennaPower, ConstantModulus, EnergyEfficiency, Sum, WorstUser
 from tests import cases, models
 
 ASKED = (
     (EnergyEfficiency(10.0, 1.0), secrecy.TotalPower()),
     (Sum([1.0, 3.0], colluding=True), AntennaPower([0.5, 0.4, 0.3, 0.2])),
+    (WorstUser(), ConstantModulus()),
 )
+IDS = ("efficiency", "colluding", "modulus")
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +41,12 @@ def check_allowed(strategy, constraint):
     groups, bounds = constraint.groups(4), np.asarray(constraint.bounds(4))
     sent = np.sum(np.abs(np.concatenate(strategy, axis=-1)) ** 2, axis=-1)
     assert (sent @ groups.T <= bounds * (1 + 1e-5)).all()
+    for beams, shaped in zip(strategy, constraint.shaped(*strategy), strict=True):
+        np.testing.assert_allclose(beams, shaped, atol=1e-6)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("objective", "constraint"), ASKED, ids=("efficiency", "colluding"))
+@pytest.mark.parametrize(("objective", "constraint"), ASKED, ids=IDS)
 def test_the_candidate_of_most_worth_is_kept_within_the_constraint(
     objective, constraint, channels, closed_form
 ):

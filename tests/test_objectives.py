@@ -62,13 +62,14 @@ def worth(strategy, channels, objective):
         ("worst-user", "limits"),
         ("colluding", "total"),
         ("energy-efficiency", "per-antenna"),
+        ("worst-user", "constant-modulus"),
     ],
 )
 def test_a_design_is_allowed_and_never_below_its_start(name, power, channels, start):
     objective, constraint = OBJECTIVES[name], POWERS[power]
-    found = ascent(
-        channels, objective=objective, constraint=constraint, num_noise_beams=1, num_steps=8
-    )
+    num_noise_beams = 1 if constraint.artificial_noise else None
+    rows = {"objective": objective, "constraint": constraint}
+    found = ascent(channels, **rows, num_noise_beams=num_noise_beams, num_steps=8)
     value = worth(found.strategy, channels, objective)
     np.testing.assert_allclose(found.info.value, value, rtol=1e-3)
     begun = worth(
@@ -76,10 +77,10 @@ def test_a_design_is_allowed_and_never_below_its_start(name, power, channels, st
     )
     assert (value >= begun * (1 - 1e-4)).all()
     sent = _row_power(*found.strategy)
-    assert (sent.sum(axis=-1) <= 1.0 + 1e-5).all()
-    if power != "total":
-        limits = [1 / 3] * 3 if power == "per-antenna" else LIMITS.limits
-        assert (sent <= np.asarray(limits) * (1 + 1e-5)).all()
+    groups, bounds = constraint.groups(3), np.asarray(constraint.bounds(3))
+    assert (sent @ groups.T <= bounds * (1 + 1e-5)).all()
+    for beams, shaped in zip(found.strategy, constraint.shaped(*found.strategy), strict=True):
+        np.testing.assert_allclose(beams, shaped, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
@@ -122,7 +123,7 @@ def test_a_common_scale_of_channels_and_noise_changes_nothing(name, channels, st
 
 @pytest.mark.parametrize("constraint", [*POWERS.values()])
 def test_beams_are_scaled_to_the_tightest_limit_and_no_further(constraint):
-    w, v = cases.random_strategy(0, 5, 3, 2, 1)
+    w, v = constraint.shaped(*cases.random_strategy(0, 5, 3, 2, 1))
     for factor in (2.0, 0.1):
         fitted = secrecy.limit_power(factor * w, factor * v, constraint)
         groups, bounds = constraint.groups(3), np.asarray(constraint.bounds(3))
@@ -198,7 +199,7 @@ def test_one_user_against_colluders_is_a_generalised_eigenvalue():
     ("options", "message"),
     [
         ({"objective": "worst"}, "`objective` must be one of sum, weighted-sum"),
-        ({"power": "antenna"}, "`power` must be one of total, per-antenna"),
+        ({"power": "antenna"}, "must be one of total, per-antenna, constant-modulus"),
         ({"objective": "energy-efficiency"}, "needs `transmit_power_w`"),
         ({"objective": "least-power"}, "needs `rates`"),
         ({"objective": LeastPower([1.0, 1.0, 1.0])}, "`rates` must have shape"),
@@ -209,6 +210,9 @@ def test_one_user_against_colluders_is_a_generalised_eigenvalue():
         ({"objective": Sum([1.0, 2.0, 3.0])}, "`user_weights` must have shape"),
         ({"objective": Sum([1.0, -2.0])}, "`user_weights` must not be negative"),
         ({"power": AntennaPower([1.0, 1.0])}, "`limits` must have shape"),
+        ({"power": "constant-modulus", "method": "rzf"}, "it must be one of opt"),
+        ({"power": "constant-modulus", "num_noise_beams": 2}, "`num_noise_beams` must be 0 or"),
+        ({"power": "constant-modulus", "csi_error": 0.1}, "channels that are known exactly"),
     ],
 )
 def test_what_is_not_built_is_refused(options, message, channels):
@@ -228,6 +232,8 @@ def test_what_is_not_built_is_refused(options, message, channels):
         (["--objective", "energy-efficiency"], "needs `--transmit-power-dbm`"),
         (["--antenna-limits", "1", "1", "1"], "`--antenna-limits` is not heeded"),
         (["--power", "per-antenna", "--antenna-limits", "1", "1"], "`--antenna-limits` must"),
+        (["--power", "constant-modulus", "--num-noise-beams", "2"], "`--num-noise-beams` must"),
+        (["--power", "constant-modulus", "--antenna-limits", "1", "1", "1"], "is not heeded"),
         (["--objective", "worst-user", "--method", "zf"], "`--method` 'zf' designs for the sum"),
         (["--objective", "worst-user", "--csi-error", "0.1"], "known exactly"),
     ],

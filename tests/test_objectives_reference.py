@@ -11,7 +11,15 @@ from jaxsec.channels import Channels
 from jaxsec.cli.__main__ import main
 from jaxsec.precoding import ascent, gpip
 from jaxsec.report import judge
-from jaxsec.secrecy import AntennaPower, EnergyEfficiency, LeastPower, Sum, TotalPower, WorstUser
+from jaxsec.secrecy import (
+    AntennaPower,
+    ConstantModulus,
+    EnergyEfficiency,
+    LeastPower,
+    Sum,
+    TotalPower,
+    WorstUser,
+)
 from tests import cases
 
 ROWS = {
@@ -42,6 +50,19 @@ def test_the_ascent_is_as_good_as_sequential_quadratic_programming(name, channel
     assert (value >= best - WITHIN.get(name, USUALLY) * np.abs(best)).all()
 
 
+@pytest.mark.long
+def test_phases_alone_are_in_the_mean_as_good_as_from_many_starts():
+    """Of constant modulus there are local optima that the ascent and the reference both end in."""
+    objective, power = Sum(), ConstantModulus()
+    drawn = [cases.at_snr(5, 8, 4, 2, 2, snr_db) for snr_db in (10.0, 20.0)]
+    channels = Channels(*(np.concatenate(x) for x in zip(*drawn, strict=True)))
+    found = ascent(channels, objective=objective, constraint=power)
+    value = judge.objective_value(found.strategy, channels, objective)
+    pairs = zip(channels.h_user, channels.h_eve, strict=True)
+    best = [independent.best_value(h, g, objective, power, num_starts=8) for h, g in pairs]
+    assert value.mean() >= 0.99 * np.maximum(best, value).mean()
+
+
 def test_the_reference_knows_one_user_alone():
     """K = 1, L = 0: all power along the channel, or no more than the rate takes."""
     h = np.array([[1.0, 1.0 + 1.0j]])
@@ -52,6 +73,8 @@ def test_the_reference_knows_one_user_alone():
     np.testing.assert_allclose(least, -1.0 / 3.0, rtol=1e-5)
     each = independent.best_value(h, h[:0], Sum(), AntennaPower(), **options)
     np.testing.assert_allclose(each, np.log2(1.0 + (1.0 + np.sqrt(2.0)) ** 2 / 2.0), rtol=1e-6)
+    turned = independent.best_value(h, h[:0], Sum(), ConstantModulus(), num_starts=2)
+    np.testing.assert_allclose(turned, each, rtol=1e-6)
 
 
 @pytest.mark.slow

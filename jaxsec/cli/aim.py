@@ -6,7 +6,7 @@ from typing import Any, Literal
 from jaxsec import checks, units
 from jaxsec.cli.options import KnowledgeOptions, as_options
 from jaxsec.methods.aim import Aim
-from jaxsec.secrecy import AntennaPower, PowerConstraint, TotalPower, make_objective
+from jaxsec.secrecy import POWERS, AntennaPower, PowerConstraint, make_objective
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +36,9 @@ class AimOptions(KnowledgeOptions):
     """For energy-efficiency: P, over which the file's noise power is given."""
     circuit_power_dbm: float | None = None
     """For energy-efficiency: power that is spent beside it."""
-    power: Literal["total", "per-antenna"] = "total"
-    """What is limited: the power of all antennas, or that of each as well."""
+    power: Literal["total", "per-antenna", "constant-modulus"] = "total"
+    """What is limited: the power of all antennas, or that of each as well; or the total power of
+    beams of phase shifters, each of the same modulus at all antennas, without artificial noise."""
     antenna_limits: tuple[float, ...] | None = None
     """For per-antenna: the limit of each antenna as a share of P; by default all 1/M."""
 
@@ -70,6 +71,7 @@ class AimOptions(KnowledgeOptions):
             return AntennaPower(self.antenna_limits)
         checks.require(
             self.antenna_limits is None,
-            "`--antenna-limits` is not heeded by `--power total`, but by `--power per-antenna`",
+            f"`--antenna-limits` is not heeded by `--power {self.power}`, but by "
+            "`--power per-antenna`",
         )
-        return TotalPower()
+        return POWERS[self.power]()

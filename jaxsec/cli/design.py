@@ -110,9 +110,9 @@ def _check_method(name: str, method: Method, aim: Aim, directions: bool | None) 
             check_certain(aim)
             methods.check_knows(name, method, directions)
         elif not aim.plain:
-            methods.check_aims(name, method)
+            methods.check_aims(name, method, aim.power)
     except checks.InputError as error:
-        raise as_options(error, "method", "objective", "power") from None
+        raise as_options(error, "method", "objective", "power", "num_noise_beams") from None
 
 
 def _check_numbers(aim: Aim, known: Posterior) -> None:

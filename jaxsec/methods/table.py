@@ -18,6 +18,8 @@ from jaxsec.methods.generative import Diffusion, RobustDiffusion
 from jaxsec.methods.method import Aiming, Knowing, Method
 from jaxsec.methods.uncertain import RobustRzfNs, StochasticGpip
 from jaxsec.precoding.problem import DEFAULT_NOISE_BEAMS
+from jaxsec.secrecy import PowerConstraint
+from jaxsec.secrecy.power import check_noise_beams
 
 
 class Row(NamedTuple):
@@ -142,20 +144,23 @@ def check_knows(name: str, method: Method, directions: bool) -> None:
     )
 
 
-def check_aims(name: str, method: Method) -> Aiming:
-    """Refuses a method that designs for the sum of the rates at total power alone.
+def check_aims(name: str, method: Method, power: PowerConstraint) -> Aiming:
+    """Refuses a method that designs for the sum of the rates at total power alone, and artificial
+    noise that the power constraint does not allow.
 
     Args:
       name: of the method.
       method: what is to design.
+      power: a row of `secrecy.POWERS`.
 
     Returns:
       The method.
 
     Raises:
-      InputError: it does.
+      InputError: it does, or asks for noise.
     """
     if isinstance(method, Aiming):
+        check_noise_beams(power, getattr(method, "num_noise_beams", None))
         return method
     aiming = [other for other, row in METHODS.items() if issubclass(row.method, Aiming)]
     raise checks.InputError(

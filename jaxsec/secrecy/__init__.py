@@ -23,6 +23,7 @@ from jaxsec.secrecy.over_draws import (
 from jaxsec.secrecy.power import (
     POWERS,
     AntennaPower,
+    ConstantModulus,
     PowerConstraint,
     TotalPower,
     fitting_scale,
@@ -53,6 +54,7 @@ __all__ = [
     "OBJECTIVES",
     "POWERS",
     "AntennaPower",
+    "ConstantModulus",
     "EnergyEfficiency",
     "LeastPower",
     "Mean",

@@ -1,18 +1,19 @@
 """The power budget, P1 (8): ‖w‖² + ‖v‖² ≤ 1 in units of the transmit power P; and of antennas.
 
-A row of the table `POWERS` limits sums of the powers of antennas, r_m = Σ_n |u_mn|² for u = [w v].
-Rows are pytrees, as objectives are.
+A row of the table `POWERS` limits sums of the powers of antennas, r_m = Σ_n |u_mn|² for u = [w v],
+and may ask for beams of a shape. Rows are pytrees, as objectives are.
 """
 
 import dataclasses
 import functools
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float
 
+from jaxsec import checks
 from jaxsec.shapes import AnyArray, abs2, lift
 
 
@@ -70,6 +71,15 @@ def _abs1(x: Complex[Array, "..."]) -> Float[Array, "..."]:
 class PowerConstraint(Protocol):
     """Σ_m groups_cm·r_m ≤ limit_c for every c: limits on the power r_m of antennas."""
 
+    artificial_noise: ClassVar[bool] = True
+    """Whether noise beams are allowed."""
+
+    def shaped(
+        self, w: Complex[Array, "... M K"], v: Complex[Array, "... M J"]
+    ) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M A"]]:
+        """The nearest beams and noise of the shape asked for, of no more power: by default any."""
+        return w, v
+
     def groups(self, num_antennas: int) -> np.ndarray:
         """[C, M], which antennas share each limit: 1 or 0."""
         ...
@@ -81,7 +91,7 @@ class PowerConstraint(Protocol):
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=[])
 @dataclasses.dataclass(frozen=True)
-class TotalPower:
+class TotalPower(PowerConstraint):
     """‖w‖² + ‖v‖² ≤ 1, P1 (8)."""
 
     def groups(self, num_antennas: int) -> np.ndarray:
@@ -96,7 +106,7 @@ class TotalPower:
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["limits"], meta_fields=[])
 @dataclasses.dataclass(frozen=True)
-class AntennaPower:
+class AntennaPower(PowerConstraint):
     """Σ_n |u_mn|² ≤ limit_m for each antenna m, and ‖w‖² + ‖v‖² ≤ 1."""
 
     limits: Any = None
@@ -115,8 +125,59 @@ class AntennaPower:
         return jnp.concatenate([limits, jnp.ones_like(limits[..., :1])], axis=-1)
 
 
-POWERS: dict[str, Any] = {"total": TotalPower, "per-antenna": AntennaPower}
+@functools.partial(jax.tree_util.register_dataclass, data_fields=[], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class ConstantModulus(PowerConstraint):
+    """|w_mk| = a_k at every antenna m, J = 0 and ‖w‖² ≤ 1: phase shifters alone form the beams.
+
+    The shares a_k are set in baseband, one chain for each user, and may be zero.
+    """
+
+    artificial_noise: ClassVar[bool] = False
+
+    def shaped(
+        self, w: Complex[Array, "... M K"], v: Complex[Array, "... M J"]
+    ) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M 0"]]:
+        """Phases as they are, moduli at their mean; without the noise."""
+        length2 = abs2(w)
+        there = length2 > 0
+        inverse = jax.lax.rsqrt(jnp.where(there, length2, 1.0))
+        modulus = jnp.mean(jnp.where(there, length2 * inverse, 0.0), axis=-2, keepdims=True)
+        return modulus * jnp.where(there, w * inverse, 1.0), v[..., :0]
+
+    def groups(self, num_antennas: int) -> np.ndarray:
+        """All antennas."""
+        return np.ones((1, num_antennas))
+
+    def bounds(self, num_antennas: int) -> Float[Array, "... C"]:
+        """One."""
+        del num_antennas
+        return jnp.ones(1)
+
+
+POWERS: dict[str, Any] = {
+    "total": TotalPower,
+    "per-antenna": AntennaPower,
+    "constant-modulus": ConstantModulus,
+}
 """Every power constraint by its name on the command line."""
+
+
+def check_noise_beams(constraint: PowerConstraint, num_noise_beams: int | None) -> None:
+    """Refuses artificial noise that is asked for where a constraint allows none.
+
+    Args:
+      constraint: a row of the table.
+      num_noise_beams: J, or None where it is left to the designer.
+
+    Raises:
+      InputError: it is.
+    """
+    checks.require(
+        constraint.artificial_noise or not num_noise_beams,
+        f"`num_noise_beams` must be 0 or left out under {type(constraint).__name__}, which allows "
+        f"no artificial noise, but is {num_noise_beams}",
+    )
 
 
 def fitting_scale(constraint: PowerConstraint, sent: Float[Array, "... M"]) -> Float[Array, "..."]:
@@ -146,8 +207,9 @@ def limit_power(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
     constraint: PowerConstraint,
-) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M J"]]:
-    """Beams and noise scaled back together to what a constraint allows; allowed ones stay.
+) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M A"]]:
+    """Beams and noise of a constraint's shape, scaled back together to what it allows; allowed ones
+    stay.
 
     >>> w, v = limit_power(jnp.array([[1.0], [3.0j]]), jnp.zeros((2, 0), complex), AntennaPower())
     >>> [round(float(x), 4) for x in jnp.abs(w[:, 0])]
@@ -159,8 +221,8 @@ def limit_power(
       constraint: a row of the table.
 
     Returns:
-      w [..., M, K] and v [..., M, J].
+      w [..., M, K] and v [..., M, A], A = J noise beams, or none where none are allowed.
     """
-    w, v = jnp.asarray(w), jnp.asarray(v)
+    w, v = constraint.shaped(jnp.asarray(w), jnp.asarray(v))
     scale = fitting_scale(constraint, jnp.sum(abs2(w), axis=-1) + jnp.sum(abs2(v), axis=-1))
     return w * scale[..., None, None], v * scale[..., None, None]

@@ -55,6 +55,29 @@ def solve_augmented(system: SplitComplex, ridge: Float[Array, "B"]) -> SplitComp
     return stack_rows(*solution)
 
 
+@one_kernel
+def solve_real(system: Float[Array, "D E B"], ridge: Float[Array, "B"]) -> Float[Array, "D N B"]:
+    """A⁻¹b from [A | b], real, A ≥ ridge·I symmetric: by Gauss and Jordan, the pivots in a loop.
+
+    Pivots as in `solve_augmented`. No row is left to be substituted: of few systems that are not
+    large, what counts is the number of kernels.
+    """
+    size = system.shape[0]
+    number = jnp.arange(size)[:, None]
+    corners = diagonal(system, size)
+    least = jnp.maximum(size * jnp.finfo(ridge.dtype).eps * corners, _positive(ridge)[None])
+
+    def eliminate(n: Any, rest: Array) -> Array:
+        row, column = rest[n], rest[:, n]
+        wanted = row[:size] * (row[:size] / jnp.maximum(diagonal(rest, size), least))
+        wanted = max_first(jnp.where(number > n, wanted, 0.0))
+        row = row / jnp.maximum(jnp.maximum(row[n], _positive(ridge)), wanted)[None]
+        rest = rest - jnp.where(number == n, 0.0, column)[:, None] * row[None]
+        return jax.lax.dynamic_update_index_in_dim(rest, row, n, 0)
+
+    return jax.lax.fori_loop(0, size, eliminate, system)[:, size:]
+
+
 def downdate(
     h: SplitComplex, z: SplitComplex, weight: Float[Array, "R B"], ridge: Float[Array, "B"]
 ) -> Float[Array, "K B"]:

@@ -14,10 +14,19 @@ from jaxsec.precoding import gpip
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.first_order.problems import problems
 from jaxsec.precoding.first_order.solve import solve
-from jaxsec.precoding.linear import rzf_ns
+from jaxsec.precoding.linear import mrt, rzf_ns
 from jaxsec.precoding.problem import DEFAULT_NOISE_BEAMS
-from jaxsec.secrecy import LeastPower, Objective, PowerConstraint, TotalPower, limit_power
-from jaxsec.shapes import AnyArray, abs2
+from jaxsec.secrecy import (
+    ConstantModulus,
+    LeastPower,
+    Objective,
+    PowerConstraint,
+    TotalPower,
+    limit_power,
+    normalise_power,
+)
+from jaxsec.secrecy.power import check_noise_beams
+from jaxsec.shapes import AnyArray
 from jaxsec.strategy import Strategy
 
 DEFAULT_STEPS = 24
@@ -81,9 +90,10 @@ def ascent(
 ) -> AscentResult:
     """Beams and noise that maximise any objective under any power constraint.
 
-    From OPT's design and from RZF-NS, each scaled to the constraint, the ascent follows the smooth
-    objective by a preconditioned gradient with a search (`first_order.step`), its smoothing
-    annealed; the best iterate by the true value is returned, so that no start is above it.
+    From OPT's design and from RZF-NS, each shaped and scaled to the constraint, for constant
+    modulus from MRT too, the ascent follows the smooth objective by a preconditioned gradient with
+    a search (`first_order.step`, `first_order.modulus`), its smoothing annealed; the best iterate
+    by the true value is returned, so that no start is above it.
     Compiled inside; safe in float32.
 
     >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 2)
@@ -97,7 +107,7 @@ def ascent(
       noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
       objective: a row of `secrecy.OBJECTIVES`.
       constraint: a row of `secrecy.POWERS`; total power by default.
-      num_noise_beams: J; by default `default_noise_beams`.
+      num_noise_beams: J; by default `default_noise_beams`, where the constraint allows any.
       num_starts: above 1, that many less one random starts are added.
       key: for the random starts; needed when `num_starts` > 1.
       num_steps: of the ascent; by default `default_steps` of the objective.
@@ -110,6 +120,8 @@ def ascent(
       InputError: shapes or dtypes that do not fit; counts out of range; a missing `key`.
     """
     checks.check_channels(h_user, h_eve, noise_power)
+    constraint = TotalPower() if constraint is None else constraint
+    check_noise_beams(constraint, num_noise_beams)
     if num_noise_beams is None:
         sizes = h_user.shape[-2], h_eve.shape[-2], h_user.shape[-1]
         num_noise_beams = default_noise_beams(objective, *sizes)
@@ -120,23 +132,19 @@ def ascent(
     checks.require(
         num_starts == 1 or key is not None, "`key` must be given when `num_starts` is above 1"
     )
-    constraint = TotalPower() if constraint is None else constraint
     batch = np.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], jnp.shape(noise_power))
     n, num_users, num_antennas = math.prod(batch), h_user.shape[-2], h_user.shape[-1]
     checks.require(
         n > 0, f"`h_user` must hold at least one channel, but has shape {np.shape(h_user)}"
     )
     rows = problems(batch, h_user, h_eve, noise_power, objective, constraint)
-    user, eve = rows.h[:, :num_users], rows.h[:, num_users:]
-    options: dict[str, Any] = {"num_noise_beams": num_noise_beams}
-    found = [gpip.opt(user, eve, 1.0, **options).strategy, _split_power(user, eve, **options)]
-    starts = [jnp.concatenate(strategy, axis=-1) for strategy in found]
+    found = _designs(rows.h, constraint, num_users, num_noise_beams)
     drawn = () if key is None else jax.random.split(key, num_starts - 1)
-    for key_start in drawn:
-        size = (n, num_antennas, num_users + num_noise_beams)
-        starts.append(_random(key_start, size, user.dtype))
+    size = n, num_antennas, num_users + num_noise_beams
+    found += [_random(key_start, size, rows.h.dtype, num_users) for key_start in drawn]
+    starts = [jnp.concatenate(constraint.shaped(*start), axis=-1) for start in found]
     rows = rows._replace(starts=jnp.stack(starts, axis=1))
-    smoothing = jnp.asarray(np.geomspace(*SMOOTHING, num_steps), user.real.dtype)
+    smoothing = jnp.asarray(np.geomspace(*SMOOTHING, num_steps), rows.h.real.dtype)
     best = solve(rows, smoothing, num_users)
     # Once more, for what a change of coordinates has rounded.
     beams = limit_power(best.u[..., :num_users], best.u[..., num_users:], rows.constraint)
@@ -147,9 +155,19 @@ def ascent(
     return AscentResult(strategy, info)
 
 
-def _split_power(user: Array, eve: Array, *, num_noise_beams: int) -> Strategy:
-    args: Any = (user, eve)
-    return PROGRAMS.get(_rzf_ns, args, num_noise_beams=num_noise_beams)(*args)
+def _designs(
+    h: Complex[Array, "n R M"], constraint: PowerConstraint, num_users: int, num_noise_beams: int
+) -> list[Strategy]:
+    """What the ascent starts from beside random beams."""
+    user, eve = h[:, :num_users], h[:, num_users:]
+    links: Any = user, eve
+    options: dict[str, Any] = {"num_noise_beams": num_noise_beams}
+    found = [gpip.opt(user, eve, 1.0, **options).strategy]
+    found.append(PROGRAMS.get(_rzf_ns, links, **options)(*links))
+    if isinstance(constraint, ConstantModulus):  # which keeps of MRT's beams what they are for
+        w = PROGRAMS.get(mrt, links[:1])(user)
+        found.append(Strategy(w, w[..., :0]))
+    return found
 
 
 def _rzf_ns(user: Array, eve: Array, *, num_noise_beams: int) -> Strategy:
@@ -157,7 +175,7 @@ def _rzf_ns(user: Array, eve: Array, *, num_noise_beams: int) -> Strategy:
     return rzf_ns(user, eve, 1.0, num_noise_beams=num_noise_beams)
 
 
-def _random(key: Key[Array, ""], size: tuple[int, ...], dtype: Any) -> Complex[Array, "n M N"]:
+def _random(key: Key[Array, ""], size: tuple[int, ...], dtype: Any, num_users: int) -> Strategy:
     """Gaussian beams at full power."""
     u = jax.random.normal(key, size, dtype)
-    return u * jax.lax.rsqrt(jnp.sum(abs2(u), axis=(-2, -1), keepdims=True))
+    return Strategy(*normalise_power(u[..., :num_users], u[..., num_users:]))

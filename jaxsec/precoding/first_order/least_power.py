@@ -20,9 +20,9 @@ from jaxtyping import Array, Float
 
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.first_order.limits import fitted
-from jaxsec.precoding.first_order.step import power_by_antenna, step
+from jaxsec.precoding.first_order.step import Step, power_by_antenna
 from jaxsec.precoding.first_order.value import Beams, Task, Values, rates, values
-from jaxsec.secrecy import LN2, PowerConstraint, TotalPower
+from jaxsec.secrecy import LN2, ConstantModulus, PowerConstraint, TotalPower
 from jaxsec.shapes import lift
 
 NEWTON_STEPS = 2
@@ -74,7 +74,7 @@ class _Shortfall:
 
 @functools.partial(jax.tree_util.register_dataclass, data_fields=["inner", "power"], meta_fields=[])
 @dataclasses.dataclass(frozen=True)
-class _Within:
+class _Within(PowerConstraint):
     """A constraint, and no more power in all than the present one; in units of that."""
 
     inner: Any
@@ -94,13 +94,13 @@ class _Within:
 
 
 def lower(
-    task: Task, beams: Beams, num_users: int, smoothing: Any
+    step: Step, task: Task, beams: Beams, num_users: int, smoothing: Any
 ) -> tuple[Beams, Values, Float[Array, "B"]]:
-    """As `step`, for least power: more of the rates at the same power, then less of that."""
+    """As a step, for least power: more of the rates at the same power, then less of that."""
     power = algebra.sum_first(power_by_antenna(beams.u))
     power = jnp.where(power > 0, power, 1.0)
     root = jnp.sqrt(power)
-    total = isinstance(task.constraint, TotalPower)
+    total = isinstance(task.constraint, TotalPower | ConstantModulus)
     constraint: PowerConstraint = task.constraint if total else _Within(task.constraint, power)
     asked: Any = task.objective
     shortfall = _Shortfall(asked.rates, asked.colluding)

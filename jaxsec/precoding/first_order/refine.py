@@ -42,7 +42,7 @@ def refine(
       num_steps: steps; smoothing falls from `REFINING` bit/s/Hz over them.
 
     Returns:
-      w [..., M, K] and v [..., M, J], within the constraint.
+      w [..., M, K] and v [..., M, J], within the constraint; J = 0 where it allows no noise.
 
     Raises:
       InputError: shapes or dtypes that do not fit, or no step.
@@ -52,7 +52,8 @@ def refine(
     batch = np.broadcast_shapes(h_user.shape[:-2], h_eve.shape[:-2], jnp.shape(noise_power))
     num_users = h_user.shape[-2]
     rows = problems(batch, h_user, h_eve, noise_power, objective, constraint)
-    start = flat(batch, jnp.concatenate(strategy, axis=-1), 2).astype(rows.h.dtype)
+    start = flat(batch, jnp.concatenate(constraint.shaped(*strategy), axis=-1), 2)
+    start = start.astype(rows.h.dtype)
     smoothing = jnp.asarray(np.geomspace(*REFINING, num_steps), rows.h.real.dtype)
     u = solve(rows._replace(starts=start[:, None]), smoothing, num_users).u
     # Once more, for what a change of coordinates has rounded.

@@ -24,11 +24,12 @@ from jaxsec.precoding.batched.chunks import (
 )
 from jaxsec.precoding.batched.kernels import single_kernels
 from jaxsec.precoding.batched.programs import PROGRAMS
+from jaxsec.precoding.first_order import modulus
+from jaxsec.precoding.first_order import step as sums
 from jaxsec.precoding.first_order.least_power import lower, share_out
 from jaxsec.precoding.first_order.limits import fitted
-from jaxsec.precoding.first_order.step import power_by_antenna, step
 from jaxsec.precoding.first_order.value import Beams, Task, values
-from jaxsec.secrecy import LeastPower, Objective, PowerConstraint, TotalPower
+from jaxsec.secrecy import ConstantModulus, LeastPower, Objective, PowerConstraint, TotalPower
 
 TIGHTENING = tuple(np.geomspace(1.0, 1e-7 ** (7.0**-n), 8).tolist() for n in range(5))
 """The same for `LeastPower`, each finer than the last, to a thousandth of the least that serves."""
@@ -103,6 +104,8 @@ def _shape(rows: Rows) -> tuple[int, int]:
     if isinstance(rows.constraint, TotalPower):
         size = min(rows.h.shape[1], num_antennas)
         return size, size + 3 * num_beams
+    if isinstance(rows.constraint, ConstantModulus):
+        return num_antennas, (num_antennas + 2) * num_beams
     return num_antennas, 2 * num_antennas + 2 * num_beams
 
 
@@ -142,9 +145,13 @@ def _ascend_chunk(
         basis, channels = orthonormal_basis(channels)
         u = algebra.hermitian_product(basis, u)
     task = Task(channels, objective, constraint)
-    beams, first = _start(task, u, num_users, smoothing[0])
     least = isinstance(objective, LeastPower)
-    advance_by = lower if least else step
+    tried = TIGHTENING if least else (SHARES,)
+    step, at_first = sums.step, tried
+    if isinstance(constraint, ConstantModulus):
+        step, at_first = modulus.step, ((1.0,),)
+    beams, first = _start(task, u, num_users, smoothing[0], at_first)
+    advance_by = functools.partial(lower, step) if least else step
 
     def advance(carry: Any, at: Any) -> tuple[Any, None]:
         beams, best = carry
@@ -160,7 +167,7 @@ def _ascend_chunk(
         (last, best), _ = jax.lax.scan(advance, begun, (smoothing, numbers))
     if least:
         last = share_out(task, last, num_users)
-        beams, value = _start(task, last.u, num_users, smoothing[-1])
+        beams, value = _start(task, last.u, num_users, smoothing[-1], tried)
         end = jnp.full(first.shape, smoothing.shape[0], jnp.int32)
         best = _better(best, Found(beams.u, value, end, best.residual))
     u = best.u if basis is None else algebra.combine(basis, best.u)
@@ -179,10 +186,14 @@ def _better(best: Found, other: Found) -> Found:
 
 
 def _start(
-    task: Task, u: SplitComplex, num_users: int, smoothing: Any
+    task: Task,
+    u: SplitComplex,
+    num_users: int,
+    smoothing: Any,
+    tried: Sequence[Sequence[float]],
 ) -> tuple[Beams, Float[Array, "B"]]:
-    """A start at the best of `SHARES` of its power, and its true value."""
-    first, *finer = TIGHTENING if isinstance(task.objective, LeastPower) else (SHARES,)
+    """A start at the best of the shares of its power that are tried, and its true value."""
+    first, *finer = tried
     beams = Beams(u, algebra.hermitian_product(task.h, u))
     beams, value = _best_share(task, beams, first, num_users, smoothing)
     for shares in finer:
@@ -196,7 +207,7 @@ def _best_share(
     """Beams at that of the shares of their power which is worth most, and its true value."""
     u, y = beams
     shares = jnp.asarray(of_power, u.re.dtype)[:, None]
-    sent = power_by_antenna(u)
+    sent = sums.power_by_antenna(u)
     trial_sent = sent[:, None] * shares[None]
     scale = fitted(task.constraint, trial_sent) * jnp.sqrt(shares)  # [T, B]
     trial = y[:, :, None].scale(scale)

@@ -16,6 +16,7 @@ to what is allowed, all beams alike, so that what they null stays nulled; the la
 is kept, the present beams being one of the trials.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -35,6 +36,9 @@ FLOOR = 0.5
 """Least of β over ‖∇‖/‖u‖: where no constraint is active and no beam does harm, a step is at most
 twice as long as the beams."""
 
+Step = Callable[[Task, Beams, int, Any], tuple[Beams, Values, Float[Array, "B"]]]
+"""Of a task, beams, K and the smoothing to the next beams, their values, and how far it leads."""
+
 
 def step(
     task: Task, beams: Beams, num_users: int, smoothing: Any
@@ -46,7 +50,7 @@ def step(
     trial_sent = _sent_at(sent, along, length2)
     scale = fitted(task.constraint, trial_sent)
     trial_y, spent = _trials(beams.y, y_move, scale, trial_sent)
-    reached, size, scale = _chosen(values(task, trial_y, spent, num_users, smoothing), scale)
+    reached, size, scale = chosen(values(task, trial_y, spent, num_users, smoothing), scale)
     return _moved(beams, move, y_move, size, scale), reached, jnp.sqrt(algebra.sum_first(length2))
 
 
@@ -54,15 +58,10 @@ def direction(
     task: Task, beams: Beams, sent: Float[Array, "D B"], num_users: int, smoothing: Any
 ) -> SplitComplex:
     """d [D, N, B] at allowed beams, of which each antenna's power is `sent`."""
-
-    def total(y: SplitComplex, spent: Float[Array, "B"]) -> Float[Array, ""]:
-        trial = jax.tree.map(lambda x: x[:, :, None], y)
-        return jnp.sum(values(task, trial, spent[None], num_users, smoothing).smooth)
-
     u, y = beams
-    gain_y, gain_spent = jax.grad(total, argnums=(0, 1))(y, algebra.sum_first(sent))
+    gain_y, gain_spent = slopes(task, y, algebra.sum_first(sent), num_users, smoothing)
     gradient = _gradient(task.h, gain_y, u, gain_spent)
-    harm, least = _harm(y, gain_y, gain_spent)
+    harm, least = harm_of(y, gain_y, gain_spent)
     ridge = _ridge(gradient, u, least)
     own = task.h[:num_users]
     system = _augmented(task.h, gradient, columns(task.constraint, u), harm, ridge, own)
@@ -73,11 +72,23 @@ def direction(
     return keep_to(task.constraint, u, sent, parts, factor, own)
 
 
+def slopes(
+    task: Task, y: SplitComplex, spent: Float[Array, "B"], num_users: int, smoothing: Any
+) -> tuple[SplitComplex, Float[Array, "B"]]:
+    """γ [R, N, B] and ∂v/∂s."""
+
+    def total(y: SplitComplex, spent: Float[Array, "B"]) -> Float[Array, ""]:
+        trial = jax.tree.map(lambda x: x[:, :, None], y)
+        return jnp.sum(values(task, trial, spent[None], num_users, smoothing).smooth)
+
+    return jax.grad(total, argnums=(0, 1))(y, spent)
+
+
 _factor = one_kernel(downdate)
 
 
 @one_kernel
-def _harm(
+def harm_of(
     y: SplitComplex, gain_y: SplitComplex, gain_spent: Float[Array, "B"]
 ) -> tuple[Float[Array, "R B"], Float[Array, "B"]]:
     """b, and the least that β may be."""
@@ -158,7 +169,7 @@ def _trials(
 
 
 @one_kernel
-def _chosen(
+def chosen(
     reached: Values, scale: Float[Array, "T B"]
 ) -> tuple[Values, Float[Array, "B"], Float[Array, "B"]]:
     """Values of the trial of largest smooth value, its step size and its scale."""
