@@ -12,17 +12,8 @@ from tests import cases
 
 
 @pytest.mark.long
-def test_hard_channels_of_one_size(full_compilation_here):
-    """8 antennas, 4 users: where one start in a thousand was lost at 80 dB."""
-    size = (8, 4, 4, 2)
-    for kind in fuzz.KINDS:
-        count = fuzz.fuzz(size, kind, 2, seed=1)
-        assert count.starts == 2 * fuzz.ROWS
-        assert count.failures == 0, f"{kind}: {count}"
-
-
-@pytest.mark.long
 def test_hard_channels_of_all_sizes(capsys, full_compilation_here):
+    """Where one start in a thousand was lost at 80 dB, with 8 antennas and 4 users."""
     assert fuzz.main(fuzz.Command(starts=100_000, seed=2), []) == 0
     assert "not finite" in capsys.readouterr().out
 

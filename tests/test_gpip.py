@@ -274,14 +274,14 @@ def test_bad_arguments_are_named(arguments, message, no_type_checks):
 
 
 HARD_SIZES = [
-    (1, 1, 0, 2), (1, 2, 3, 1), (2, 8, 12, 2), (8, 8, 12, 2),
-    (3, 1, 12, 0), (64, 8, 12, 2), (5, 3, 0, 0), (16, 5, 1, 4), (4, 6, 2, 3), (32, 1, 8, 2),
+    (2, 8, 12, 2), (8, 8, 12, 2), (3, 1, 12, 0), (64, 8, 12, 2), (4, 6, 2, 3), (32, 1, 8, 2),
 ]  # fmt: skip
+"""Sizes that `benchmarks.fuzz` does not have, which draws harder ones (`test_fuzz`)."""
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("m", "k", "l", "j"), HARD_SIZES)
-def test_ten_thousand_hard_draws_stay_finite(m, k, l, j):
+def test_hard_draws_stay_finite(m, k, l, j):
     """1,000 channels a size from −10 to 60 dB, among them zero, duplicate and unequal ones."""
     n = 1000
     channels = cases.at_snr(m + k, n, m, k, l, 0.0)

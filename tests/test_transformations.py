@@ -1,4 +1,4 @@
-"""Every designer under `jit`, `vmap` and `grad`, at batches of one piece, several and many.
+"""Every designer under `jit`, `vmap` and `grad`, on one channel and on a batch for several cores.
 
 The traced argument is not always the channels: a key, a smoothing or a weight that a function
 closes over must be seen by whatever cuts batches and deals them to threads.
@@ -29,8 +29,8 @@ def tiny_model():
 
 KEY = jax.random.key(3)
 STEPS = np.array([0.5, 0.2])
-BATCHES = (1, 4, 200)
-"""Channels: a program of its own, a small one, and pieces for several cores."""
+MANY = 200
+"""Channels that are cut, filled up and dealt to cores; traced, several starts of them in chunks."""
 POINTS = np.array([1.1, 0.8], np.float32)
 """Where the traced number is."""
 
@@ -109,34 +109,53 @@ def totals(designer, channels):
     return lambda x: rate(designer(x, channels))
 
 
-TOGETHER = [
-    (name, batch)
-    for name in (*LINEAR, *COMPILED)
-    for batch in BATCHES
-    # XLA's CPU backend of jaxlib 0.10.2 segfaults in what it compiles of a batch of gradients
-    # through a sampler in chunks; each transformation of it alone is `test_without_jit`.
-    if (name, batch) not in (("cdm", 200), ("robust", 200))
-]
+def check_together(total, points):
+    """All transformations at once, against calls one by one."""
+    value, gradient = jax.jit(jax.vmap(jax.value_and_grad(total)))(points)
+    assert np.isfinite(gradient).all()
+    assert (np.abs(gradient).max(axis=0) > 0).all()
+    np.testing.assert_allclose(value, [total(x) for x in points], rtol=2e-3)
 
 
-@pytest.mark.parametrize(("name", "batch"), TOGETHER)
-def test_all_transformations_at_once(name, batch):
-    total = totals((LINEAR | COMPILED)[name], small(batch))
-    value, gradient = jax.jit(jax.vmap(jax.value_and_grad(total)))(POINTS)
-    assert bool(jnp.isfinite(gradient).all())
-    assert float(jnp.abs(gradient).max()) > 0
-    np.testing.assert_allclose(value[0], total(jnp.float32(POINTS[0])), rtol=2e-3)
+@pytest.mark.parametrize("name", LINEAR)
+def test_pure_functions(name):
+    """No batch of theirs is cut."""
+    check_together(totals(LINEAR[name], small(4)), POINTS)
 
 
-@pytest.mark.parametrize("batch", BATCHES)
+# XLA's CPU backend of jaxlib 0.10.2 segfaults in what it compiles of a batch of gradients through
+# a sampler in chunks, of many channels; each transformation of it alone is `test_without_jit`.
+@pytest.mark.parametrize("name", ["plain_gpip", "refine", "cdm", "robust"])
+def test_all_transformations_at_once(name):
+    check_together(totals(COMPILED[name], small(1)), POINTS)
+
+
+def test_all_that_opt_takes_at_once():
+    """Channels, noise, smoothing and weights are traced; each has a gradient."""
+
+    def design(x, c):
+        options = {"smoothing": x[2] * jnp.asarray(STEPS, jnp.float32), "num_starts": 3}
+        options |= {"user_weights": jnp.stack([x[3], 1 / x[3]]), "key": KEY}
+        return opt(*bend(x[0], c)[:2], c.noise_power * x[1], **options)
+
+    check_together(totals(design, small(1)), np.stack([POINTS] * 4, axis=1))
+
+
 @pytest.mark.parametrize("name", COMPILED)
-def test_without_jit(name, batch):
+def test_without_jit(name):
     """The number is traced, the channels may be not."""
-    total = totals(COMPILED[name], small(batch))
+    total = totals(COMPILED[name], small(MANY))
     each = [total(jnp.float32(x)) for x in POINTS]
     np.testing.assert_allclose(jax.vmap(total)(POINTS), each, rtol=2e-3)
-    gradient = jax.grad(total)(jnp.float32(POINTS[0]))
+
+
+@pytest.mark.parametrize("name", ["opt, starts", "cdm", "robust"])
+def test_gradients_without_jit(name):
+    """Through all that computes in chunks."""
+    total, x = totals(COMPILED[name], small(MANY)), jnp.float32(POINTS[0])
+    value, gradient = jax.value_and_grad(total)(x)
     assert np.isfinite(gradient) and gradient != 0
+    np.testing.assert_allclose(value, total(x), rtol=2e-3)
 
 
 @pytest.mark.parametrize("batch", [4, pytest.param(200, marks=pytest.mark.slow)])
