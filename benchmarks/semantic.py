@@ -23,6 +23,8 @@ from jaxsec.semantic.train import Config
 
 PAPER, LOUD, LOSS_DB = 20.0, 80.0, 1.0
 """Eve's accuracy in the paper, what she must reach at λ = 0, %; the most that Bob may lose."""
+CHOSEN = 8.0
+"""λ of the coder that is shipped, of which Eve's and Bob's targets are claimed."""
 SEED = 1
 """Of noise and of the fresh Eves."""
 
@@ -70,8 +72,9 @@ def main(command: Command, argv: list[str]) -> int:
 
 
 def check_claims(rows: list[Row]) -> list[Claim]:
-    """What is claimed of λ = 0, the first, and of the largest λ."""
+    """What is claimed of λ = 0, the first, of `CHOSEN`, and of the largest λ."""
     first, last = rows[0], rows[-1]
+    chosen = next((row for row in rows if row.leakage_weight == CHOSEN), last)
     noise = [mean.value for row in rows for mean in row.by_noise]
     steps = [
         after.value - before.value
@@ -80,9 +83,21 @@ def check_claims(rows: list[Row]) -> list[Claim]:
     ]
     return [
         Claim(f"without λ a fresh Eve has ≥ {LOUD:g}%", f"{first.eve}%", first.eve.value >= LOUD),
-        Claim(f"with it ≤ {PAPER:g}%, as the paper's", f"{last.eve}%", last.eve.value <= PAPER),
-        Claim(f"and no Eve more than {PAPER:g}%", f"{last.bayes}%", last.bayes.value <= PAPER),
-        Claim(f"Bob loses ≤ {LOSS_DB:g} dB", f"{last.lost_db} dB", last.lost_db.value <= LOSS_DB),
+        Claim(
+            f"with λ = {chosen.leakage_weight:g} she has ≤ {PAPER:g}%, as the paper's",
+            f"{chosen.eve}%",
+            chosen.eve.value <= PAPER,
+        ),
+        Claim(
+            f"and Bob loses ≤ {LOSS_DB:g} dB",
+            f"{chosen.lost_db} dB",
+            chosen.lost_db.value <= LOSS_DB,
+        ),
+        Claim(
+            f"with λ = {last.leakage_weight:g} no Eve has more than {PAPER:g}%",
+            f"{last.bayes}%",
+            last.bayes.value <= PAPER,
+        ),
         Claim(
             "the noisier Eve's channel, the less she knows",
             f"largest step {max(steps):+.2f} points, least accuracy {min(noise):.1f}%",

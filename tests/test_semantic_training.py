@@ -67,6 +67,9 @@ def test_trainings_side_by_side_start_alike_and_go_their_ways(pictures, step):
     for leaf in leaves(state.coder.params):
         np.testing.assert_array_equal(leaf[0], leaf[1])
     batch = source.sample_step(pictures[0], TINY.seeds, 0, TINY.batch_size)
+    state, _ = step(state, batch)
+    for leaf in leaves(state.coder):  # where λ has not risen yet
+        np.testing.assert_array_equal(leaf[0], leaf[1])
     for _ in range(2):  # the rate is 0 in the first step of a warm-up
         state, _ = step(state, batch)
     moved = leaves(state.coder.params["encoder"])
@@ -74,6 +77,18 @@ def test_trainings_side_by_side_start_alike_and_go_their_ways(pictures, step):
     assert any((leaf[:, 0] != leaf[:, 1]).any() for leaf in moved)  # seeds
     decoders = leaves(state.coder.params["decoder"])
     assert all(np.isfinite(leaf).all() for leaf in moved + decoders)
+
+
+def test_a_fresh_eve_is_larger_than_the_adversary_of_training():
+    config = Config()
+    bits = jnp.zeros((1, config.scenario.num_bits))
+    adversary = jax.eval_shape(lambda: train.initial_params(config, jax.random.key(0))[1])
+    eve = jax.eval_shape(lambda: eavesdropper.NETWORK.init(jax.random.key(0), bits))
+    size = {
+        name: sum(x.size for x in jax.tree.leaves(p))
+        for name, p in {"eve": eve, "adversary": adversary}.items()
+    }
+    assert size["eve"] > 3 * size["adversary"]
 
 
 def test_the_loss_has_its_three_parts(pictures):

@@ -1,7 +1,8 @@
 """The closed-form strategy that OPT starts from, also a design of its own.
 
 Regularised zero-forcing for a greedy choice of users, noise beams aimed at the eavesdroppers, and a
-searched power split (`gpip.start`): the best design of the library that needs no iteration.
+searched power split (`gpip.start`): the best design of the library that needs no iteration, but for
+one user and one eavesdropper, where it sends no noise and only OPT's steps turn the beam away.
 """
 
 from jaxtyping import ArrayLike, Complex, Float

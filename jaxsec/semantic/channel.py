@@ -28,7 +28,7 @@ class Scenario:
 
     bob: tuple[float, ...] = (0.02, 0.02, 0.02, 0.02)
     """Crossover probability of each channel."""
-    eve: tuple[float, ...] = (0.05, 0.1, 0.45, 0.45)
+    eve: tuple[float, ...] = (0.05, 0.08, 0.45, 0.45)
     """The same of Eve's; at least Bob's."""
     bits: int = 16
     """Of a code word in each channel."""

@@ -19,7 +19,7 @@ from jaxsec.semantic.information import Knowledge, knowledge
 from jaxsec.semantic.networks import Dense
 from jaxsec.semantic.source import NUM_CLASSES
 
-WIDTHS = (256, 128)
+WIDTHS = (512, 256)
 NUM_STEPS = 2000
 BATCH_SIZE = 512
 LEARNING_RATE = 2e-3
