@@ -32,8 +32,7 @@ from jaxsec.semantic.source import NUM_CLASSES, NUM_VALUES, Batch
 MAX_GRADIENT = 50.0
 WARMUP_STEPS = 100
 LEAKAGE_WARMUP = 0.3
-"""Share of the steps over which λ rises from zero: there is a code before it is kept secret, which
-costs Bob half of what he loses otherwise."""
+"""Share of the steps over which λ rises from zero: there is a code before it is kept secret."""
 EMA = 0.998
 
 
