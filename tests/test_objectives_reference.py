@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import jaxsec
-from benchmarks import independent
+from benchmarks import independent, objectives
 from jaxsec import files
 from jaxsec.channels import Channels
 from jaxsec.cli.__main__ import main
@@ -136,3 +136,15 @@ def _wmmse(h, start):
     power = np.abs(h.conj() @ w) ** 2
     own = np.diagonal(power, axis1=1, axis2=2)
     return np.sum(np.log2(1.0 + own / (1.0 + power.sum(axis=2) - own)), axis=1)
+
+
+def test_the_benchmark_claims_of_what_it_has_measured_only():
+    row = {"ratio": 0.995, "time over OPT": 10.0}
+    late, low = {**row, "time over OPT": 21.0}, {**row, "ratio": 0.98}
+    for rows, holds in (
+        ([row], [True, True]),
+        ([row, late], [True, False]),
+        ([low], [False, True]),
+    ):
+        assert [claim.holds for claim in objectives.check_claims(rows)] == holds
+    assert objectives.check_claims([]) == []

@@ -25,6 +25,7 @@ from benchmarks.raytraced.sites import SITES, Site
 from benchmarks.report import Report, table
 from jaxsec import methods
 from jaxsec.cdm.coordinates.resolved import LOOK_AHEAD
+from jaxsec.cdm.designer import NUM_STARTS
 from jaxsec.channels import Channels
 from jaxsec.report import comparison, statistics
 
@@ -33,8 +34,10 @@ CLASSICAL = {
     "rzf-ns-aimed": methods.make("rzf-ns-aimed"),
     f"opt, {LOOK_AHEAD} steps": methods.make("opt", num_steps=LOOK_AHEAD),
     "opt": methods.make("opt"),
+    f"opt, {NUM_STARTS} starts": methods.make("opt", num_starts=NUM_STARTS),
 }
-"""A model in resolved coordinates is told the outcome of so few steps."""
+"""A model in resolved coordinates is told the outcome of so few steps, and of so many starts a
+short run is a candidate."""
 MODELS = ("cdm-f-rayleigh", "cdm-f")
 LOW = 0.95
 """Channels with less of their best known rate are counted."""

@@ -17,6 +17,7 @@ from jaxsec.designer import design
 from jaxsec.methods import Knowing, Method
 from jaxsec.methods.aim import PLAIN, Aim
 from jaxsec.precoding import reference
+from jaxsec.precoding.problem import DEFAULT_NOISE_BEAMS
 from jaxsec.report import console, judge, statistics
 from jaxsec.report.timing import Timing, compile_clock
 from jaxsec.secrecy import MEAN, OverDraws
@@ -76,7 +77,7 @@ def compare(
     *,
     csi_error: tuple[float, float] = (0.0, 0.0),
     objective: OverDraws = MEAN,
-    num_noise_beams: int = 2,
+    num_noise_beams: int = DEFAULT_NOISE_BEAMS,
     with_best_known: bool = True,
     left_out: Callable[[str, checks.InputError], object] | None = None,
 ) -> Comparison:

@@ -146,13 +146,12 @@ class ConstantModulus(PowerConstraint):
         return modulus * jnp.where(there, w * inverse, 1.0), v[..., :0]
 
     def groups(self, num_antennas: int) -> np.ndarray:
-        """All antennas."""
-        return np.ones((1, num_antennas))
+        """Those of `TotalPower`."""
+        return TotalPower().groups(num_antennas)
 
     def bounds(self, num_antennas: int) -> Float[Array, "... C"]:
-        """One."""
-        del num_antennas
-        return jnp.ones(1)
+        """Those of `TotalPower`."""
+        return TotalPower().bounds(num_antennas)
 
 
 POWERS: dict[str, Any] = {
