@@ -14,7 +14,7 @@ import jax
 import tyro
 
 from benchmarks import generative
-from benchmarks.generative import CONTENDERS
+from benchmarks.generative import contenders
 from benchmarks.report import Report, table
 from jaxsec import Scenario
 from jaxsec.cdm import file as cdm_file
@@ -47,6 +47,7 @@ def main(arguments: Arguments, argv: list[str]) -> int:
     report = Report("zero_shot", argv, arguments.seed, arguments.num_channels)
     model = cdm_file.load(arguments.model)
     plain = generative.Arguments(num_channels=arguments.num_channels, seed=arguments.seed)
+    names = contenders(model)
     results = []
     for name, scenario in CASES.items():
         result = generative.measure(model, plain, scenario)
@@ -58,14 +59,14 @@ def main(arguments: Arguments, argv: list[str]) -> int:
         [
             result["case"],
             f"{result['best known']:.2f}",
-            *(f"{result[name]:.2%} ± {result[f'{name} ci95']:.2%}" for name in CONTENDERS),
+            *(f"{result[name]:.2%} ± {result[f'{name} ci95']:.2%}" for name in names),
         ]
         for result in results
     ]
     title = f"{arguments.model.stem}: of best known"
     return report.finish(
         results,
-        table(title, ("P1's default but for",), ("best known", *CONTENDERS), cells),
+        table(title, ("P1's default but for",), ("best known", *names), cells),
         path=arguments.json,
         model=arguments.model.stem,
     )

@@ -38,7 +38,7 @@ CLASSICAL = {
 }
 """A model in resolved coordinates is told the outcome of so few steps, and of so many starts a
 short run is a candidate."""
-MODELS = ("cdm-f-rayleigh", "cdm-f")
+MODELS = ("cdm-f-rayleigh", "cdm-f", "setnet-robust")
 LOW = 0.95
 """Channels with less of their best known rate are counted."""
 PERCENTILES = (0, 5, 50, 95, 100)
@@ -49,7 +49,8 @@ class Arguments:
     channels: int = 64
     """Channels of a site, the first of its file."""
     models: tuple[str, ...] = MODELS
-    """Diffusion models, by name or file: one sample, the best of 8, and 3 steps of OPT on that."""
+    """Diffusion models, by name or file: one sample, the best of 8, and 3 steps of OPT on that; of
+    one that does not sample, its one pass, and 3 steps on that."""
     seed: int = 0
     """Of samples and of the reference's random starts."""
     json: Path | None = None
@@ -77,9 +78,13 @@ def contenders(models: tuple[str, ...]) -> dict[str, methods.Method]:
     made: dict[str, methods.Method] = dict(CLASSICAL)
     for model in models:
         name = Path(model).stem
-        made[name] = methods.make(model)
-        made[f"{name}, best of 8"] = methods.make(model, num_samples=8)
-        made[f"{name}, best of 8 + 3 steps"] = methods.make(model, num_samples=8, refine=3)
+        one = methods.make(model, refine=0)
+        made[name] = one
+        if isinstance(one, methods.Diffusion) and one.weights().deterministic:
+            made[f"{name} + 3 steps"] = methods.make(model, refine=3)
+        else:
+            made[f"{name}, best of 8"] = methods.make(model, num_samples=8)
+            made[f"{name}, best of 8 + 3 steps"] = methods.make(model, num_samples=8, refine=3)
     return made
 
 

@@ -45,14 +45,16 @@ def sample(
     return Battery(level, jnp.where(arrives, packet, 0.0))
 
 
-def drawn(asked: Float[Array, "*#any"], level: Float[Array, "*#any"]) -> Float[Array, "..."]:
-    """Transmit power, min(asked, level), for searches.
+def drawn(
+    asked: Float[Array, "*#any"], level: Float[Array, "*#any"], least: Float[ArrayLike, ""] = 0.0
+) -> Float[Array, "..."]:
+    """Transmit power, min(max(asked, least), level), for searches.
 
-    Where the level cuts it, the derivative in what is asked is not 0 but that of asking for a
-    little less than there is: a search that has asked for too much still finds that saving pays.
+    Where a limit cuts it, the derivative in what is asked is not 0 but that of asking for what
+    there is: a search that has asked for too much still finds that saving pays.
     """
     fixed = jax.lax.stop_gradient(asked)
-    return jnp.minimum(fixed, level) + (asked - fixed)
+    return jnp.minimum(jnp.maximum(fixed, least), level) + (asked - fixed)
 
 
 def after(

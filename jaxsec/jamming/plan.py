@@ -71,7 +71,7 @@ class Plan(NamedTuple):
 
         def step(level: Any, slot: tuple[Array, Array]) -> tuple[Any, Float[Array, "A S D N"]]:
             share, harvest = slot
-            power = battery.drawn(_no_less(share * level, params.min_power_w), level)
+            power = battery.drawn(share * level, level, params.min_power_w)
             return battery.after(level, power, harvest, self.capacity), power
 
         which = np.minimum(np.arange(1, num_slots), len(asked) - 1)
@@ -107,9 +107,3 @@ def plan(environment: Environment, ahead: State, params: Params) -> Plan:
         jnp.moveaxis(held.harvest, 3, 1)[:, :, None],
         battery.capacity(environment.scenario, params.max_power_w),
     )
-
-
-def _no_less(power: Float[Array, "*any"], least: Float[ArrayLike, ""]) -> Float[Array, "*any"]:
-    """The power, or the least one, with the derivative of the power: as `battery.drawn`."""
-    fixed = jax.lax.stop_gradient(power)
-    return jnp.maximum(fixed, least) + (power - fixed)
