@@ -19,6 +19,8 @@ from jaxsec import checks
 from jaxsec.files.archive import PICTURES, check_outputs
 from jaxsec.semantic import evaluate, figure, file, judge, run, source
 from jaxsec.semantic.judge import Row
+from jaxsec.semantic.links import Kind
+from jaxsec.semantic.scenario import SCENARIOS
 from jaxsec.semantic.train import Config
 
 PAPER, LOUD, LOSS_DB = 20.0, 80.0, 1.0
@@ -35,6 +37,8 @@ class Command:
 
     quick: bool = False
     """One seed, a small network, few steps; no claims."""
+    channel: Kind = "bsc"
+    """Of the scenario of this kind; the paper's targets are claimed of bsc."""
     leakage_weights: tuple[float, ...] = Config.leakage_weights
     """λ, from none."""
     seeds: tuple[int, ...] = Config.seeds
@@ -52,7 +56,8 @@ def main(command: Command, argv: list[str]) -> int:
     check_outputs((), (command.json, ()), (command.figure, PICTURES))
     seeds = command.seeds[:1] if command.quick else command.seeds
     changes: dict[str, Any] = {"num_steps": 20, "width": 16} if command.quick else {}
-    config = Config(leakage_weights=command.leakage_weights, seeds=seeds, **changes)
+    scenario = SCENARIOS[command.channel]
+    config = Config(scenario, command.leakage_weights, seeds, **changes)
     report = Report("semantic", argv, seed=SEED, num_samples=len(seeds))
     train_on, test_on = source.load()
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ import pytest
 
 from jaxsec.checks import InputError
 from jaxsec.semantic import channel, information, source
-from jaxsec.semantic.channel import Scenario
+from jaxsec.semantic.scenario import Scenario
 
 BITS = 6
 RECEIVE = jax.jit(channel.receive)
@@ -55,19 +55,17 @@ def test_capacity_in_closed_form():
 
 
 def test_degraded_is_a_chain_of_channels_from_bobs_to_deaf():
-    bob, eve = (SCENARIO.crossover(who) for who in ("bob", "eve"))
-    np.testing.assert_allclose(channel.degraded(SCENARIO, 0.0), bob, atol=1e-6)
-    np.testing.assert_allclose(channel.degraded(SCENARIO, 1.0), eve, atol=1e-6)
+    bob, eve = (SCENARIO.link(who).crossover for who in ("bob", "eve"))
     apart = (eve - bob) / (1 - 2 * bob)
     twice = eve * (1 - apart) + apart * (1 - eve)  # flipped by one of the two
-    np.testing.assert_allclose(channel.degraded(SCENARIO, 2.0), twice, atol=1e-6)
-    np.testing.assert_allclose(channel.degraded(SCENARIO, 1e4), 0.5, atol=1e-6)
+    for copies, wanted in ((0.0, bob), (1.0, eve), (2.0, twice), (1e4, 0.5)):
+        np.testing.assert_allclose(SCENARIO.degraded(copies).crossover, wanted, atol=1e-6)
     deaf = Scenario(bob=(0.5,), eve=(0.5,), bits=1)
-    np.testing.assert_array_equal(channel.degraded(deaf, 0.5), 0.5)
+    np.testing.assert_array_equal(deaf.degraded(0.5).crossover, 0.5)
 
 
 def test_received_bits_are_flipped_as_often_as_the_channel_says():
-    crossover = SCENARIO.crossover("eve")
+    crossover = SCENARIO.link("eve").crossover
     sure = jnp.broadcast_to(jnp.where(jnp.arange(BITS) % 2 == 0, 40.0, -40.0), (40_000, BITS))
     heard = np.asarray(RECEIVE(jax.random.key(0), sure, jnp.asarray(crossover)))
     np.testing.assert_allclose(np.abs(heard), 1.0, atol=1e-6)
@@ -77,7 +75,7 @@ def test_received_bits_are_flipped_as_often_as_the_channel_says():
 
 def test_straight_through_is_the_gradient_of_the_mean():
     logits = jnp.linspace(-2.0, 2.0, BITS)
-    crossover = jnp.asarray(SCENARIO.crossover("eve"))
+    crossover = jnp.asarray(SCENARIO.link("eve").crossover)
     key = jax.random.key(0)
     got = jax.jit(jax.grad(lambda l: jnp.sum(channel.receive(key, l, crossover))))(logits)
     wanted = (1 - 2 * crossover) * 0.5 * (1 - jnp.tanh(logits / 2) ** 2)
@@ -116,7 +114,7 @@ def test_nobody_knows_more_than_the_channel_carries(seed, scale):
     divergence = np.mean(DIVERGENCE(jnp.asarray(logits))) / np.log(2.0)
     known = {}
     for copies in (0.0, 0.5, 1.0, 2.0):  # 0 is Bob
-        crossover = channel.degraded(SCENARIO, copies)
+        crossover = SCENARIO.degraded(copies).crossover
         secret, picture = known[copies] = enumerated(logits, crossover)
         assert 0.0 <= secret <= picture <= channel.capacity(crossover)
         assert picture <= divergence + 1e-5
@@ -126,7 +124,7 @@ def test_nobody_knows_more_than_the_channel_carries(seed, scale):
 
 def test_the_posterior_is_that_of_enumeration():
     logits = 3 * np.random.default_rng(1).normal(size=(5, 9, BITS)).astype(np.float32)
-    crossover = SCENARIO.crossover("eve")
+    crossover = SCENARIO.link("eve").crossover
     mean = (1 - 2 * crossover) * np.tanh(logits / 2)
     found = POSTERIOR(jnp.asarray(WORDS), jnp.asarray(mean))
     each = np.prod(0.5 * (1 + WORDS[:, None, None] * mean), axis=-1).mean(axis=1)
@@ -136,7 +134,7 @@ def test_the_posterior_is_that_of_enumeration():
 def test_knowledge_sampled_is_knowledge_enumerated():
     """And no network's guess is better than the posterior: here one of the same, tempered."""
     logits = 3 * np.random.default_rng(2).normal(size=(5, 9, BITS)).astype(np.float32)
-    crossover = SCENARIO.crossover("bob")
+    crossover = SCENARIO.link("bob").crossover
     secret = np.tile(np.arange(9), 5 * 400)
     many = jnp.asarray(np.tile(logits.reshape(45, BITS), (400, 1)))
     heard = RECEIVE(jax.random.key(3), many, jnp.asarray(crossover))
@@ -161,13 +159,23 @@ def test_a_deaf_eve_guesses_at_random():
     [
         (
             {"eve": (0.1,)},
-            "must name a probability for each of the same channels, but name 4 and 1",
+            "must name a crossover probability for each of the same channels, but name 4 and 1",
         ),
-        ({"eve": (0.1, 0.2, 0.4, 0.6)}, "`eve` must lie between 0 and 0.5, but has 0.6"),
-        ({"bob": (0.2, 0.0, 0.0, 0.0)}, "`eve` must be at least `bob` in every channel, but"),
+        ({"eve": (0.1, 0.2, 0.4, 0.6)}, "`eve` must lie between 0 and 0.5, a crossover"),
+        ({"bob": (0.2, 0.0, 0.0, 0.0)}, "`eve` must not be better than `bob` in any channel, but"),
+        ({"channel": "fog"}, "`channel` must be one of bsc, awgn, rayleigh, but is 'fog'"),
+        (
+            {"channel": "awgn"},
+            "but has 0.05 where Bob has 0.02, a signal-to-noise ratio in dB",
+        ),
+        (
+            {"channel": "rayleigh", "bob": (90.0,), "eve": (0.0,)},
+            "`bob` must lie between -40 and 40, a signal-to-noise ratio in dB, but has 90",
+        ),
         ({"bits": 0}, "`bits` must be at least 1, but is 0"),
     ],
 )
+@pytest.mark.usefixtures("no_type_checks")
 def test_channels_out_of_range_are_refused(change, message):
     with pytest.raises(InputError, match=message):
         Scenario(**change)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +12,14 @@ import pytest
 from jaxsec import keys
 from jaxsec.checks import InputError
 from jaxsec.cli.__main__ import main
+from jaxsec.cli.semantic.train import ScenarioOptions
 from jaxsec.learning import loop
-from jaxsec.semantic import eavesdropper, judge, networks, source, train
+from jaxsec.semantic import eavesdropper, judge, networks, pretrained, source, train
 from jaxsec.semantic import file as coder_file
-from jaxsec.semantic.channel import Scenario, capacity
 from jaxsec.semantic.eavesdropper import Code
 from jaxsec.semantic.file import Model
+from jaxsec.semantic.links import Hard
+from jaxsec.semantic.scenario import SCENARIOS, Scenario
 from jaxsec.semantic.source import Batch
 from jaxsec.semantic.train import Config
 
@@ -136,10 +139,10 @@ def test_an_eavesdropper_learns_what_is_sent_in_the_clear_and_no_more_than_the_c
     fit = jax.jit(eavesdropper.fit, static_argnames="num_steps")
     found = []
     for p in (0.0, 0.3, 0.5):
-        crossover = jnp.full(8, p)
-        params = fit(keys.stream(0, "fit"), code, crossover, num_steps=60)
-        found.append(eavesdropper.judge(keys.stream(0, "judge"), params, code, crossover))
-        assert found[-1].bits <= capacity(np.asarray(crossover)) + 0.02
+        link = Hard(jnp.full(8, p))
+        params = fit(keys.stream(0, "fit"), code, link, num_steps=60)
+        found.append(eavesdropper.judge(keys.stream(0, "judge"), params, code, link))
+        assert found[-1].bits <= link.capacity().sum() + 0.02
     assert found[0].accuracy == 1.0
     assert found[0].accuracy > found[1].accuracy > found[2].accuracy
     assert found[2].accuracy == pytest.approx(1 / 9, abs=0.06)
@@ -216,11 +219,51 @@ def test_a_report_says_what_both_know_and_that_noise_helps(judged):
     assert (judged / "report.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("kind", SCENARIOS)
+def test_a_kind_of_channel_has_its_own_scenario_but_for_what_is_given(kind):
+    assert ScenarioOptions(kind).scenario() == SCENARIOS[kind]
+    own = SCENARIOS[kind]
+    changed = ScenarioOptions(kind, eve=own.eve[::-1], bits=3).scenario()
+    assert changed == Scenario(kind, own.bob, own.eve[::-1], 3)
+
+
+def test_help_says_every_kinds_own_scenario(capsys):
+    assert main(["semantic", "train", "--help"]) == 0
+    words = " ".join(re.sub(r"[^\w.()-]", " ", capsys.readouterr().out).split())
+    for kind, scenario in SCENARIOS.items():
+        eve = " ".join(f"{number:g}" for number in scenario.eve)
+        assert f"{eve} ({kind})" in words
+        unit = "" if kind == "bsc" else " dB"
+        assert f"{scenario.bob[0]:g}{unit} ({kind})" in words and len(set(scenario.bob)) == 1
+
+
+def test_a_file_that_names_no_kind_of_channel_is_of_flipped_bits():
+    assert "channel" not in json.loads((pretrained.FOLDER / "parallel.json").read_text())["config"]
+    assert pretrained.load("parallel").config.scenario == Scenario()
+
+
+@pytest.mark.long
+def test_soft_values_are_trained_on_saved_and_judged_by_the_commands(tmp_path, monkeypatch):
+    monkeypatch.setattr(judge, "_fit", jax.jit(lambda *a: eavesdropper.fit(*a, num_steps=20)))
+    own = "--channel rayleigh --bob 5 2 --eve -1.5 -20 --leakage-weights 3 --seeds 0"
+    out = str(tmp_path / "run")
+    assert main(["semantic", "train", "--out", out, *WORDS, *own.split()]) == 0
+    path = tmp_path / "run" / "model.npz"
+    assert coder_file.load(path).config.scenario == Scenario("rayleigh", (5, 2), (-1.5, -20), 4)
+    assert main(["semantic", "evaluate", str(path), "--json", str(tmp_path / "report.json")]) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    limits = {who: sum(bits) for who, bits in report["capacity_bits"].items()}
+    (row,) = report["rows"]
+    assert row["bayes_bits"]["value"] <= limits["eve"] < limits["bob"]
+    assert row["bayes_bits"]["value"] <= row["bob_bits"]["value"] <= limits["bob"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        ("train --out run --channel awgn --eve 3 0 0 0", "`eve` must not be better than `bob` in"),
         ("train --out run --bits 0", "`bits` must be at least 1, but is 0"),
-        ("train --out run --eve 0.1", "`bob` and `eve` must name a probability for each of the"),
+        ("train --out run --eve 0.1", "`bob` and `eve` must name a crossover probability for"),
         ("train --out run --leakage-weights -1", "`leakage_weights` must be at least 0, but has"),
         ("train --out run --seeds -1", "`seeds` must lie in [0, 2**31), but has -1"),
         ("train --out run --save-every 0", "`--save-every` must be at least 1, but is 0"),

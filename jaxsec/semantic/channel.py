@@ -1,63 +1,12 @@
-"""Parallel binary symmetric channels: Bob's, and worse ones of Eve.
-
-A code word is split over parallel channels; in each of them Bob and Eve receive every bit flipped
-with a probability of their own. Where Eve's probability is ½ she receives nothing. The channel of
-Eve is a degraded one of Bob's, so its secrecy capacity is the difference of the capacities
-(A. D. Wyner, The wire-tap channel, 1975).
+"""Code bits, and the binary symmetric channel, which flips each of them with a probability.
 
 Shapes: B code words, N bits. Bits are -1 and +1, so that a flip is a factor.
 """
-
-import dataclasses
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
-
-from jaxsec import checks
-
-
-@dataclasses.dataclass(frozen=True)
-class Scenario:
-    """Parallel channels: how often each flips a bit for Bob and for Eve, and its bits.
-
-    Raises:
-      InputError: a number is out of its range, or Eve's channel is better than Bob's.
-    """
-
-    bob: tuple[float, ...] = (0.02, 0.02, 0.02, 0.02)
-    """Crossover probability of each channel."""
-    eve: tuple[float, ...] = (0.05, 0.08, 0.45, 0.45)
-    """The same of Eve's; at least Bob's."""
-    bits: int = 16
-    """Of a code word in each channel."""
-
-    def __post_init__(self) -> None:
-        checks.require(
-            len(self.bob) == len(self.eve) > 0,
-            "`bob` and `eve` must name a probability for each of the same channels, but name "
-            f"{len(self.bob)} and {len(self.eve)}",
-        )
-        for name, values in (("bob", self.bob), ("eve", self.eve)):
-            for value in values:
-                checks.require(
-                    0.0 <= value <= 0.5, f"`{name}` must lie between 0 and 0.5, but has {value}"
-                )
-        for bob, eve in zip(self.bob, self.eve, strict=True):
-            checks.require(
-                bob <= eve, f"`eve` must be at least `bob` in every channel, but has {eve} < {bob}"
-            )
-        checks.check_at_least("bits", self.bits, 1)
-
-    @property
-    def num_bits(self) -> int:
-        """N, of a code word."""
-        return len(self.bob) * self.bits
-
-    def crossover(self, who: str) -> Float[np.ndarray, " N"]:
-        """Probability that each bit is flipped for `bob` or `eve`."""
-        return np.repeat(np.float32(getattr(self, who)), self.bits)
 
 
 def binary_entropy(p: Float[np.ndarray, "*A"]) -> Float[np.ndarray, "*A"]:
@@ -82,18 +31,6 @@ def capacity(crossover: Float[np.ndarray, " N"]) -> float:
       1.0
     """
     return float(np.sum(1.0 - binary_entropy(crossover)))
-
-
-def degraded(scenario: Scenario, copies: float) -> Float[np.ndarray, " N"]:
-    """Eve's crossover probabilities where what parts her from Bob happens `copies` times over.
-
-    Eve's channel is Bob's followed by one that flips with r = (p_E − p_B)/(1 − 2p_B); each more of
-    those multiplies 1 − 2p by 1 − 2r. 0 gives her Bob's channel, 1 her own, large numbers ½: the
-    more copies, the less she can know.
-    """
-    bob, eve = (1.0 - 2.0 * scenario.crossover(who) for who in ("bob", "eve"))
-    apart = np.divide(eve, bob, out=np.ones_like(bob), where=bob > 0)
-    return 0.5 * (1.0 - bob * apart**copies)
 
 
 def received_mean(

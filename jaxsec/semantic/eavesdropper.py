@@ -14,8 +14,8 @@ from jaxtyping import Array, Float, Int, Key
 from jaxsec import keys
 from jaxsec.learning import state as states
 from jaxsec.semantic import networks
-from jaxsec.semantic.channel import receive
 from jaxsec.semantic.information import Knowledge, knowledge
+from jaxsec.semantic.links import Link
 from jaxsec.semantic.networks import Dense
 from jaxsec.semantic.source import NUM_CLASSES
 
@@ -39,7 +39,7 @@ class Code(NamedTuple):
 def fit(
     key: Key[Array, ""],
     code: Code,
-    crossover: Float[Array, " N"],
+    link: Link,
     num_steps: int = NUM_STEPS,
 ) -> Any:
     """Her parameters, averaged over the end of her training.
@@ -47,7 +47,7 @@ def fit(
     Args:
       key: of her network, batches and noise.
       code: of the pictures that she learns from.
-      crossover: of her channel.
+      link: her channel.
       num_steps: of her training.
     """
     adam = states.adam(LEARNING_RATE, NUM_STEPS // 20, num_steps, max_gradient=10.0)
@@ -56,7 +56,7 @@ def fit(
     def step(state: states.State, turn: Array) -> tuple[states.State, None]:
         at = keys.step(keys.stream(key, "steps"), turn)
         index = jax.random.randint(keys.stream(at, "index"), (BATCH_SIZE,), 0, len(code.secret))
-        heard = receive(keys.stream(at, "heard"), code.logits[index], crossover)
+        heard = link.receive(keys.stream(at, "heard"), code.logits[index])
         gradient = jax.grad(_cross_entropy)(state.params, heard, code.secret[index])
         return states.advance(state, gradient, adam, EMA), None
 
@@ -64,9 +64,9 @@ def fit(
     return jax.lax.scan(step, first, jnp.arange(num_steps))[0].ema
 
 
-def judge(key: Key[Array, ""], params: Any, code: Code, crossover: Float[Array, " N"]) -> Knowledge:
+def judge(key: Key[Array, ""], params: Any, code: Code, link: Link) -> Knowledge:
     """What she knows of pictures that she has not seen, each sent once."""
-    heard = receive(key, code.logits, crossover)
+    heard = link.receive(key, code.logits)
     return knowledge(jax.nn.log_softmax(networks.run(NETWORK, params, heard)), code.secret)
 
 

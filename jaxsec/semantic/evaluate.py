@@ -12,10 +12,10 @@ from rich.table import Table
 from jaxsec.learning import shipped
 from jaxsec.report import console, timing
 from jaxsec.report.statistics import Mean
-from jaxsec.semantic import channel, judge, pretrained, source
 from jaxsec.semantic import file as coder_file
-from jaxsec.semantic.channel import Scenario
+from jaxsec.semantic import judge, pretrained, source
 from jaxsec.semantic.judge import Row
+from jaxsec.semantic.scenario import Scenario
 
 COLUMNS = (
     ("λ", "leakage_weight"),
@@ -70,7 +70,7 @@ def evaluate(
             "training": dataclasses.asdict(model.config),
             "pictures": count,
             "hardware": timing.hardware(),
-            "capacity_bits": {who: capacities(scenario, who) for who in ("bob", "eve")},
+            "capacity_bits": {who: scenario.capacities(who) for who in ("bob", "eve")},
             "copies": judge.COPIES,
             "rows": [described(row) for row in rows],
         }
@@ -94,19 +94,11 @@ def table(rows: Sequence[Row], title: str) -> Table:
     return made
 
 
-def capacities(scenario: Scenario, who: str) -> list[float]:
-    """Bits of a code word that each channel can carry to `bob` or `eve`."""
-    return [
-        channel.capacity(scenario.crossover(who)[at : at + scenario.bits])
-        for at in range(0, scenario.num_bits, scenario.bits)
-    ]
-
-
 def in_words(scenario: Scenario) -> list[str]:
     """A line a receiver: the capacity of its channels."""
     lines = []
     for who in ("bob", "eve"):
-        each = capacities(scenario, who)
+        each = scenario.capacities(who)
         shown = " + ".join(f"{x:.2f}" for x in each)
         lines.append(f"Capacity to {who.capitalize()}: {shown} = {sum(each):.2f} bits a code word")
     return lines

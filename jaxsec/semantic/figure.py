@@ -11,7 +11,7 @@ import numpy as np
 from jaxsec import keys
 from jaxsec.report import style
 from jaxsec.report.style import COLOURS, INK, STYLE
-from jaxsec.semantic import channel, judge, source
+from jaxsec.semantic import judge, source
 from jaxsec.semantic.file import Model
 from jaxsec.semantic.judge import Row
 from jaxsec.semantic.source import NUM_CLASSES, PICTURE, Source
@@ -116,5 +116,5 @@ def received(model: Model, place: int, pictures: np.ndarray, seed: int) -> np.nd
     config, coder = model.config, model.one(place, 0)
     logits = judge.encode(config, coder, jnp.asarray(pictures))
     key = keys.stream(seed, "semantic/shown/noise")
-    heard = channel.receive(key, logits, config.scenario.crossover("bob"))
+    heard = config.scenario.link("bob").receive(key, logits)
     return np.asarray(judge.reconstruct(config, coder, heard))

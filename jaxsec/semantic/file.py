@@ -16,7 +16,7 @@ from jaxsec import checks
 from jaxsec.files.archive import naming
 from jaxsec.learning import weights
 from jaxsec.semantic import train
-from jaxsec.semantic.channel import Scenario
+from jaxsec.semantic.scenario import Scenario
 from jaxsec.semantic.train import Config
 
 

@@ -48,6 +48,28 @@ def posterior(heard: Float[Array, "Z N"], mean: Float[Array, "D C N"]) -> Float[
     return jax.nn.log_softmax(jax.lax.map(likelihood, by_class).T, axis=-1)
 
 
+def soft_posterior(heard: Float[Array, "Z N"], mean: Float[Array, "D C N"]) -> Float[Array, "Z C"]:
+    """The same from soft values.
+
+    A soft value T = tanh(L/2) has a size whose density is that of either bit, and is a bit that is
+    right with probability (1 + |T|)/2: p(z|x) ∝ Π_i (1 + T_i·m_i(x)).
+
+    Args:
+      heard: T, in [−1, 1].
+      mean: of the code bits, by picture.
+    """
+    mean = jnp.clip(mean, -LARGEST, LARGEST)
+
+    def likelihood(of_class: Float[Array, "D N"]) -> Float[Array, "Z"]:
+        def add(total: Float[Array, "Z D"], bit: tuple[Array, Array]) -> tuple[Array, None]:
+            return total + jnp.log1p(bit[0][:, None] * bit[1][None]), None
+
+        nothing = jnp.zeros((heard.shape[0], of_class.shape[0]), heard.dtype)
+        return jax.nn.logsumexp(jax.lax.scan(add, nothing, (heard.T, of_class.T))[0], axis=-1)
+
+    return jax.nn.log_softmax(jax.lax.map(likelihood, mean.swapaxes(0, 1)).T, axis=-1)
+
+
 def knowledge(log_guess: Float[Array, "Z C"], secret: Int[Array, " Z"]) -> Knowledge:
     """How good guesses are."""
     right = jnp.argmax(log_guess, axis=-1) == secret

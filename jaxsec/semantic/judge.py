@@ -16,13 +16,14 @@ from jaxtyping import Array, Float, Key
 from jaxsec import keys
 from jaxsec.report import statistics
 from jaxsec.report.statistics import Mean
-from jaxsec.semantic import channel, eavesdropper, information, networks, source, train
+from jaxsec.semantic import eavesdropper, information, networks, source, train
 from jaxsec.semantic.eavesdropper import Code
 from jaxsec.semantic.file import Model
+from jaxsec.semantic.links import Link
 from jaxsec.semantic.source import NUM_CLASSES, Batch, Source
 
 COPIES = (0.0, 0.25, 0.5, 1.0, 2.0)
-"""Of what parts Eve from Bob (`channel.degraded`), from Bob's channel to one worse than her own."""
+"""Of what parts Eve from Bob (`Scenario.degraded`): from Bob's channel to one worse than hers."""
 
 
 class Row(NamedTuple):
@@ -79,7 +80,7 @@ def measure(
 ) -> dict[str, float | list[float]]:
     """One coder's numbers, by their names in `Row`."""
     scenario = config.scenario
-    bob, eve = (jnp.asarray(scenario.crossover(who)) for who in ("bob", "eve"))
+    bob, eve = (scenario.link(who) for who in ("bob", "eve"))
     learned, asked = (
         Code(encode(config, coder, jnp.asarray(batch.pictures)), jnp.asarray(batch.secret))
         for batch in (seen, unseen)
@@ -87,10 +88,7 @@ def measure(
     fresh = _fit(keys.stream(key, "fresh"), learned, eve)
     guess = eavesdropper.judge(keys.stream(key, "eve"), fresh, asked, eve)
     error = _error(config, coder, asked.logits, unseen.pictures, keys.stream(key, "bob"))
-    best = [
-        _best(keys.stream(key, "best"), asked, jnp.asarray(channel.degraded(scenario, copies)))
-        for copies in COPIES
-    ]
+    best = [_best(keys.stream(key, "best"), asked, scenario.degraded(copies)) for copies in COPIES]
     own, at_bob = best[COPIES.index(1.0)], _best(keys.stream(key, "at bob"), asked, bob)
     return {
         "psnr_db": float(-10.0 * jnp.log10(error)),
@@ -121,7 +119,7 @@ def reconstruct(
 def _error(
     config: train.Config, coder: Any, logits: Array, pictures: Array, key: Key[Array, ""]
 ) -> Array:
-    heard = channel.receive(key, logits, config.scenario.crossover("bob"))
+    heard = config.scenario.link("bob").receive(key, logits)
     return jnp.mean((reconstruct(config, coder, heard) - pictures) ** 2)
 
 
@@ -129,10 +127,9 @@ _fit = jax.jit(eavesdropper.fit)
 
 
 @jax.jit
-def _best(key: Key[Array, ""], code: Code, crossover: Array) -> information.Knowledge:
-    heard = channel.receive(key, code.logits, crossover)
-    mean = channel.received_mean(code.logits, crossover)
-    log_guess = information.posterior(heard, mean.reshape(-1, NUM_CLASSES, mean.shape[-1]))
+def _best(key: Key[Array, ""], code: Code, link: Link) -> information.Knowledge:
+    heard = link.receive(key, code.logits)
+    log_guess = link.posterior(heard, code.logits.reshape(-1, NUM_CLASSES, heard.shape[-1]))
     return information.knowledge(log_guess, code.secret)
 
 

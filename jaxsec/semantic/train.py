@@ -25,8 +25,9 @@ from jaxsec import checks, keys
 from jaxsec.learning import state as states
 from jaxsec.learning.state import State
 from jaxsec.semantic import networks
-from jaxsec.semantic.channel import Scenario, divergence_from_uniform, receive
+from jaxsec.semantic.channel import divergence_from_uniform
 from jaxsec.semantic.networks import Networks
+from jaxsec.semantic.scenario import Scenario
 from jaxsec.semantic.source import NUM_CLASSES, NUM_VALUES, Batch
 
 MAX_GRADIENT = 50.0
@@ -203,7 +204,7 @@ def coder_losses(
     """The three parts of the loss, means over the batch."""
     nets, scenario = make_networks(config), config.scenario
     logits = networks.run(nets.encoder, params["encoder"], batch.pictures)
-    heard = receive(keys.stream(key, "bob"), logits, scenario.crossover("bob"))
+    heard = scenario.link("bob").receive(keys.stream(key, "bob"), logits)
     picture = jax.nn.sigmoid(networks.run(nets.decoder, params["decoder"], heard))
     unsure = cross_entropy(config, adversary, keys.stream(key, "eve"), logits, batch.secret)
     return Losses(
@@ -222,7 +223,7 @@ def cross_entropy(
 ) -> Float[Array, ""]:
     """The adversary's, nats, over R draws of code bits and noise for each picture."""
     many = jnp.broadcast_to(logits, (config.num_draws, *logits.shape))
-    heard = receive(key, many, config.scenario.crossover("eve"))
+    heard = config.scenario.link("eve").receive(key, many)
     guess = networks.run(make_networks(config).adversary, adversary, heard)
     found = optax.softmax_cross_entropy_with_integer_labels(
         guess, jnp.broadcast_to(secret, guess.shape[:-1])

@@ -2,7 +2,7 @@
 
 | name | channels | trained with |
 | --- | --- | --- |
-| `parallel` | four, of different quality for Eve | λ = 0 and 3, one seed |
+| `parallel` | four, of different quality for Eve | λ = 0 and 8, one seed |
 """
 
 import functools

@@ -1,0 +1,138 @@
+"""The redundancy of a code: what denoising brings where there is more or less of it.
+
+    python -m benchmarks.redundancy [--num-symbols 16 32 64 128] [--json FILE]
+
+The fewer symbols an image has, the less of their noise can be told from them: a code without
+structure leaves a denoiser nothing to find. For every number of symbols, coder, denoiser, one-shot
+control and decoders are trained anew, on both channels at one ratio, and judged on images that none
+of them has seen. k complex symbols are 2k real numbers, an image has 64. Intervals are over images,
+paired with the MMSE equaliser and with a decoder that was re-trained on its symbols.
+"""
+
+import dataclasses
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import tyro
+from rich.table import Table
+
+from benchmarks.report import Claim, Report, table
+from jaxsec import checks
+from jaxsec.channel_denoising.symbols import file, judge, run
+from jaxsec.channel_denoising.symbols.judge import WAYS, Row
+from jaxsec.channel_denoising.symbols.train import Config
+from jaxsec.files.archive import check_outputs
+
+PIXELS = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Train coders of several redundancies and judge what denoises their symbols."""
+
+    quick: bool = False
+    """One small code, few steps; no claims."""
+    num_symbols: tuple[int, ...] = (16, 32, 64, 128)
+    """k of each code, from the least."""
+    snr_db: float = 10.0
+    """Of both channels."""
+    num_steps: int = 600
+    """Of each stage; those of `jaxsec denoise train --what symbols` are 2500."""
+    passes: int = 4
+    """Of every test image through its channel."""
+    seed: int = 1
+    """Of the channel in the judgement; trainings have seed 0."""
+    out: Path | None = None
+    """Keep the runs in this folder, and go on there if they were killed."""
+    json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Also write the numbers to this file."""
+
+
+class Code(NamedTuple):
+    """Denoised symbols of one code over one channel."""
+
+    channel: str
+    num_symbols: int
+    equaliser: Row
+    chain: Row
+    control: Row
+
+    @property
+    def removed(self) -> float:
+        """Share of the equaliser's squared error that the chain takes away."""
+        return self.chain.error_less / self.equaliser.error
+
+
+def main(command: Command, argv: list[str]) -> int:
+    """Trains, measures, prints the table and the claims; 1 if one fails."""
+    check_outputs((), (command.json, ()))
+    sizes = command.num_symbols[:1] if command.quick else command.num_symbols
+    passes = 1 if command.quick else command.passes
+    report = Report("redundancy", argv, seed=command.seed, num_samples=449)
+    codes = []
+    with tempfile.TemporaryDirectory() as folder:
+        for size in sizes:
+            out = (command.out or Path(folder)) / str(size)
+            path = run.run(out, configure(command, size), save_every=200, command=report.command)
+            codes += codes_of(judge.judge(file.load(path), passes=passes, seed=command.seed), size)
+    codes.sort(key=lambda code: code.channel)
+    return report.finish(
+        [{"num_symbols": code.num_symbols, **row._asdict()} for code in codes for row in code[2:]],
+        shown(codes, f"{command.snr_db:g} dB, {PIXELS} pixels an image"),
+        [] if command.quick else check_claims(codes),
+        command.json,
+    )
+
+
+def configure(command: Command, num_symbols: int) -> Config:
+    """The training of one code."""
+    config = Config(snrs_db=(command.snr_db,), num_symbols=num_symbols, num_steps=command.num_steps)
+    if command.quick:
+        return dataclasses.replace(config, width=8, denoiser_width=8, chain_steps=2, num_steps=2)
+    return config
+
+
+def codes_of(rows: Sequence[Row], num_symbols: int) -> list[Code]:
+    """What was judged, a line a channel."""
+    by_way = {(row.channel, row.way): row for row in rows}
+    return [
+        Code(name, num_symbols, *(by_way[name, title] for title in WAYS.values()))
+        for name in dict.fromkeys(row.channel for row in rows)
+    ]
+
+
+def shown(codes: Sequence[Code], title: str) -> Table:
+    """A line a code and channel."""
+    cells = [
+        (
+            code.channel,
+            str(code.num_symbols),
+            f"{code.equaliser.error:.4f}",
+            f"{code.chain.error:.4f}",
+            f"{code.chain.error_less:.4f} ± {code.chain.error_less_ci95:.4f}",
+            f"{code.removed:.1%}",
+            f"{code.equaliser.psnr_db:.2f}",
+            *(
+                f"{row.psnr_more_db:+.2f} ± {row.psnr_more_ci95:.2f}"
+                for row in (code.chain, code.control)
+            ),
+        )
+        for code in codes
+    ]
+    heads = ("symbols", "MMSE", "CDDM", "less", "removed", "PSNR, dB", "CDDM", "one-shot")
+    return table(title, ("channel",), heads, cells)
+
+
+def check_claims(codes: Sequence[Code]) -> list[Claim]:
+    """What the page says."""
+    return []
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(tyro.cli(Command), sys.argv[1:]))
+    except checks.InputError as error:
+        sys.exit(f"error: {error}")
