@@ -100,7 +100,8 @@ def in_words(scenario: Scenario) -> list[str]:
     for who in ("bob", "eve"):
         each = scenario.capacities(who)
         shown = " + ".join(f"{x:.2f}" for x in each)
-        lines.append(f"Capacity to {who.capitalize()}: {shown} = {sum(each):.2f} bits a code word")
+        to = f"Capacity to {who.capitalize()}, {scenario.channel}"
+        lines.append(f"{to}: {shown} = {sum(each):.2f} bits a code word")
     return lines
 
 

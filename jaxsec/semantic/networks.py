@@ -54,9 +54,9 @@ class Networks(NamedTuple):
     encoder: Encoder
     """Picture to N logits of code bits."""
     decoder: Dense
-    """Bits that Bob receives to logits of the picture's values."""
+    """What Bob receives of the bits, to logits of the picture's values."""
     adversary: Dense
-    """Bits that Eve receives to logits of the secret classes."""
+    """What Eve receives of them, to logits of the secret classes."""
 
 
 def run(
