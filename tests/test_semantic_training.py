@@ -249,7 +249,8 @@ def test_soft_values_are_trained_on_saved_and_judged_by_the_commands(tmp_path, m
     out = str(tmp_path / "run")
     assert main(["semantic", "train", "--out", out, *WORDS, *own.split()]) == 0
     path = tmp_path / "run" / "model.npz"
-    assert coder_file.load(path).config.scenario == Scenario("rayleigh", (5, 2), (-1.5, -20), 4)
+    links = Scenario("rayleigh", bob=(5.0, 2.0), eve=(-1.5, -20.0), bits=4)
+    assert coder_file.load(path).config.scenario == links
     assert main(["semantic", "evaluate", str(path), "--json", str(tmp_path / "report.json")]) == 0
     report = json.loads((tmp_path / "report.json").read_text())
     limits = {who: sum(bits) for who, bits in report["capacity_bits"].items()}
