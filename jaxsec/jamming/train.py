@@ -64,11 +64,12 @@ def train(
     """
     _check(seeds, every)
     scenarios = [jamming_sizes.resized(scenario, size) for size in sizes] or [scenario]
-    scenario, (environment, *others) = scenarios[0], map(Environment, scenarios)
-    training = Training(config, environment, teacher=Optimiser(environment), others=tuple(others))
+    scenario, environments = scenarios[0], tuple(map(Environment, scenarios))
+    first, *others = environments
+    training = Training(config, first, teacher=Optimiser(first), others=tuple(others))
     described = {**policy_file.describe(scenario, config, sizes), "seeds": seeds, "every": every}
     checkpoints = Checkpoints(folder, described)
-    judge = _judge(config, training.environments)
+    judge = _judge(config, environments)
     with console.progress(f"training {name}, updates", config.num_updates) as advance:
         seen = 0
 
