@@ -101,6 +101,8 @@ def load(path: Path) -> Trained:
         try:
             scenario, training = scenario_of(config["scenario"]), Config(**config["training"])
             sizes = tuple(Size(*size) for size in config.get("sizes", ()))
+            for size in sizes:
+                jamming_sizes.resized(scenario, size)
         except checks.InputError:
             raise
         except (KeyError, TypeError, ValueError):
