@@ -149,6 +149,34 @@ def test_devices_share_networks_and_live_through_slots_of_their_own():
     run(WHOLE)
 
 
+TURNS = """
+import jax, numpy as np
+from jaxsec.rl import equivariant
+from tests.test_turns import CONFIG, SIZES
+from jaxsec.rl.training import Training
+
+equivariant.NUM_ROUNDS = 1
+training = Training(CONFIG, SIZES[0], others=SIZES[1:])
+assert training.num_devices == 2
+state = training.init(np.array([4]))
+before = jax.tree.map(np.asarray, state.actor)
+state, metrics = training.run(state, 2)
+for leaf in jax.tree.leaves(state.replicas.learner):
+    one, other = np.asarray(leaf)
+    assert (one == other).all()
+for own in state.replicas.own:
+    one, other = np.asarray(own.slots.observation)
+    assert (one != other).all()
+moved = jax.tree.map(lambda x, y: np.abs(x - y).max(), before, state.actor)
+assert max(jax.tree.leaves(moved)) > 0
+"""
+
+
+@pytest.mark.long
+def test_devices_share_networks_where_sizes_take_turns():
+    run(TURNS, devices=2)
+
+
 UNEVEN = """
 import dataclasses
 import jaxsec

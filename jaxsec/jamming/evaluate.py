@@ -4,10 +4,13 @@ import shlex
 from pathlib import Path
 
 from jaxsec import checks
+from jaxsec.files.archive import naming
 from jaxsec.jamming import file as policy_file
 from jaxsec.jamming import judge, pace
 from jaxsec.jamming import report as reports
 from jaxsec.jamming.environment import Environment
+from jaxsec.jamming.file import Trained
+from jaxsec.jamming.sizes import Size
 from jaxsec.report import console, timing
 from jaxsec.rl import evaluation
 
@@ -20,24 +23,27 @@ def evaluate(
     seed: int,
     json: Path | None,
     argv: list[str],
+    size: Size | None = None,
 ) -> None:
     """Loads, judges and prints the table.
 
     Args:
-      paths: of policies, all of one scenario.
+      paths: of policies, all of one scenario; of any size, where a size is given.
       fresh_slots: that they are judged on.
       num_candidates: actions of which the critics, or the true reward, choose; 1 for none of this.
       seed: of the slots and of all that acts at random.
       json: where the numbers go, too.
       argv: the command, for the report.
+      size: to judge at; that of the scenario by default.
 
     Raises:
-      InputError: there is no policy, a file is damaged, scenarios differ or have batteries.
+      InputError: there is no policy, a file is damaged, scenarios differ or have batteries, or
+        networks that serve one size are to be judged at another.
     """
     checks.check_at_least("--fresh-slots", fresh_slots, 1)
     checks.check_at_least("--num-candidates", num_candidates, 1)
     checks.require(bool(paths), "name at least one POLICY.npz")
-    trained = [policy_file.load(path) for path in paths]
+    trained = [_load(path, size) for path in paths]
     scenario = trained[0].scenario
     judge.check_slots(scenario)
     for path, other in zip(paths, trained, strict=True):
@@ -68,3 +74,12 @@ def evaluate(
         }
         console.write_json(json, report)
         print(f"written to {json}")
+
+
+def _load(path: Path, size: Size | None) -> Trained:
+    """A policy, at the size that it is to be judged at."""
+    trained = policy_file.load(path)
+    if size is None:
+        return trained
+    with naming(path):
+        return trained.at(size)

@@ -1,7 +1,7 @@
 """Trained jamming policies as files of weights (`jaxsec.learning.weights`).
 
 The arrays are those of the averaged actors (`actor/…`) and critics (`critic/…`) of all seeds, which
-lead; the configuration is that of the scenario and the training.
+lead; the configuration is that of the scenario and the training, and the sizes that took turns.
 """
 
 import dataclasses
@@ -12,8 +12,10 @@ import jax
 
 from jaxsec import checks
 from jaxsec.files.archive import naming
+from jaxsec.jamming import sizes as jamming_sizes
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.scenario import JammingScenario
+from jaxsec.jamming.sizes import Size
 from jaxsec.learning import weights
 from jaxsec.rl import learner
 from jaxsec.rl.config import Config
@@ -29,6 +31,8 @@ class Trained(NamedTuple):
     """Parameters; seeds lead."""
     critic: Any
     """Parameters; seeds lead."""
+    sizes: tuple[Size, ...] = ()
+    """Of the scenario, that took turns in training; none where it was trained on as it is."""
 
     @property
     def agent(self) -> Agent:
@@ -45,9 +49,24 @@ class Trained(NamedTuple):
         """Of one seed's actor."""
         return sum(x.size for x in jax.tree.leaves(self.actor)) // self.num_seeds
 
+    def at(self, size: Size) -> "Trained":
+        """The same networks, to act in the scenario at another size.
 
-def describe(scenario: JammingScenario, config: Config) -> dict[str, Any]:
-    """Both as JSON.
+        Raises:
+          InputError: they serve one size only, or a number is out of its range.
+        """
+        checks.require(
+            size == jamming_sizes.of(self.scenario) or self.config.network == "equivariant",
+            f"the networks must be equivariant to act at size {size}, but are "
+            f"{self.config.network}, and serve {jamming_sizes.of(self.scenario)} only",
+        )
+        return self._replace(scenario=jamming_sizes.resized(self.scenario, size))
+
+
+def describe(
+    scenario: JammingScenario, config: Config, sizes: tuple[Size, ...] = ()
+) -> dict[str, Any]:
+    """All as JSON; sizes only where there are several in turn.
 
     Raises:
       InputError: a metric is the user's own function, which no file can hold.
@@ -57,7 +76,8 @@ def describe(scenario: JammingScenario, config: Config) -> dict[str, Any]:
             isinstance(metric, str),
             f"`metrics` must be named to be written to a file, but has {metric}",
         )
-    return {"scenario": dataclasses.asdict(scenario), "training": dataclasses.asdict(config)}
+    told = {"scenario": dataclasses.asdict(scenario), "training": dataclasses.asdict(config)}
+    return told | ({"sizes": [list(size) for size in sizes]} if sizes else {})
 
 
 def save(path: Path, trained: Trained, card: dict[str, Any]) -> None:
@@ -66,7 +86,7 @@ def save(path: Path, trained: Trained, card: dict[str, Any]) -> None:
     Raises:
       InputError: a file cannot be written, or a metric is the user's own.
     """
-    config = describe(trained.scenario, trained.config)
+    config = describe(trained.scenario, trained.config, trained.sizes)
     weights.save(path, _arrays(trained.actor, trained.critic), config, card)
 
 
@@ -80,6 +100,9 @@ def load(path: Path) -> Trained:
     with naming(path):
         try:
             scenario, training = scenario_of(config["scenario"]), Config(**config["training"])
+            sizes = tuple(Size(*size) for size in config.get("sizes", ()))
+            for size in sizes:
+                jamming_sizes.resized(scenario, size)
         except checks.InputError:
             raise
         except (KeyError, TypeError, ValueError):
@@ -92,7 +115,7 @@ def load(path: Path) -> Trained:
         )
         weights.check_fit(arrays, _arrays(*wanted))
         tree = weights.nest(arrays)
-        return Trained(scenario, training, tree["actor"], tree["critic"])
+        return Trained(scenario, training, tree["actor"], tree["critic"], sizes)
 
 
 def scenario_of(described: dict[str, Any]) -> JammingScenario:

@@ -12,13 +12,15 @@ from jaxtyping import Array, Key
 
 from jaxsec import checks
 from jaxsec.jamming import file as policy_file
+from jaxsec.jamming import sizes as jamming_sizes
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.file import Trained
 from jaxsec.jamming.scenario import JammingScenario
+from jaxsec.jamming.sizes import Size
 from jaxsec.jamming.teacher import Optimiser
 from jaxsec.learning.checkpoint import Checkpoints
 from jaxsec.report import console, timing
-from jaxsec.rl import evaluation
+from jaxsec.rl import evaluation, learner
 from jaxsec.rl import run as rl_run
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.config import Config
@@ -42,6 +44,7 @@ def train(
     seeds: list[int],
     every: int,
     argv: list[str],
+    sizes: tuple[Size, ...] = (),
 ) -> Trained:
     """Trains, or goes on training, and writes `policy.npz`.
 
@@ -53,17 +56,20 @@ def train(
       seeds: trained side by side.
       every: updates between points of the learning curve.
       argv: the command, for the card.
+      sizes: of the scenario, that take turns, an update each; none to train on it as it is.
 
     Raises:
-      InputError: the folder has another run, or a number is out of its range.
+      InputError: the folder has another run, a number is out of its range, or the networks, or what
+        they learn from, depend on the size.
     """
     _check(seeds, every)
-    environment = Environment(scenario)
-    training = Training(config, environment, teacher=Optimiser(environment))
-    described = {**policy_file.describe(scenario, config), "seeds": seeds, "every": every}
+    scenarios = [jamming_sizes.resized(scenario, size) for size in sizes] or [scenario]
+    scenario, environments = scenarios[0], tuple(map(Environment, scenarios))
+    first, *others = environments
+    training = Training(config, first, teacher=Optimiser(first), others=tuple(others))
+    described = {**policy_file.describe(scenario, config, sizes), "seeds": seeds, "every": every}
     checkpoints = Checkpoints(folder, described)
-    slots = evaluation.sample(environment, CURVE_SEED, CURVE_SLOTS)
-    key, agent = jax.random.key(CURVE_SEED), training.agent
+    judge = _judge(config, environments)
     with console.progress(f"training {name}, updates", config.num_updates) as advance:
         seen = 0
 
@@ -77,12 +83,12 @@ def train(
             checkpoints,
             training,
             seeds,
-            lambda actors: _point(agent, environment, key, slots, actors),
+            judge,
             every=every,
             save_every=max(1, config.num_updates // every // NUM_CHECKPOINTS),
             report=report,
         )
-    trained = Trained(scenario, config, state.actor, state.critic)
+    trained = Trained(scenario, config, state.actor, state.critic, sizes)
     card = {
         "command": shlex.join(["jaxsec", *argv]),
         "seeds": seeds,
@@ -94,11 +100,27 @@ def train(
     return trained
 
 
+def _judge(config: Config, environments: tuple[Environment, ...]) -> rl_run.Judge:
+    """What a learning curve shows: means over sizes, and where there are several, each size's."""
+    key = jax.random.key(CURVE_SEED)
+    slots = [evaluation.sample(one, CURVE_SEED, CURVE_SLOTS) for one in environments]
+    agents = [learner.make_agent(config, one) for one in environments]
+
+    def judge(actors: Any) -> dict[str, Any]:
+        each = zip(agents, environments, slots, strict=True)
+        points = [_point(agent, one, key, seen, actors) for agent, one, seen in each]
+        found = jax.tree.map(lambda *x: np.mean(x, axis=0), *points)
+        of_sizes = np.stack([point["reward"] for point in points], axis=1)
+        return found | ({"reward_of_sizes": of_sizes} if len(points) > 1 else {})
+
+    return judge
+
+
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _point(
     agent: Agent, environment: Environment, key: Key[Array, ""], slots: Slots, actors: Any
 ) -> dict[str, Array]:
-    """What a learning curve shows of actors, that lead with seeds."""
+    """What actors, that lead with seeds, come to at one size."""
 
     def one(actor: Any) -> dict[str, Array]:
         action = agent.act(actor, key, slots.observation)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from jaxsec.learning import loop
 from jaxsec.learning.checkpoint import Checkpoints
@@ -74,8 +76,7 @@ def run(
 
 def _storable(state: State) -> Any:
     """Checkpoints hold plain numbers; a random key is not one."""
-    replicas = state.replicas
-    return replicas._replace(key=jax.random.key_data(replicas.key))
+    return jax.tree.map(lambda x: jax.random.key_data(x) if _is_key(x) else x, state.replicas)
 
 
 def _restore(checkpoints: Checkpoints, fresh: State) -> State:
@@ -84,8 +85,17 @@ def _restore(checkpoints: Checkpoints, fresh: State) -> State:
     if restored is None:
         return fresh
     done, stored = restored
-    key = jax.random.wrap_key_data(stored.key, impl=jax.random.key_impl(fresh.replicas.key))
-    return State(stored._replace(key=key), done)
+
+    def as_it_was(old: Array, new: Array) -> Array:
+        if not _is_key(new):
+            return old
+        return jax.random.wrap_key_data(old, impl=jax.random.key_impl(new))
+
+    return State(jax.tree.map(as_it_was, stored, fresh.replicas), done)
+
+
+def _is_key(x: Array) -> bool:
+    return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

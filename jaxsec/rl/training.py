@@ -19,13 +19,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxsec import checks
-from jaxsec.rl import learner, parallel
+from jaxsec.rl import learner, parallel, turns
 from jaxsec.rl.actor_loss import Teacher
 from jaxsec.rl.config import Config
 from jaxsec.rl.environment import Environment, Smooth
 from jaxsec.rl.learner import Agent, Learner, Scale
 from jaxsec.rl.policy import Denoises, Policy
 from jaxsec.rl.replica import Task
+from jaxsec.rl.turns import Turns
 from jaxsec.rl.window import Unbroken
 
 
@@ -54,7 +55,7 @@ class State(NamedTuple):
 
     @property
     def scale(self) -> Scale:
-        """Of rewards, in which critics value."""
+        """Of rewards, in which critics value; of a single environment."""
         return parallel.first_device(self.replicas.scale)
 
 
@@ -65,7 +66,7 @@ class Training:
     Raises:
       InputError: there are not as many devices, slots or batch do not divide by their number, or
         the environment has no smooth reward to be climbed, nor a teacher whose actions are to be
-        imitated.
+        imitated, or others cannot take turns with it.
     """
 
     config: Config
@@ -76,6 +77,8 @@ class Training:
     """Instead of the one that the configuration names."""
     teacher: Teacher | None = None
     """Whose actions are imitated, where the configuration says so."""
+    others: tuple[Environment, ...] = ()
+    """Of other sizes, which take turns with the environment, an update each (`jaxsec.rl.turns`)."""
 
     def __post_init__(self) -> None:
         checks.require(
@@ -84,12 +87,13 @@ class Training:
             f"but is {self.devices}",
         )
         checks.require(
-            self.config.gradient != "smooth" or isinstance(self.environment, Smooth),
+            self.config.gradient != "smooth"
+            or all(isinstance(one, Smooth) for one in self.environments),
             "`gradient` must be critic or environment where the environment has no smooth reward, "
             "but is 'smooth'",
         )
         checks.require(
-            self.config.window == 1 or isinstance(self.environment, Unbroken),
+            self.config.window == 1 or all(isinstance(one, Unbroken) for one in self.environments),
             "`window` must be 1 where the environment cannot be followed without new starts, "
             f"but is {self.config.window}",
         )
@@ -102,6 +106,11 @@ class Training:
             self.config.actor_loss != "imitation" or self.teacher is not None,
             "`teacher` must be given where `actor_loss` is imitation",
         )
+        if self.others:
+            checks.require(
+                self.own_policy is None, "`own_policy` must be None where there are `others`"
+            )
+            turns.check(self.config, self.environments)
         for name in ("num_slots", "batch_size", "replay_size"):
             count = getattr(self.config, name)
             checks.require(
@@ -116,8 +125,13 @@ class Training:
         return self.devices or jax.device_count()
 
     @property
+    def environments(self) -> tuple[Environment, ...]:
+        """The environment, and the others."""
+        return (self.environment, *self.others)
+
+    @property
     def agent(self) -> Agent:
-        """What acts and judges."""
+        """What acts and judges, in the environment."""
         if self.own_policy is not None:
             return Agent(self.config, self.own_policy)
         return learner.make_agent(self.config, self.environment)
@@ -128,9 +142,14 @@ class Training:
         return self.agent.policy
 
     @property
-    def task(self) -> Task:
+    def task(self) -> Task | Turns:
         """What every device is told."""
-        return Task(self.agent, self.environment, self.num_devices, self.teacher)
+        task = Task(self.agent, self.environment, self.num_devices, self.teacher)
+        if not self.others:
+            return task
+        agents = [learner.make_agent(self.config, one) for one in self.others]
+        more = zip(agents, self.others, strict=True)
+        return Turns((task, *(Task(agent, one, self.num_devices) for agent, one in more)))
 
     def init(self, seeds: Int[Any, "S"] | list[int]) -> State:
         """Before the first update."""

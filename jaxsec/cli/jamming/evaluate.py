@@ -8,15 +8,19 @@ import tyro
 
 from jaxsec.cli import options
 from jaxsec.files.archive import check_outputs
-from jaxsec.jamming import evaluate
+from jaxsec.jamming import evaluate, sizes
 
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """Judge trained policies on fresh slots of their scenario, against the oracle."""
+    """Judge trained policies on fresh slots of their scenario, at its size or another, against the
+    oracle."""
 
     policies: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="POLICY.npz")]
     """Files that `jaxsec jamming train` has written, all of one scenario."""
+    size: Annotated[str | None, tyro.conf.arg(metavar="AxE")] = None
+    """Judge with A access points, a user each, and E eavesdroppers, or AxUxE, instead of what the
+    policies were trained on first; equivariant networks only."""
     fresh_slots: int = 4096
     """Slots, the same for all."""
     num_candidates: int = 8
@@ -38,4 +42,5 @@ def run(command: Command, argv: list[str]) -> None:
         seed=command.seed,
         json=command.json,
         argv=argv,
+        size=None if command.size is None else sizes.parse("--size", command.size),
     )

@@ -6,8 +6,11 @@ from typing import Annotated
 
 import tyro
 
+from jaxsec import checks
 from jaxsec.cli.jamming.options import LearningOptions, TaskOptions
+from jaxsec.jamming import sizes
 from jaxsec.jamming import train as jamming_train
+from jaxsec.jamming.sizes import Size
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +27,9 @@ class Command:
     """Trained side by side."""
     every: int = 200
     """Updates between points of the learning curve."""
+    sizes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="AxE ...")] = ()
+    """Train one policy for all of these, an update each in turn: A access points, a user each, and
+    E eavesdroppers, or AxUxE. Equivariant networks on the reward's gradient only."""
     task: tyro.conf.OmitArgPrefixes[TaskOptions] = dataclasses.field(default_factory=TaskOptions)
     learning: tyro.conf.OmitArgPrefixes[LearningOptions] = dataclasses.field(
         default_factory=LearningOptions
@@ -41,6 +47,17 @@ def run(command: Command, argv: list[str]) -> None:
         seeds=list(command.seeds),
         every=command.every,
         argv=argv,
+        sizes=_sizes(command),
     )
     path = command.out / "policy.npz"
     print(f"written to {path} and {path.with_suffix('.json')}")
+
+
+def _sizes(command: Command) -> tuple[Size, ...]:
+    """Those in turn; the task's own numbers are then none."""
+    for name in Size._fields if command.sizes else ():
+        checks.require(
+            getattr(command.task, name) is None,
+            f"`--{name.replace('_', '-')}` must not be given beside `--sizes`",
+        )
+    return tuple(sizes.parse("--sizes", text) for text in command.sizes)
