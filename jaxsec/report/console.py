@@ -33,7 +33,9 @@ def progress(description: str, total: int) -> Iterator[Advance]:
     Of several processes the first shows its bar.
     """
     console = Console(stderr=True)
-    shown = console.is_terminal and parallel.is_first()
+    if not (console.is_terminal and parallel.is_first()):
+        yield lambda done, note="": None
+        return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -41,7 +43,7 @@ def progress(description: str, total: int) -> Iterator[Advance]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(description, total=total, note="")
         yield lambda done, note="": bar.update(task, advance=done, note=note)
 
