@@ -32,6 +32,7 @@ def test_machine_and_packages():
         assert finding.ok, finding
     assert f"jaxsec {jaxsec.__version__}" in health.versions().text
     assert "flax" in health.optional().text
+    assert "missing" not in health.optional().text  # the suite needs all of them
 
 
 def test_a_backend_that_does_not_start(monkeypatch):

@@ -20,7 +20,7 @@ from jaxsec.report import judge
 from jaxsec.version import __version__
 
 PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "jaxtyping")
-DISTRIBUTIONS = {"orbax": "orbax-checkpoint"}
+DISTRIBUTIONS = {"orbax": "orbax-checkpoint", "sklearn": "scikit-learn"}
 """Packages whose distribution has another name."""
 MIN_MAPS = 65_530
 """Memory maps that Linux allows a process by default; compiled programs take thousands, and XLA
