@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LOCK := requirements.lock
 
-.PHONY: run test test-fast test-long lint docs release bench figures figures-quick jamming train finetune setnet unet lock clean
+.PHONY: run test test-fast test-long test-lowest lint docs release bench figures figures-quick jamming train finetune setnet unet lock clean
 
 run: $(READY)  ## the main job: all designs on the default scenario, table and picture
 	@mkdir -p out
@@ -18,6 +19,9 @@ test-long: $(READY)  ## what is left out of it: notebooks, benchmark scripts, mi
 
 test-fast: $(READY)  ## without the slow tests, under two minutes
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long"
+
+test-lowest:  ## the quick suite and the documentation with the lowest versions that pyproject.toml allows, on python3.11
+	$(MAKE) test-fast docs VENV=build/lowest LOCK=requirements-lowest.lock
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -82,20 +86,23 @@ RAYLEIGH := --clustered 0 --num-steps 2400 --learning-rate 3e-4
 SETNET := --coordinates known --clustered 0.5 --ddim-steps 1 --num-steps 16000 --learning-rate 2e-3
 KNOWN := --coordinates known --clustered 0.5 --ddim-steps 1 2 --num-steps 9000
 
-$(READY): pyproject.toml requirements.lock
+$(READY): pyproject.toml $(LOCK)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "jaxsec needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[dev]'
 	@touch $@
 
 $(VENV)/.docs: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[docs]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[docs]'
 	@touch $@
 
-lock:  ## exact versions of a fresh install, from the lower bounds in pyproject.toml
+lock:  ## exact versions: the newest of a fresh install, and the lower bounds in pyproject.toml
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip install --quiet --disable-pip-version-check '.[dev,docs]'
 	build/lock/bin/python -m pip freeze --exclude jaxsec > requirements.lock
+	build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	build/lock/bin/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 --resolution lowest-direct \
+		--extra dev --extra docs pyproject.toml --output-file requirements-lowest.lock
 
 clean:
 	rm -rf $(VENV) out build

@@ -5,12 +5,17 @@ import tomllib
 from pathlib import Path
 
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 import jaxsec
 from jaxsec import extras
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+NOT_LOWEST = {"sionna-rt", "deepmimo", "cvxpy"}
+"""Not in `requirements-lowest.lock`: ray tracers and solvers that no test needs."""
 
 
 def test_version_and_licence_are_the_same_everywhere():
@@ -28,14 +33,43 @@ def test_version_and_licence_are_the_same_everywhere():
     assert all(title in prose for title in titles)
 
 
+def matrix():
+    """Of the workflow's jobs."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    return workflow["jobs"]["check"]["strategy"]["matrix"]
+
+
 def test_the_workflow_runs_what_the_local_check_runs():
     """Targets of `.ci/run` are jobs of the workflow, and every job is a target of the Makefile."""
     local = set(re.findall(r"^make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(), re.MULTILINE))
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
-    jobs = set(workflow["jobs"]["check"]["strategy"]["matrix"]["target"])
+    jobs = set(matrix()["target"])
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert len(local) > 3
     assert local <= jobs <= targets
+
+
+def test_pythons_that_are_named_have_a_job():
+    prefix = "Programming Language :: Python :: 3."
+    named = {int(line.removeprefix(prefix)) for line in PROJECT["classifiers"] if prefix in line}
+    jobs = matrix()["python"] + [job["python"] for job in matrix()["include"]]
+    assert named <= {int(python.removeprefix("3.")) for python in jobs}
+    assert PROJECT["requires-python"] == f">=3.{min(named)}"
+
+
+def test_lower_bounds_are_the_versions_of_the_lowest_lock():
+    """`make test-lowest` tests what pyproject.toml says; `make lock` writes the file again."""
+    lines = (ROOT / "requirements-lowest.lock").read_text().split()
+    locked = {name: Version(version) for name, version in (line.split("==") for line in lines)}
+    listed = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    bounds = {}
+    for wanted in (Requirement(line) for lines in listed for line in lines):
+        bounds |= {
+            canonicalize_name(wanted.name): Version(part.version)
+            for part in wanted.specifier
+            if part.operator == ">="
+        }
+    assert bounds.keys() - locked.keys() == NOT_LOWEST
+    assert bounds == {name: locked.get(name, bound) for name, bound in bounds.items()}
 
 
 def test_extras_are_those_of_the_project():
