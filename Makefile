@@ -102,7 +102,7 @@ lock:  ## exact versions: the newest of a fresh install, and the lower bounds in
 	build/lock/bin/python -m pip freeze --exclude jaxsec > requirements.lock
 	build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	build/lock/bin/uv pip compile --quiet --no-header --no-annotate --python-version 3.11 --resolution lowest-direct \
-		--extra dev --extra docs pyproject.toml --output-file requirements-lowest.lock
+		--upgrade --extra dev --extra docs pyproject.toml --output-file requirements-lowest.lock
 
 clean:
 	rm -rf $(VENV) out build
