@@ -21,7 +21,7 @@ test-fast: $(READY)  ## without the slow tests, under two minutes
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long"
 
 test-lowest:  ## the quick suite and the documentation with the lowest versions that pyproject.toml allows, on python3.11
-	$(MAKE) test-fast docs VENV=build/lowest LOCK=requirements-lowest.lock
+	$(MAKE) test-fast docs PYTHON=python3.11 VENV=build/lowest LOCK=requirements-lowest.lock
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -75,7 +75,7 @@ finetune: $(READY)  ## the fine-tuned models, from the shipped cdm-set; under th
 setnet: $(READY)  ## the small network without diffusion, setnet-robust, from nothing; about 90 minutes on one core
 	$(BIN)/jaxsec finetune --model set-small --out out/setnet-robust $(SETNET) --half
 
-unet: $(READY)  ## P1's own network at its own size, cdm-unet and cdm-f-unet from nothing; about two hours on one core
+unet: $(READY)  ## P1's own network at its own size, cdm-unet and cdm-f-unet from nothing; about two hours on a core of its own
 	$(BIN)/jaxsec dataset --out out/figure-4a --sizes figure-4a --num-channels 150000 --seed 2
 	$(BIN)/jaxsec train out/figure-4a --out out/cdm-unet $(PAPER)
 	$(BIN)/jaxsec finetune --model out/cdm-unet/model.npz --out out/cdm-f-unet $(FIGURE_4A)

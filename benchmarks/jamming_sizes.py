@@ -57,15 +57,20 @@ def main(command: Command, argv: list[str]) -> int:
     checks.check_at_least("--fresh-slots", command.fresh_slots, 2)
     check_outputs((), (command.json, ()))
     many = policy_file.load(command.policy)
-    singles = {path: policy_file.load(path) for path in command.single}
+    singles = [policy_file.load(path) for path in command.single]
     checks.require(
         bool(many.sizes), f"`--policy` must be trained by `--sizes`, but {command.policy} is not"
     )
-    for path, one in singles.items():
+    for path, one in zip(command.single, singles, strict=True):
         checks.require(
             one.scenario == many.at(sizes.of(one.scenario)).scenario and not one.sizes,
             f"`--single` must be trained on one size of the policy's scenario, but {path} is not",
         )
+    own = [str(sizes.of(one.scenario)) for one in singles]
+    checks.require(
+        len(set(own)) == len(own),
+        f"`--single` must name one policy a size, but has those of {', '.join(own)}",
+    )
     where = tuple(sizes.parse("--sizes", text) for text in command.sizes) or many.sizes
     report = Report("jamming_sizes", argv, command.seed, command.fresh_slots)
     rows = []
@@ -75,7 +80,7 @@ def main(command: Command, argv: list[str]) -> int:
 
 
 def measure(
-    size: Size, many: Trained, singles: dict[Path, Trained], num_slots: int, seed: int
+    size: Size, many: Trained, singles: list[Trained], num_slots: int, seed: int
 ) -> list[dict[str, Any]]:
     """A row a way to act at a size, the rule by hand first."""
     environment = Environment(many.at(size).scenario)
@@ -89,11 +94,12 @@ def measure(
         row(size, "rule by hand", rewards(environment, slots, rule(slots.state)), best),
         row(size, "policy", ours, best, us=us, trained_here=size in many.sizes),
     ]
-    for path, single in singles.items():
+    for single in singles:
         own = size == sizes.of(single.scenario)
         if own or single.config.network == "equivariant":
             theirs, us = acted(single.at(size), environment, slots, key)
-            rows.append(row(size, path.parent.name, theirs, best, us=us, trained_here=own))
+            way = f"trained at {sizes.of(single.scenario)}"
+            rows.append(row(size, way, theirs, best, us=us, trained_here=own))
             if own:
                 rows[-1]["policy_less"] = less(ours, theirs, best)
     return rows
@@ -135,7 +141,7 @@ def check_claims(rows: list[dict[str, Any]]) -> list[Claim]:
     return [
         Claim(
             f"at {one['size']} one policy for many sizes is within {100 * MAX_LOSS:g} points of "
-            f"{one['way']}",
+            f"one {one['way']}",
             _stated(one),
             one["policy_less"][0] - one["policy_less"][1] >= -MAX_LOSS,
         )

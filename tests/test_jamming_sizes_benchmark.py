@@ -14,9 +14,11 @@ from jaxsec.jamming.sizes import Size
 from jaxsec.rl import equivariant
 from tests.test_jamming_sizes import fresh
 
+SIZES = (Size(3, 3, 2), Size(2, 2, 0))
+
 
 def row(**more):
-    return {"size": "8x4", "way": "own", "of_best": 0.9, "ci95": 0.01, **more}
+    return {"size": "8x4", "way": "trained at 8x4", "of_best": 0.9, "ci95": 0.01, **more}
 
 
 def test_differences_are_paired_and_in_units_of_the_optimiser():
@@ -39,11 +41,13 @@ def test_policies_for_one_size_are_not_taken_for_one_of_many(tmp_path, no_type_c
     with pytest.raises(InputError, match=r"must be trained by `--sizes`, but .*one\.npz"):
         jamming_sizes.main(Command(one), [])
     many, flat = tmp_path / "many.npz", tmp_path / "flat.npz"
-    policy_file.save(many, fresh("equivariant")._replace(sizes=(Size(3, 3, 2),)), {})
+    policy_file.save(many, fresh("equivariant")._replace(sizes=SIZES), {})
     with pytest.raises(InputError, match=r"must be trained on one size of .*many\.npz"):
         jamming_sizes.main(Command(many, single=(many,)), [])
-    policy_file.save(flat, fresh("flat")._replace(sizes=(Size(3, 3, 2),)), {})
-    with pytest.raises(InputError, match="the networks must be equivariant to act at size 2x1"):
+    with pytest.raises(InputError, match=r"`--single` must name one policy a size, .* 3x2, 3x2"):
+        jamming_sizes.main(Command(many, single=(one, one)), [])
+    policy_file.save(flat, fresh("flat"), {})
+    with pytest.raises(InputError, match=r"must be trained by `--sizes`, but .*flat\.npz"):
         jamming_sizes.main(Command(flat, sizes=("2x1",), fresh_slots=2), [])
 
 
@@ -53,7 +57,7 @@ def test_policies_are_measured_at_every_size(tmp_path, monkeypatch, capsys, no_t
     monkeypatch.setattr(jamming_sizes, "REFERENCE", optimise.SETTINGS["single"])
     fresh.cache_clear()  # those are networks of more rounds
     many, own, path = tmp_path / "many.npz", tmp_path / "own" / "policy.npz", tmp_path / "out.json"
-    policy_file.save(many, fresh("equivariant")._replace(sizes=(Size(3, 3, 2),)), {})
+    policy_file.save(many, fresh("equivariant")._replace(sizes=SIZES), {})
     own.parent.mkdir()
     policy_file.save(own, fresh("equivariant"), {})
     fresh.cache_clear()
@@ -61,10 +65,12 @@ def test_policies_are_measured_at_every_size(tmp_path, monkeypatch, capsys, no_t
     assert jamming_sizes.main(command, []) == 0  # the same networks lose nothing
     rows = json.loads(path.read_text())["rows"]
     assert [(one["size"], one["way"]) for one in rows] == [
-        (size, way) for size in ("3x2", "2x0") for way in ("rule by hand", "policy", "own")
+        (size, way)
+        for size in ("3x2", "2x0")
+        for way in ("rule by hand", "policy", "trained at 3x2")
     ]
     policy, single = rows[1], rows[2]
     assert policy["of_best"] == single["of_best"] < 1.0
     assert policy["trained_here"] and single["policy_less"] == [0.0, 0.0]
     assert not rows[5]["trained_here"] and "policy_less" not in rows[5]
-    assert "within 1.5 points of own" in capsys.readouterr().out
+    assert "within 1.5 points of one trained at 3x2" in capsys.readouterr().out

@@ -120,6 +120,7 @@ def set_array(name, value):
         (set_config("training", "luck", 1), "the configuration is not one of jaxsec's"),
         (set_config("", "sizes", [[3, 3]]), "the configuration is not one of jaxsec's"),
         (set_config("", "sizes", [[3, 3, "2"]]), "the configuration is not one of jaxsec's"),
+        (set_config("", "sizes", [[2, 2, 1]]), "`sizes` must be several, the scenario's first"),
         (set_config("", "sizes", [[2, 2, 1], [0, 3, 2]]), "`num_access_points` must be at least 1"),
         (set_config("scenario", "metrics", 3), "the configuration is not one of jaxsec's"),
         (set_config("training", "width", "wide"), "the configuration is not one of jaxsec's"),

@@ -7,10 +7,12 @@ import jax
 import numpy as np
 import pytest
 
+from benchmarks import generative
 from benchmarks.raytraced import figure, judge, make, sites
 from benchmarks.raytraced.sites import SITES
 from benchmarks.raytraced.trace import Tracer
 from jaxsec.cdm import file as cdm_file
+from jaxsec.cdm import pretrained
 from jaxsec.checks import InputError
 from jaxsec.report import comparison
 from jaxsec.strategy import Strategy
@@ -131,3 +133,12 @@ def test_judge_and_figure_run(monkeypatch, tmp_path, capsys, no_type_checks):
     assert picture.read_bytes().startswith(b"\x89PNG")
     with pytest.raises(InputError, match="below 64"):
         figure.main(figure.Arguments(picture, channel=NUM))
+
+
+def test_a_model_that_does_not_sample_has_no_best_of_several():
+    made = list(judge.contenders(("cdm-f", "setnet-robust")))
+    assert "cdm-f, best of 8" in made and "setnet-robust + 3 steps" in made
+    assert not any(name.startswith("setnet-robust, best") for name in made)
+    one = generative.contenders(pretrained.load("setnet-robust"))
+    many = generative.contenders(pretrained.load("cdm-f"))
+    assert one == many[: len(one)] and one[-1] == "1 sample" and many[-1] == "best of 8 + 2"

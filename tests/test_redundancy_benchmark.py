@@ -67,6 +67,11 @@ def test_claims_of_redundancy_hold_where_there_is_more_to_find_in_a_longer_code(
         *codes(128, (0.03, 0.0), (0.06, 0.4)),
     ]
     assert [claim.holds for claim in redundancy.check_claims(found)] == [True] * 4
-    assert len(redundancy.check_claims(found[:2])) == 3  # without the code of the fourth
-    worse = [*codes(64, (0.001, 0.31), (0.05, 0.2)), *codes(128, (0.03, 0.0), (0.05, 0.4))]
+    assert len(redundancy.check_claims(found[:2])) == 2  # one code is not compared
+    assert len(redundancy.check_claims(found[2:])) == 3  # nor a peak seen without shorter ones
+    worse = [
+        *codes(16, (0.06, 0.1), (0.06, 0.2)),
+        *codes(64, (0.001, 0.31), (0.05, 0.2)),
+        *codes(128, (0.03, 0.0), (0.05, 0.4)),
+    ]
     assert not any(claim.holds for claim in redundancy.check_claims(worse))

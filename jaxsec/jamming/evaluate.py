@@ -6,7 +6,7 @@ from pathlib import Path
 from jaxsec import checks
 from jaxsec.files.archive import naming
 from jaxsec.jamming import file as policy_file
-from jaxsec.jamming import judge, pace
+from jaxsec.jamming import judge, pace, sizes
 from jaxsec.jamming import report as reports
 from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.file import Trained
@@ -48,7 +48,9 @@ def evaluate(
     judge.check_slots(scenario)
     for path, other in zip(paths, trained, strict=True):
         checks.require(
-            other.scenario == scenario, f"{path}: was trained on another scenario than {paths[0]}"
+            other.scenario == scenario,
+            f"{path}: was trained on another scenario than {paths[0]}; where only sizes differ, "
+            "give `--size`",
         )
     environment = Environment(scenario)
     slots = evaluation.sample(environment, seed, fresh_slots)
@@ -62,7 +64,7 @@ def evaluate(
         paces |= pace.of_policy(name, one, environment, slots, seed, num_candidates)
     rows = [row._replace(microseconds=paces.get(row.name)) for row in rows]
     listed = reports.report(rows, stated, scenario)
-    reports.show(listed, f"{fresh_slots} fresh slots, seed {seed}")
+    reports.show(listed, f"{fresh_slots} fresh slots of {sizes.of(scenario)}, seed {seed}")
     if json is not None:
         report = {
             "command": shlex.join(["jaxsec", *argv]),

@@ -103,6 +103,15 @@ def load(path: Path) -> Trained:
             sizes = tuple(Size(*size) for size in config.get("sizes", ()))
             for size in sizes:
                 jamming_sizes.resized(scenario, size)
+            checks.require(
+                not sizes
+                or (
+                    len(sizes) > 1
+                    and sizes[0] == jamming_sizes.of(scenario)
+                    and training.network == "equivariant"
+                ),
+                "`sizes` must be several, the scenario's first, of equivariant networks",
+            )
         except checks.InputError:
             raise
         except (KeyError, TypeError, ValueError):

@@ -63,6 +63,7 @@ def train(
         they learn from, depend on the size.
     """
     _check(seeds, every)
+    _check_sizes(sizes, config.num_updates)
     scenarios = [jamming_sizes.resized(scenario, size) for size in sizes] or [scenario]
     scenario, environments = scenarios[0], tuple(map(Environment, scenarios))
     first, *others = environments
@@ -136,3 +137,16 @@ def _check(seeds: list[int], every: int) -> None:
     for seed in seeds:
         checks.require(0 <= seed < 2**31, f"`--seeds` must lie in [0, 2**31), but has {seed}")
     checks.check_at_least("--every", every, 1)
+
+
+def _check_sizes(sizes: tuple[Size, ...], num_updates: int) -> None:
+    named = " ".join(map(str, sizes))
+    checks.require(
+        not sizes or len(set(sizes)) == len(sizes) > 1,
+        f"`--sizes` must name two sizes or more, each once, but names {named}",
+    )
+    checks.require(
+        num_updates >= len(sizes),
+        f"`num_updates` must be at least {len(sizes)}, an update each of `--sizes`, "
+        f"but is {num_updates}",
+    )

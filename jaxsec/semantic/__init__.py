@@ -5,10 +5,9 @@ P. L. Dragotti, D. Gündüz, Privacy-aware communication over a wiretap channel 
 networks, ICASSP 2022).
 """
 
-from jaxsec.semantic.channel import capacity
 from jaxsec.semantic.file import Model, load, save
 from jaxsec.semantic.run import fit
 from jaxsec.semantic.scenario import Scenario
 from jaxsec.semantic.train import Config
 
-__all__ = ["Config", "Model", "Scenario", "capacity", "fit", "load", "save"]
+__all__ = ["Config", "Model", "Scenario", "fit", "load", "save"]

@@ -17,22 +17,6 @@ def binary_entropy(p: Float[np.ndarray, "*A"]) -> Float[np.ndarray, "*A"]:
     return (entr(p) + entr(1.0 - p)) / np.log(2.0)
 
 
-def capacity(crossover: Float[np.ndarray, " N"]) -> float:
-    """Bits of information that a code word can carry at most, Σ_i 1 − h(p_i).
-
-    Args:
-      crossover: probability p_i that a bit is flipped.
-
-    Returns:
-      The sum over the bits.
-
-    Example:
-      >>> capacity(np.array([0.0, 0.5, 0.5]))
-      1.0
-    """
-    return float(np.sum(1.0 - binary_entropy(crossover)))
-
-
 def received_mean(
     logits: Float[Array, "*B N"], crossover: Float[Array | np.ndarray, " N"]
 ) -> Float[Array, "*B N"]:

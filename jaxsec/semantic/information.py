@@ -6,6 +6,8 @@ mixture of that over the digits. So where pictures are drawn from a finite set, 
 class is known exactly, and with it the best that any eavesdropper can do who knows the encoder and
 every picture: no network, however large and however long it is trained, is right more often.
 
+Soft values (`soft_posterior`) are the same with m_i the mean of the code bit.
+
 Shapes: Z received words, D digits, C classes, N bits.
 """
 

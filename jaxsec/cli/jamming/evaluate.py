@@ -19,8 +19,8 @@ class Command:
     policies: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="POLICY.npz")]
     """Files that `jaxsec jamming train` has written, all of one scenario."""
     size: Annotated[str | None, tyro.conf.arg(metavar="AxE")] = None
-    """Judge with A access points, a user each, and E eavesdroppers, or AxUxE, instead of what the
-    policies were trained on first; equivariant networks only."""
+    """Judge with A access points, a user each, and E eavesdroppers, or AxUxE; by default at the
+    size that the policies were trained on, of several the first. Equivariant networks only."""
     fresh_slots: int = 4096
     """Slots, the same for all."""
     num_candidates: int = 8
