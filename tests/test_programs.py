@@ -1,6 +1,10 @@
 """Compiled programs are kept, dropped and shared; batches are cut to what they serve."""
 
+import concurrent.futures
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import jax
@@ -67,6 +71,46 @@ def test_what_cannot_be_built_is_tried_once():
     assert tried == [True, False]
     with pytest.raises(jax.errors.JaxRuntimeError):
         table.get(fragile, x, fast=True)(x)
+
+
+def test_programs_of_several_threads_run_one_after_the_other():
+    running, most = [], []
+
+    def note(x):
+        running.append(x)
+        most.append(len(running))
+        time.sleep(0.05)
+        running.pop()
+        return x
+
+    def noted(x):
+        return jax.pure_callback(note, jax.ShapeDtypeStruct(x.shape, x.dtype), x)
+
+    program = programs.Programs().get(noted, np.zeros(1, np.float32))
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(program, np.arange(8, dtype=np.float32)[:, None]))
+    np.testing.assert_array_equal(np.concatenate(found), np.arange(8))
+    assert len(most) == 8
+    assert max(most) == 1
+
+
+@pytest.mark.long
+def test_designs_for_uncertain_channels_come_from_several_threads():
+    """On two cores, of programs that run at once, one waited for the other for ever."""
+    code = """
+import concurrent.futures
+import jax, jaxsec
+from jaxsec.channels import knowledge
+from jaxsec.precoding.robust import stochastic_gpip
+channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 256)
+known = knowledge.estimated(channels.h_user, channels.h_eve, 0.1)
+def design(seed):
+    return stochastic_gpip(jax.random.key(seed), known, channels.noise_power, num_steps=4)
+with concurrent.futures.ThreadPoolExecutor(2) as threads:
+    for _ in range(3):
+        assert all(found.w.shape == (256, 8, 2) for found in threads.map(design, range(4)))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 @pytest.mark.parametrize(

@@ -13,23 +13,39 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import jax
+from jax.core import Tracer
 
 MAX_PROGRAMS = 32
 """Programs kept; of OPT, each takes up to 800 memory maps."""
 
 
+_ALONE = threading.RLock()
+"""Held by the thread that runs a program which must run alone; which may run others inside."""
+
+
 class Program:
     """A function compiled for inputs of one shape, at its first call.
 
-    Of several forms of the function, the first that the compiler can build.
+    Of several forms of the function, the first that the compiler can build. On CPU two programs
+    whose loops hold parallel work can wait for each other's threads for ever when they run at once
+    (XLA as of jaxlib 0.10, seen on two cores), so that a program runs alone unless it says that it
+    may be run by several threads, which one of single kernels may (`kernels`).
     """
 
-    def __init__(self, *forms: Callable[..., Any]) -> None:
+    def __init__(self, *forms: Callable[..., Any], together: bool = False) -> None:
         self._forms = [jax.jit(form) for form in forms]
         self._compiling = threading.Lock()
         self._compiled = False
+        self._together = together
 
     def __call__(self, *args: Any) -> Any:
+        traced = any(isinstance(x, Tracer) for x in jax.tree.leaves(args))
+        if self._together or traced or jax.default_backend() != "cpu":
+            return self._run(*args)
+        with _ALONE:
+            return jax.block_until_ready(self._run(*args))
+
+    def _run(self, *args: Any) -> Any:
         if self._compiled:
             return self._forms[0](*args)
         with self._compiling:  # other threads wait instead of compiling the same
@@ -70,6 +86,7 @@ class Programs:
         args: Any,
         *,
         instead: tuple[tuple[str, Hashable], ...] = (),
+        together: bool = False,
         **static: Hashable,
     ) -> Program:
         """`fn` with the options `static`, to be called with `args` or others of their shapes.
@@ -78,15 +95,17 @@ class Programs:
           fn: a function of positional arrays and of options by name.
           args: arrays, NumPy's or JAX's, tracers, or None.
           instead: options that replace those of `static` where the compiler cannot build that.
+          together: several threads may run it at once.
           static: options that decide what is compiled.
         """
-        key = (fn, tuple(static.items()), instead, _shapes(args))
+        key = (fn, tuple(static.items()), instead, together, _shapes(args))
         with self._lock:
             program = self._table.get(key)
             if program is None:
                 # Another function each time: `jax.jit` shares what it compiles between equal ones.
                 forms = [static, static | dict(instead)] if instead else [static]
-                program = Program(*(functools.partial(fn, **form) for form in forms))
+                forms = [functools.partial(fn, **form) for form in forms]
+                program = Program(*forms, together=together)
                 self._table[key] = program
                 while len(self._table) > self.limit:
                     self._table.popitem(last=False)

@@ -83,7 +83,8 @@ def solve(rows: Rows, smoothing: Float[Array, "num_steps"], num_users: int) -> F
 
     def run(part: Rows) -> Found:
         args = part, smoothing
-        return PROGRAMS.get(_ascend, args, instead=instead, **static)(*args)
+        program = PROGRAMS.get(_ascend, args, instead=instead, together=True, **static)
+        return program(*args)
 
     if len(cuts) == 1 and cuts[0].length == n:
         return run(rows)

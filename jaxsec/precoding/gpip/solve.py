@@ -191,8 +191,8 @@ def _run(inputs: Inputs, **options: Any) -> GpipResult:
     the compiler can build them."""
     kernels = jax.default_backend() == "cpu"
     instead = (("kernels", False),) if kernels else ()
-    program = PROGRAMS.get(_solve_rows, inputs, instead=instead, **options, kernels=kernels)
-    return program(inputs)
+    forms = {"instead": instead, "together": True, "kernels": kernels}
+    return PROGRAMS.get(_solve_rows, inputs, **forms, **options)(inputs)
 
 
 def _solve_rows(
