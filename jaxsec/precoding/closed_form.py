@@ -1,8 +1,8 @@
 """The closed-form strategy that OPT starts from, also a design of its own.
 
 Regularised zero-forcing for a greedy choice of users, noise beams aimed at the eavesdroppers, and a
-searched power split (`gpip.start`): the best design of the library that needs no iteration, but for
-one user and one eavesdropper, where it sends no noise and only OPT's steps turn the beam away.
+searched power split (`gpip.start`): the best design of the library that needs no iteration. For one
+user and one eavesdropper it is the beam that reaches secrecy capacity (`gpip.pair`).
 """
 
 from jaxtyping import ArrayLike, Complex, Float

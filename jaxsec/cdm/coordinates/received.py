@@ -26,6 +26,7 @@ from jaxsec.precoding.batched.basis import orthonormal_basis, outside
 from jaxsec.precoding.batched.elimination import solve_hermitian
 from jaxsec.precoding.batched.kernels import no_inline
 from jaxsec.precoding.closed_form import closed_form
+from jaxsec.precoding.linear import mrt
 from jaxsec.secrecy import received_gains
 from jaxsec.shapes import AnyArray, over_noise
 from jaxsec.strategy import Strategy
@@ -79,11 +80,25 @@ def frame(
     norm2 = jnp.sum(jnp.square(h.real) + jnp.square(h.imag), axis=-1)
     amplitude = jnp.where(norm2 > 0, jnp.sqrt(jnp.where(norm2 > 0, norm2, 1.0)), 0.0)
     unit = h / jnp.where(norm2 > 0, amplitude, 1.0)[..., None]
-    reference = closed_form(h_user, h_eve, noise_power, num_noise_beams=num_noise_beams)
+    reference = _reference(h_user, h_eve, noise_power, num_noise_beams)
     w = _own_gains_real(unit, reference.w)
     u = jnp.concatenate([w, reference.v], axis=-1)
     gains = _received(unit, amplitude, u, num_users)
     return Frame(unit, amplitude, u, gains)
+
+
+def _reference(
+    h_user: Complex[AnyArray, "n K M"],
+    h_eve: Complex[AnyArray, "n L M"],
+    noise_power: Float[ArrayLike, "..."],
+    num_noise_beams: int,
+) -> Strategy:
+    """OPT's start; of one user and one eavesdropper, where that leaves nothing to a model, maximum
+    ratio without noise, which is what models have been trained to turn away."""
+    if h_user.shape[-2] == 1 and h_eve.shape[-2] == 1:
+        w = mrt(h_user)
+        return Strategy(w, jnp.zeros((*w.shape[:-1], num_noise_beams), w.dtype))
+    return closed_form(h_user, h_eve, noise_power, num_noise_beams=num_noise_beams)
 
 
 def fix_gauge(frame: Frame, strategy: Strategy) -> Strategy:

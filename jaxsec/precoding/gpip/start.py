@@ -16,9 +16,10 @@ from jaxtyping import Array, Float
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.batched.kernels import no_inline
+from jaxsec.precoding.gpip.pair import capacity_beam
 from jaxsec.precoding.linear import even_weights, regularised
 from jaxsec.precoding.power_split import best_split
-from jaxsec.precoding.problem import Iterate, Problem, Rates
+from jaxsec.precoding.problem import Iterate, Problem, Rates, start_from
 
 SIGNAL_FRACTIONS = np.array([0.3, 0.6, 0.8, 0.9, 0.97, 0.995, 0.9999])
 """Power splits tried; never all for data, since noise beams that are zero would stay zero."""
@@ -46,8 +47,10 @@ def random_size(num_users: int, num_eves: int, num_noise_beams: int) -> int:
 
 def start(problem: Problem, num_beams: int, num_antennas: int) -> Iterate:
     """The closed-form start: all users, but for one who is better dropped, and for more of them
-    where they outnumber the antennas."""
+    where they outnumber the antennas; of one user and one eavesdropper the beam of capacity."""
     num_users = problem.weights.shape[0]
+    if problem.h.shape[0] == 2 and num_users == 1:
+        return _without_noise(problem, capacity_beam(problem), num_beams)
     everyone = _recipe(problem, num_beams, 1.0)
     if num_users == 1:
         return _follow(problem, everyone)[0]
@@ -88,11 +91,13 @@ def _recipe(problem: Problem, num_beams: int, activity: float) -> Recipe:
 
 def _even_aims(problem: Problem, num_noise_beams: int) -> SplitComplex:
     num_users = problem.weights.shape[0]
-    weights = even_weights(problem.norms2[num_users:], num_noise_beams)
-    if problem.h.shape[0] == 2 and num_users == 1:
-        # One user, one eavesdropper: beamforming alone reaches capacity (Khisti & Wornell, 2010).
-        return weights.scale(jnp.zeros_like(weights.re))
-    return weights
+    return even_weights(problem.norms2[num_users:], num_noise_beams)
+
+
+def _without_noise(problem: Problem, w: SplitComplex, num_beams: int) -> Iterate:
+    """Users' beams, and noise beams of zero beside them, which the iteration leaves so."""
+    missing = ((0, 0), (0, num_beams - w.shape[1]), (0, 0))
+    return start_from(problem, jax.tree.map(lambda x: jnp.pad(x, missing), w))
 
 
 @no_inline
