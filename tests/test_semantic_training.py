@@ -265,6 +265,7 @@ def test_soft_values_are_trained_on_saved_and_judged_by_the_commands(tmp_path, m
         ("train --out run --channel awgn --eve 3 0 0 0", "`eve` must not be better than `bob` in"),
         ("train --out run --bits 0", "`bits` must be at least 1, but is 0"),
         ("train --out run --eve 0.1", "`bob` and `eve` must name a crossover probability for"),
+        ("train --out run --bob", "for each of the same channels, but name 0 and 4"),
         ("train --out run --leakage-weights -1", "`leakage_weights` must be at least 0, but has"),
         ("train --out run --seeds -1", "`seeds` must lie in [0, 2**31), but has -1"),
         ("train --out run --save-every 0", "`--save-every` must be at least 1, but is 0"),

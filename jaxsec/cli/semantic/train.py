@@ -17,10 +17,10 @@ from jaxsec.semantic.train import Config
 class ScenarioOptions(Scenario):
     """The channels."""
 
-    bob: tuple[float, ...] = ()
+    bob: tuple[float, ...] | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
     """Of each channel its crossover probability (bsc), or its mean signal-to-noise ratio in dB.
     Left out: four channels of 0.02 (bsc), 2 dB (awgn), 7 dB (rayleigh)."""
-    eve: tuple[float, ...] = ()
+    eve: tuple[float, ...] | None = None  # pyright: ignore[reportIncompatibleVariableOverride]
     """The same of Eve's; none is better than Bob's. Left out: 0.05 0.08 0.45 0.45 (bsc), 0 -1.5 -23
     -23 (awgn), 3 0.5 -23 -23 (rayleigh)."""
 
@@ -33,7 +33,8 @@ class ScenarioOptions(Scenario):
         Raises:
           InputError: an option is out of its range.
         """
-        given = {name: value for name, value in dataclasses.asdict(self).items() if value != ()}
+        given = dataclasses.asdict(self)
+        given = {name: value for name, value in given.items() if value is not None}
         return dataclasses.replace(SCENARIOS[self.channel], **given)
 
 
