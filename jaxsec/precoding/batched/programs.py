@@ -29,7 +29,7 @@ class Program:
     Of several forms of the function, the first that the compiler can build. On CPU two programs
     whose loops hold parallel work can wait for each other's threads for ever when they run at once
     (XLA as of jaxlib 0.10, seen on two cores), so that a program runs alone unless it says that it
-    may be run by several threads, which one of single kernels may (`kernels`).
+    may be run by several threads, as those may that a designer deals to the cores (`chunks.deal`).
     """
 
     def __init__(self, *forms: Callable[..., Any], together: bool = False) -> None:
@@ -39,8 +39,7 @@ class Program:
         self._together = together
 
     def __call__(self, *args: Any) -> Any:
-        traced = any(isinstance(x, Tracer) for x in jax.tree.leaves(args))
-        if self._together or traced or jax.default_backend() != "cpu":
+        if self._together or jax.default_backend() != "cpu" or _traced(args):
             return self._run(*args)
         with _ALONE:
             return jax.block_until_ready(self._run(*args))
@@ -116,6 +115,10 @@ class Programs:
 
 PROGRAMS = Programs()
 """Those of the library's designers."""
+
+
+def _traced(args: Any) -> bool:
+    return any(isinstance(x, Tracer) for x in jax.tree.leaves(args))
 
 
 def _shapes(args: Any) -> Hashable:

@@ -9,12 +9,12 @@ Inform. Theory 2010). With h = h⊥ + h∥, across and along g, and 1 + x its ei
 the beam is h⊥ + h∥·x/(x + (1 + x)|g|²), and capacity is log2(1 + x).
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.linear import unit_columns
 from jaxsec.precoding.problem import Problem
 
 LEAST, MOST = 1e-15, 1e15
@@ -27,8 +27,8 @@ IN_LINE = 1e-6
 def capacity_beam(problem: Problem) -> SplitComplex:
     """[D, 1, B], of any norm; the user's direction, where it is the eavesdropper's as well."""
     user, eve = jnp.clip(problem.norms2, LEAST, MOST)
-    h = algebra.transpose(problem.h[:1]).scale(_inverse_root(problem.norms2[0]))
-    g = problem.h[1:].scale(_inverse_root(problem.norms2[1]))
+    unit = unit_columns(algebra.transpose(problem.h))
+    h, g = unit[:, :1], algebra.transpose(unit[:, 1:])
     along = _along(h, g)
     # What rounding has left along g would be heard there.
     across = h - along
@@ -43,11 +43,6 @@ def capacity_beam(problem: Problem) -> SplitComplex:
 def _along(h: SplitComplex, g: SplitComplex) -> SplitComplex:
     """The part of h [D, 1, B] along g [1, D, B], which is of norm one or zero."""
     return algebra.combine(g, algebra.hermitian_product(g, h))
-
-
-def _inverse_root(norm2: Float[Array, "B"]) -> Float[Array, "B"]:
-    """1/√, or 1 of zero."""
-    return jax.lax.rsqrt(jnp.where(norm2 > 0, norm2, 1.0))
 
 
 def _root(q: Float[Array, "B"], d: Float[Array, "B"]) -> Float[Array, "B"]:
