@@ -1,6 +1,7 @@
 """Compiled programs are kept, dropped and shared; batches are cut to what they serve."""
 
 import concurrent.futures
+import gc
 import os
 import subprocess
 import sys
@@ -204,6 +205,8 @@ def test_random_starts_belong_to_the_channel_not_to_its_piece():
 def test_maps_do_not_grow_with_the_shapes_that_are_served(monkeypatch):
     """Kept for good, programs of 150 shapes would take all 65,530 that Linux gives a process."""
     programs.PROGRAMS.clear()
+    jax.clear_caches()
+    gc.collect()  # what tests before have compiled would go while maps are counted
     monkeypatch.setattr(programs.PROGRAMS, "limit", 4)
     before, taken = MAPS.read_bytes().count(b"\n"), []
     sizes = [(m, k, l) for m in (1, 2, 3, 4, 5) for k in (1, 2) for l in (0, 1, 2)]
