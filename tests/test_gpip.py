@@ -52,7 +52,7 @@ def test_direction_is_the_preconditioned_gradient(float64, quick_compilation_her
     # With respect to u*, times ln 2.
     gradient = jnp.conj(jax.jit(jax.grad(rate))(u)) / 2 * np.log(2)
 
-    move, _, lengths = gpip_step._direction(problem, iterate, smoothing)
+    move, _, lengths = gpip_step.direction(problem, iterate, smoothing)
     move = np.asarray(algebra.join(move))
     # B_n from its definition, in plain NumPy.
     for b in range(n):

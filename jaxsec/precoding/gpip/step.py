@@ -51,7 +51,7 @@ def plain_step(
     problem: Problem, iterate: Iterate, smoothing: Float[Array, ""]
 ) -> tuple[Iterate, Float[Array, "2 B"]]:
     """The literature's step f ← B⁻¹A f =: f + move, to unit power, and (Re⟨f, move⟩, ‖move‖²)."""
-    move, _, lengths = _direction(problem, iterate, smoothing)
+    move, _, lengths = direction(problem, iterate, smoothing)
     return start_from(problem, iterate.f + move), lengths
 
 
@@ -62,14 +62,14 @@ def searched_step(
 
     Returns the new iterate, its rates, and (Re⟨f, move⟩, ‖move‖²) of the full move at the old one.
     """
-    move, y_move, lengths = _direction(problem, iterate, smoothing)
+    move, y_move, lengths = direction(problem, iterate, smoothing)
     power, noise = _trials(iterate.y, y_move, lengths)
     trial = rates_of(problem, power, noise, smoothing)
     reached, chosen = _best_trial(trial, lengths)
     return _move(iterate, move, y_move, chosen), reached, lengths
 
 
-def _direction(
+def direction(
     problem: Problem, iterate: Iterate, smoothing: Float[Array, ""]
 ) -> tuple[SplitComplex, SplitComplex, Float[Array, "2 B"]]:
     """B⁻¹(A − B)f [D, N, B], its gains [R, N, B], and (Re⟨f, move⟩, ‖move‖²) [2, B]."""
