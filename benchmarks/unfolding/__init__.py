@@ -1,0 +1,1 @@
+"""OPT's iteration unfolded: its steps with learned scalars (`steps`), and their training."""
