@@ -35,6 +35,7 @@ BLOCK = 512
 
 def generated(name: str, key: Key[Array, ""], channels: Channels) -> Strategy:
     """One sample of one call of a shipped model, its beams and aimed noise at full power."""
+    pretrained.load(name)  # keeps what it reads, which must be no tracers
     n = channels.h_user.shape[0]
     length = min(n, BLOCK)
     cuts = [Piece(start, min(start + length, n), length) for start in range(0, n, length)]
