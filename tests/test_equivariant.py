@@ -220,7 +220,10 @@ def apart(one, other):
         (lambda: Layout(0, ()), "`num_columns` must be at least 1, but is 0"),
         (lambda: Layout(2, (0, 2)), r"`owners` must lie in \[0, 2\), as columns do, but are"),
         (lambda: Layout(2, (0,), num_free=-1), "`num_free` must be at least 0, but is -1"),
-        (lambda: Config(network="round"), "`network` must be one of flat, equivariant, but is"),
+        (
+            lambda: Config(network="round"),
+            "`network` must be one of flat, equivariant, interference, but is",
+        ),
         (lambda: Config(last_temperature=0.0), "`last_temperature` must be positive, but is 0.0"),
         (
             lambda: learner.make_agent(Config(policy="mlp", network="equivariant"), Toy()),

@@ -15,6 +15,7 @@ point that asks for more than its battery holds sends with that. Episodes are tr
 """
 
 import dataclasses
+import math
 from typing import Any, NamedTuple
 
 import jax
@@ -28,7 +29,7 @@ from jaxsec.jamming.metrics import Metric, Outcome
 from jaxsec.jamming.scenario import REGIMES, JammingScenario
 from jaxsec.jamming.slots import Slot
 from jaxsec.rl.environment import Advance, Episodic
-from jaxsec.rl.layout import Layout
+from jaxsec.rl.layout import Layout, Levels
 from jaxsec.rl.spaces import Box
 
 MIN_SNR_DB, MAX_SNR_DB = -40.0, 220.0
@@ -266,6 +267,19 @@ def _layout(scenario: JammingScenario) -> Layout:
         num_free=scenario.num_eavesdroppers if knowledge.has_gains(scenario) else 0,
         num_of_column=1 if scenario.battery is None else 2,
         num_shared=num_shared + scenario.preferences * len(scenario.metrics),
+        levels=_levels(scenario),
+    )
+
+
+def _levels(scenario: JammingScenario) -> Levels | None:
+    """Where steps of an action are steps of a level."""
+    if scenario.power_steps == "watt":
+        return None
+    span_db = 10.0 * math.log10(scenario.max_power_w / scenario.min_power_w)
+    return Levels(
+        nats=SCALE_SNR_DB * math.log(10.0) / 10.0,
+        noise=_normal(0.0),
+        reach=span_db / 2.0 / SCALE_SNR_DB,
     )
 
 

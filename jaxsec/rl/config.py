@@ -8,7 +8,7 @@ from jaxsec import checks
 from jaxsec.diffusion.chain import Bound, Prediction
 from jaxsec.rl import table
 from jaxsec.rl.actor_loss import ActorLoss
-from jaxsec.rl.layout import Layout
+from jaxsec.rl.layout import Layout, Levels
 from jaxsec.rl.policy import Denoises
 
 
@@ -23,7 +23,8 @@ class Config:
     policy: str = "moe-gdm"
     """One of `jaxsec.rl.table.POLICIES`."""
     network: table.Network = "flat"
-    """Of actor and critics: full layers, or such as keep to the symmetries of the observation."""
+    """Of actor and critics: full layers; such as keep to the symmetries of the observation; or such
+    as also work out the interference that an action makes, where entries are levels of links."""
     gradient: Literal["critic", "environment", "smooth"] = "critic"
     """What the actor climbs: learned critics, the reward itself, which has a gradient, or its
     smooth form, whose temperature falls by equal factors."""
@@ -72,8 +73,10 @@ class Config:
     """The critics'."""
     decay: Literal["cosine", "none"] = "cosine"
     """How learning rates fall."""
+    optimiser: Literal["adam", "muon"] = "adam"
+    """AdamW, or Muon for matrices and AdamW for the rest; at the same rates."""
     weight_decay: float = 0.0
-    """Of AdamW."""
+    """Of either."""
     critic_warmup: int = 300
     """Updates in which critics learn and the actor waits."""
     discount: float = 0.0
@@ -86,7 +89,8 @@ class Config:
     """Share of the collected actions that are uniform instead, so that critics know of them too."""
 
     def __post_init__(self) -> None:
-        policy = table.make(self.policy, 1, 1, layout=Layout(1, (0,)), **self.policy_options())
+        layout = Layout(1, (0,), levels=Levels(nats=1.0, noise=0.0, reach=1.0))
+        policy = table.make(self.policy, 1, 1, layout=layout, **self.policy_options())
         for name in ("critic_width", "num_updates", "num_slots", "batch_size", "replay_size"):
             checks.check_at_least(name, getattr(self, name), 1)
         checks.check_at_least("critic_warmup", self.critic_warmup, 0)
@@ -136,6 +140,10 @@ class Config:
                 math.isfinite(value) and value >= 0,
                 f"`{name}` must be finite and not negative, but is {value}",
             )
+        checks.require(
+            self.optimiser in ("adam", "muon"),
+            f"`optimiser` must be adam or muon, but is {self.optimiser!r}",
+        )
         checks.require(
             self.decay in ("cosine", "none"),
             f"`decay` must be cosine or none, but is {self.decay!r}",

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxsec.rl import interference
 from jaxsec.rl.layout import Layout, Parts
 from jaxsec.rl.networks import Mlp
 
@@ -41,17 +42,37 @@ class Columns(nn.Module):
         owned, free = entry_features(self.layout, parts)
         known = column_features(self.layout, parts)
         if action is not None:
-            acted = action_features(self.layout, action)
-            owned = jnp.concatenate((owned, acted.owned), axis=-1)
-            free = jnp.concatenate((free, acted.free), axis=-1)
+            owned, free = self._acted(parts, owned, free, action)
             known = jnp.concatenate((known, action[..., None]), axis=-1)
         columns = nn.Dense(self.width, name="columns")(known)
         rows = nn.Dense(self.width, name="rows")(mean_and_max(free, axis=2))
+        intended = jnp.zeros(columns.shape[:-1])
         for i in range(NUM_ROUNDS):
             last = i == NUM_ROUNDS - 1
             step = Round(self.layout, self.width, last, name=f"round_{i}")
-            columns, rows = step(columns, rows, owned, free)
+            seen = owned, free
+            if action is None and self.layout.levels is not None:
+                change = nn.Dense(1, name=f"intention_{i}")(nn.RMSNorm()(columns))
+                intended = intended + change[..., 0]
+                seen = self._acted(parts, owned, free, jnp.tanh(intended))
+            columns, rows = step(columns, rows, *seen)
         return nn.RMSNorm(name="norm")(columns)
+
+    def _acted(
+        self,
+        parts: Parts,
+        owned: Float[Array, "B U C F"],
+        free: Float[Array, "B E C G"],
+        action: Float[Array, "B C"],
+    ) -> tuple[Float[Array, "B U C _"], Float[Array, "B E C _"]]:
+        """Features of entries, and those of an action there."""
+        acted = [action_features(self.layout, action)]
+        if self.layout.levels is not None:
+            acted.append(interference.features(self.layout, parts, action))
+        return (
+            jnp.concatenate((owned, *(features.owned for features in acted)), axis=-1),
+            jnp.concatenate((free, *(features.free for features in acted)), axis=-1),
+        )
 
 
 class Actor(nn.Module):

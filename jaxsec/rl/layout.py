@@ -29,6 +29,28 @@ class Parts(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
+class Levels:
+    """What power has to do with a table whose entries are levels of links, in some logarithm.
+
+    A column's action of 1 is full power, at which entries are what they are.
+
+    Raises:
+      InputError: a number is out of its range.
+    """
+
+    nats: float
+    """Of power, in a unit of an entry."""
+    noise: float
+    """The level of noise."""
+    reach: float
+    """How far a unit of an action moves the levels of its column."""
+
+    def __post_init__(self) -> None:
+        for name in ("nats", "reach"):
+            checks.check_positive(name, getattr(self, name))
+
+
+@dataclasses.dataclass(frozen=True)
 class Layout:
     """How an observation is laid out: as a table row by row, numbers of columns, shared numbers.
 
@@ -48,6 +70,8 @@ class Layout:
     """P."""
     num_shared: int = 0
     """S."""
+    levels: Levels | None = None
+    """Of entries that are levels of links."""
 
     def __post_init__(self) -> None:
         checks.check_at_least("num_columns", self.num_columns, 1)

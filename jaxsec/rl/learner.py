@@ -93,7 +93,13 @@ class Agent:
         schedule = rate
         if self.config.decay == "cosine":
             schedule = optax.cosine_decay_schedule(rate, self.config.num_updates)
-        return optax.adamw(schedule, weight_decay=self.config.weight_decay)
+        decay = self.config.weight_decay
+        if self.config.optimiser == "muon":
+            # Steps of a root mean square of 0.2, as Adam's are: Liu et al., Muon is Scalable, 2025.
+            return optax.contrib.muon(
+                schedule, weight_decay=decay, adam_weight_decay=decay, consistent_rms=0.2
+            )
+        return optax.adamw(schedule, weight_decay=decay)
 
 
 def make_agent(config: Config, environment: Environment) -> Agent:
@@ -101,7 +107,7 @@ def make_agent(config: Config, environment: Environment) -> Agent:
     sizes = environment.observation_size, environment.action_size
     layout = environment.layout if isinstance(environment, LaidOut) else None
     policy = table.make(config.policy, *sizes, layout=layout, **config.policy_options())
-    return Agent(config, policy, layout if config.network == "equivariant" else None)
+    return Agent(config, policy, table.laid_out(config.network, layout))
 
 
 class Learner(NamedTuple):

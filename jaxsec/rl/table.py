@@ -1,5 +1,6 @@
 """Policies by name."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Literal, get_args
 
@@ -11,7 +12,7 @@ from jaxsec.rl.layout import Layout
 from jaxsec.rl.moe import MixtureOfExperts
 from jaxsec.rl.policy import Policy
 
-Network = Literal["flat", "equivariant"]
+Network = Literal["flat", "equivariant", "interference"]
 POLICIES: dict[str, str] = {
     "moe-gdm": "diffusion by a mixture of experts",
     "gdm": "diffusion",
@@ -43,7 +44,8 @@ def make(
       observation_size: O.
       action_size: A.
       width: of all layers.
-      network: of full layers, or one that keeps to the symmetries of the observation.
+      network: of full layers; one that keeps to the symmetries of the observation; or such a one
+        that also works out what is heard, where entries are levels of links.
       layout: of the observation, where it is a table.
       num_steps: T, of a diffusion policy.
       num_experts: of a mixture.
@@ -70,14 +72,7 @@ def make(
         checks.require(
             value in known, f"`{field}` must be one of {', '.join(known)}, but is {value!r}"
         )
-    if network == "equivariant":
-        checks.require(
-            layout is not None,
-            "`network` must be flat where the environment does not say how its observations are "
-            "laid out, but is 'equivariant'",
-        )
-    else:
-        layout = None
+    layout = laid_out(network, layout)
     sizes = observation_size, action_size, width
     steps = num_steps, bound, prediction
     mixture = num_experts, num_selected, load_balance_weight, shared_fraction
@@ -88,6 +83,30 @@ def make(
         "ddpg": lambda: Deterministic(*sizes, layout),
     }
     return makers[name]()
+
+
+def laid_out(network: Network, layout: Layout | None) -> Layout | None:
+    """What a network is to know of an environment's layout; None for one of full layers.
+
+    Raises:
+      InputError: the network needs to know more.
+    """
+    if network == "flat":
+        return None
+    checks.require(
+        layout is not None,
+        "`network` must be flat where the environment does not say how its observations are "
+        f"laid out, but is {network!r}",
+    )
+    assert layout is not None
+    if network == "equivariant":
+        return dataclasses.replace(layout, levels=None)
+    checks.require(
+        layout.levels is not None,
+        "`network` must be flat or equivariant where steps of actions are not steps of the levels "
+        f"observed, in decibel, but is {network!r}",
+    )
+    return layout
 
 
 def num_values(name: str) -> int:

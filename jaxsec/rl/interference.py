@@ -1,0 +1,75 @@
+"""What would be heard if columns acted in a certain way: levels, interference, rates.
+
+In a table whose entries are levels of links (`Levels`), columns transmit and rows receive. At every
+entry a column is heard with its level, and all others as interference; the logarithm of one and
+SINR is the rate, in nats, at which the row can tell the column's signal. What an owned row has
+ahead of the free row that hears its owner best is its margin, which secrecy is made of.
+
+A network that is given these at an action which it intends, and can then change, does what unrolled
+algorithms for powers do (Q. Hu et al., Iterative Algorithm Induced Deep-Unfolding Neural Networks,
+2021; A. Chowdhury et al., Unfolding WMMSE Using Graph Neural Networks, 2021), with rounds of
+messages in place of the algorithm's steps.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import nn
+from jaxtyping import Array, Float
+
+from jaxsec.rl.layout import Layout, Parts
+
+
+class Heard(NamedTuple):
+    """Of an action, at the entries of a table."""
+
+    owned: Float[Array, "B U C 5"]
+    """Level above noise, interference and rate there; the row's margin, and its owner's rate."""
+    free: Float[Array, "B E C 5"]
+    """The same three; how far the rate is below that of the column's best free row, and the margin
+    of the column's own rows."""
+
+
+def features(layout: Layout, parts: Parts, action: Float[Array, "B C"]) -> Heard:
+    """What is heard of an action, of a layout that has `levels`; of order one."""
+    levels, num_owned = layout.levels, len(layout.owners)
+    assert levels is not None
+    level = parts.entries + levels.reach * (action - 1.0)[:, None] - levels.noise
+    power = jnp.exp(levels.nats * level)
+    all_but_one = 1.0 - np.eye(layout.num_columns, dtype=np.float32)
+    others = jnp.log1p(jnp.matmul(power, all_but_one, precision="highest"))
+    rate = nn.softplus(levels.nats * level - others)
+    heard = jnp.stack((level, others / levels.nats, rate), axis=-1)
+    owned, free = heard[:, :num_owned], heard[:, num_owned:]
+
+    belongs = layout.belongs
+    share = belongs / np.maximum(belongs.sum(axis=0, keepdims=True), 1.0)
+    own = jnp.sum(rate[:, :num_owned] * belongs[None], axis=2)
+    best = _largest(rate[:, num_owned:])
+    margin = own - jnp.matmul(best, belongs.T)
+    of_column = jnp.matmul(margin, share)[:, None]
+    return Heard(
+        _with(owned, margin[..., None], own[..., None]),
+        _with(free, rate[:, num_owned:] - best[:, None], of_column),
+    )
+
+
+def _largest(rate: Float[Array, "B E C"]) -> Float[Array, "B C"]:
+    """Over free rows; 0 without any.
+
+    The gradient of a maximum looks for it among its arguments, and finds none where XLA computes
+    these once more with other roundings. That of a chosen row does not.
+    """
+    if rate.shape[1] == 0:
+        return jnp.zeros((rate.shape[0], rate.shape[2]), rate.dtype)
+    chosen = nn.one_hot(jnp.argmax(rate, axis=1), rate.shape[1], axis=1, dtype=rate.dtype)
+    return jnp.sum(chosen * rate, axis=1)
+
+
+def _with(
+    heard: Float[Array, "B R C F"], *more: Float[Array, "B #R #C"]
+) -> Float[Array, "B R C G"]:
+    """More features, alike along axes that they do not have."""
+    shape = heard.shape[:-1]
+    return jnp.concatenate((heard, *(jnp.broadcast_to(x, shape)[..., None] for x in more)), axis=-1)
