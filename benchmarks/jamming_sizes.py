@@ -96,7 +96,7 @@ def measure(
     ]
     for single in singles:
         own = size == sizes.of(single.scenario)
-        if own or single.config.network == "equivariant":
+        if own or single.config.network != "flat":
             theirs, us = acted(single.at(size), environment, slots, key)
             way = f"trained at {sizes.of(single.scenario)}"
             rows.append(row(size, way, theirs, best, us=us, trained_here=own))

@@ -134,7 +134,10 @@ def test_a_flat_policy_serves_its_own_size_only(tmp_path, unjudged, capsys, no_t
         ("--sizes 2x1 2x1", "each once, but names 2x1 2x1"),
         ("--sizes 2x1 4x2 --num-updates 1", "`num_updates` must be at least 2, an update each of"),
         ("--sizes 2x1 --num-users 3", "`--num-users` must not be given beside `--sizes`"),
-        ("--sizes 2x1 4x2 --network flat", "`network` must be equivariant where environments"),
+        (
+            "--sizes 2x1 4x2 --network flat",
+            "`network` must be equivariant or interference where environments",
+        ),
         ("--sizes 2x1 4x2 --gradient critic", "`gradient` must be environment or smooth where"),
     ],
 )

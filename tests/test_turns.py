@@ -187,7 +187,11 @@ def test_only_the_size_whose_turn_it_is_is_computed():
 @pytest.mark.parametrize(
     ("changes", "others", "message"),
     [
-        ({"network": "flat"}, (Table(3),), "`network` must be equivariant where environments of"),
+        (
+            {"network": "flat"},
+            (Table(3),),
+            "`network` must be equivariant or interference where environments of",
+        ),
         ({"gradient": "critic"}, (Table(3),), "`gradient` must be environment or smooth where"),
         (
             {"policy": "gdm", "actor_loss": "imitation"},

@@ -56,7 +56,7 @@ class Trained(NamedTuple):
           InputError: they serve one size only, or a number is out of its range.
         """
         checks.require(
-            size == jamming_sizes.of(self.scenario) or self.config.network == "equivariant",
+            size == jamming_sizes.of(self.scenario) or self.config.network != "flat",
             f"the networks must be equivariant to act at size {size}, but are "
             f"{self.config.network}, and serve {jamming_sizes.of(self.scenario)} only",
         )
@@ -108,7 +108,7 @@ def load(path: Path) -> Trained:
                 or (
                     len(sizes) > 1
                     and sizes[0] == jamming_sizes.of(scenario)
-                    and training.network == "equivariant"
+                    and training.network != "flat"
                 ),
                 "`sizes` must be several, the scenario's first, of equivariant networks",
             )

@@ -54,7 +54,7 @@ def check(config: Config, environments: tuple[Environment, ...]) -> None:
     """
     where = "where environments of several sizes take turns"
     for name, wanted in (
-        ("network", ("equivariant",)),
+        ("network", ("equivariant", "interference")),
         ("gradient", ("environment", "smooth")),  # values would be in each size's own scale
         ("actor_loss", ("pathwise", "weighted")),  # a teacher is of one environment
     ):
