@@ -1,5 +1,7 @@
 """Networks that work out what an action would make heard, and the optimiser for their matrices."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -150,7 +152,7 @@ def test_muons_steps_are_as_long_as_adams_and_turn_matrices_orthogonal():
     matrix = {"kernel": jnp.zeros((8, 8)), "bias": jnp.zeros((8,))}
     gradient = {"kernel": 1e-3 * normal([7], 8, 8), "bias": normal([8], 8)}
     optimiser = agent.actor_optimiser
-    updates, _ = optimiser.update(gradient, optimiser.init(matrix), matrix)
+    updates: Any = optimiser.update(gradient, optimiser.init(matrix), matrix)[0]
     rate = TRAINED.actor_learning_rate
     turned = -np.asarray(updates["bias"]) / rate * np.sign(gradient["bias"])
     assert turned.min() > 0.99 and turned.max() < 1.5  # Adam's first step, with Nesterov's

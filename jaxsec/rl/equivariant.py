@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsec.rl import interference
+from jaxsec.rl.interference import Heard
 from jaxsec.rl.layout import Layout, Parts
 from jaxsec.rl.networks import Mlp
 
@@ -66,7 +67,7 @@ class Columns(nn.Module):
         action: Float[Array, "B C"],
     ) -> tuple[Float[Array, "B U C _"], Float[Array, "B E C _"]]:
         """Features of entries, and those of an action there."""
-        acted = [action_features(self.layout, action)]
+        acted: list[ActionFeatures | Heard] = [action_features(self.layout, action)]
         if self.layout.levels is not None:
             acted.append(interference.features(self.layout, parts, action))
         return (
