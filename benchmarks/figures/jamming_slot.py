@@ -146,10 +146,9 @@ def plot(
     with mpl.rc_context(STYLE):
         figure = style.blank(13.0, 6.4)
         row = np.atleast_1d(figure.subplots(1, len(found), sharey=True))
-        image = None
         for axes, (name, one) in zip(row, found.items(), strict=True):
             rate = overheard(scenario, one.power, x, y)
-            image = axes.imshow(
+            axes.imshow(
                 rate, cmap="magma", norm=Normalize(0.0, MAX_RATE), origin="lower",
                 extent=(x[0], x[-1], y[0], y[-1]),
             )  # fmt: skip
@@ -160,7 +159,7 @@ def plot(
             axes.set_xlabel("x (m)")
             axes.grid(visible=False)
         row[0].set_ylabel("y (m)")
-        bar = figure.colorbar(image, ax=list(row), shrink=0.8, aspect=30, extend="max")
+        bar = figure.colorbar(row[0].images[0], ax=list(row), shrink=0.8, aspect=30, extend="max")
         bar.set_label("rate of an eavesdropper at that point (bit/s/Hz)")
         bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
         handles, labels = row[-1].get_legend_handles_labels()
