@@ -14,6 +14,7 @@ network's call included.
 import dataclasses
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ from benchmarks.unfolding.contenders import (
 )
 from benchmarks.unfolding.steps import Scalars
 from jaxsec import checks, keys, sample_channels
+from jaxsec.files.archive import check_outputs
 from jaxsec.precoding import reference
 from jaxsec.report import judge, statistics
 
@@ -56,6 +58,29 @@ class Arguments:
     """Of timing."""
     seed: int = 80260
     json: Path | None = None
+
+
+def check(arguments: Arguments, names: Sequence[str]) -> None:
+    """Whether all of it can be done.
+
+    Raises:
+      InputError: a point, a start or a number of steps is not known, or a file cannot be written.
+    """
+    for option, given, known in (
+        ("--only", names, tuple(POINTS)),
+        ("--starts", arguments.starts, STARTS),
+    ):
+        checks.require(
+            bool(given) and set(given) <= set(known),
+            f"`{option}` must be of {', '.join(known)}, but is {' '.join(given) or 'empty'}",
+        )
+    steps, most = arguments.num_steps, training.MAX_STEPS
+    checks.require(
+        bool(steps) and 1 <= min(steps) <= max(steps) <= most,
+        f"`--num-steps` must lie in [1, {most}], but is {' '.join(map(str, steps)) or 'empty'}",
+    )
+    checks.check_at_least("--num-channels", arguments.num_channels, 2)
+    check_outputs((), (arguments.json, ()))
 
 
 class Row(NamedTuple):
@@ -82,7 +107,7 @@ class Row(NamedTuple):
 def main(arguments: Arguments, argv: list[str]) -> int:
     """Trains, measures, prints, writes."""
     names = POINTS if arguments.only is None else (arguments.only,)
-    checks.require(set(names) <= set(POINTS), f"`--only` must be one of {', '.join(POINTS)}")
+    check(arguments, names)
     report = Report("unfolded", argv, arguments.seed, arguments.num_channels)
     config = training.Config(arguments.num_updates)
     plan = Plan(arguments.starts, arguments.num_steps, arguments.seed, config)
@@ -99,7 +124,7 @@ def main(arguments: Arguments, argv: list[str]) -> int:
         print(f"{name}: measured", file=sys.stderr, flush=True)
     lost = max(row.lost for row in rows if row.way in ("momentum", "learned"))
     claim = Claim(
-        "unfolded steps lose nothing of what they start from, on any channel",
+        "steps with momentum, learned or not, lose nothing of their start on any channel",
         f"{lost:.1g} bit/s/Hz at most",
         lost <= ROUNDING,
     )
@@ -182,4 +207,7 @@ def cells(rows: list[Row]) -> list[list[str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Arguments), sys.argv[1:]))
+    try:
+        sys.exit(main(tyro.cli(Arguments), sys.argv[1:]))
+    except checks.InputError as error:
+        sys.exit(f"error: {error}")

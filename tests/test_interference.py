@@ -1,5 +1,6 @@
 """Networks that work out what an action would make heard, and the optimiser for their matrices."""
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -123,7 +124,7 @@ def test_features_and_their_gradients_are_finite_and_alive_at_every_level(level_
 
 
 def test_a_critic_sees_what_an_action_makes_heard():
-    """With one value from another, by the interference of a column that it has no feature of."""
+    """Beside the action itself: the same parameters value it otherwise where noise is louder."""
     config = Config(policy="mlp", network="interference", width=8, critic_width=8)
     agent = learner.make_agent(config, Environment(SCENARIOS["paper"]))
     assert agent.layout is not None and agent.layout.levels is not None
@@ -137,8 +138,13 @@ def test_a_critic_sees_what_an_action_makes_heard():
     def value(action):
         return jnp.sum(agent.values(critic, observation, action))
 
-    gradient = jax.jit(jax.grad(value))(jnp.zeros((4, 3)))
+    action = jnp.zeros((4, 3))
+    gradient = jax.jit(jax.grad(value))(action)
     assert np.isfinite(gradient).all() and np.abs(gradient).min() > 0
+    louder = dataclasses.replace(agent.layout.levels, noise=agent.layout.levels.noise + 0.5)
+    noisy = dataclasses.replace(agent, layout=dataclasses.replace(agent.layout, levels=louder))
+    moved = noisy.values(critic, observation, action) - agent.values(critic, observation, action)
+    assert np.abs(moved).min() > 1e-4
 
 
 TRAINED = Config(
@@ -147,10 +153,11 @@ TRAINED = Config(
 )  # fmt: skip
 
 
-def test_muons_steps_are_as_long_as_adams_and_turn_matrices_orthogonal():
+@pytest.mark.parametrize("experts", [(), (3,)], ids=["one network", "stacked experts"])
+def test_muon_makes_the_steps_of_matrices_orthogonal_and_leaves_biases_to_adam(experts):
     agent = learner.make_agent(TRAINED, Environment(SCENARIOS["paper"]))
-    matrix = {"kernel": jnp.zeros((8, 8)), "bias": jnp.zeros((8,))}
-    gradient = {"kernel": 1e-3 * normal([7], 8, 8), "bias": normal([8], 8)}
+    matrix = {"kernel": jnp.zeros((*experts, 8, 8)), "bias": jnp.zeros((*experts, 8))}
+    gradient = {"kernel": 1e-3 * normal([7], *experts, 8, 8), "bias": normal([8], *experts, 8)}
     optimiser = agent.actor_optimiser
     updates: Any = optimiser.update(gradient, optimiser.init(matrix), matrix)[0]
     rate = TRAINED.actor_learning_rate
@@ -159,9 +166,9 @@ def test_muons_steps_are_as_long_as_adams_and_turn_matrices_orthogonal():
     step = np.asarray(updates["kernel"]) / rate
     np.testing.assert_allclose(np.sqrt(np.mean(step**2)), 0.2, rtol=0.3)
     singular = np.linalg.svd(step, compute_uv=False)
-    assert singular.max() < 2.5 * singular.min()
+    assert np.all(singular.max(axis=-1) < 2.5 * singular.min(axis=-1))
     before = np.linalg.svd(np.asarray(gradient["kernel"]), compute_uv=False)
-    assert before.max() > 5 * before.min()
+    assert np.all(before.max(axis=-1) > 5 * before.min(axis=-1))
 
 
 @pytest.mark.slow
@@ -181,6 +188,13 @@ def test_training_with_muon_goes_on_exactly_where_it_was_left():
     [
         (lambda: Levels(0.0, 0.0, 1.0), "`nats` must be positive, but is 0.0"),
         (lambda: Levels(1.0, 0.0, -1.0), "`reach` must be positive, but is -1.0"),
+        (lambda: Levels(1.0, np.inf, 1.0), "`noise` must be finite, but is inf"),
+        (
+            lambda: learner.make_agent(
+                Config(policy="mlp", network="interference"), Environment(SCENARIOS["battery"])
+            ),
+            "`network` must be flat or equivariant where steps of actions are not steps of the",
+        ),
         (lambda: Config(optimiser="sgd"), "`optimiser` must be adam or muon, but is 'sgd'"),  # pyright: ignore
         (
             lambda: learner.make_agent(

@@ -111,7 +111,7 @@ def choice(environment: Environment, where: Place, action: Float[Array, "A"]) ->
     users, eves = (slots.path_gains(scenario, positions) for positions in where)
     apart = np.asarray(where.eavesdroppers)[:, :, None] - np.asarray(where.users)[:, None]
     nearest = np.argmin(np.sum(apart**2, axis=0), axis=1)
-    wanted = nearest % scenario.num_access_points
+    wanted = rates.serving(scenario.num_users, scenario.num_access_points)[nearest]
     heard = np.asarray(eves * power[None])
     others = heard * (np.arange(heard.shape[1])[None] != wanted[:, None])
     return Choice(
@@ -153,8 +153,8 @@ def plot(
                 extent=(x[0], x[-1], y[0], y[-1]),
             )  # fmt: skip
             _everyone(axes, scenario, aps, where, one)
-            out = int(np.sum(one.secrecy_rate < scenario.target_rate))
-            heading = f"{one.secrecy_rate.sum():.1f} bit/s/Hz secret, {out} in outage"
+            outages = int(np.sum(one.secrecy_rate < scenario.target_rate))
+            heading = f"{one.secrecy_rate.sum():.1f} bit/s/Hz secret, {outages} in outage"
             axes.set_title(f"{name[0].upper()}{name[1:]}: {heading}")
             axes.set_xlabel("x (m)")
             axes.grid(visible=False)
@@ -173,11 +173,13 @@ def _everyone(
 ) -> None:
     """Access points as large as their power in dB, links to users, and who jams whom."""
     users, eves = np.asarray(where.users).T, np.asarray(where.eavesdroppers).T
+    serving = rates.serving(len(users), len(aps))
     level = np.log(one.power / scenario.min_power_w)
     level = level / np.log(scenario.max_power_w / scenario.min_power_w)
     for i, (user, rate) in enumerate(zip(users, one.secrecy_rate, strict=True)):
-        served = aps[i % len(aps)]
-        axes.plot(*np.stack((served, user), axis=1), color=LINK, lw=1.4, label=_once(i, "serves"))
+        axes.plot(
+            *np.stack((aps[serving[i]], user), axis=1), color=LINK, lw=1.4, label=_once(i, "serves")
+        )
         axes.annotate(
             f"{rate:.1f}", user, xytext=(6, -4), textcoords="offset points", fontsize=9,
             color=USER, fontweight="bold" if rate < scenario.target_rate else "normal",

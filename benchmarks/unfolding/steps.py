@@ -10,7 +10,8 @@ in the heavy-ball method (B. T. Polyak, 1964): with d = f − f_before the trial
 
 Gains are linear in f, so that the second kind costs no matrix work either. The best trial by the
 smooth rate is taken, and at the end the best iterate by the true rate, as in `gpip.iterate`. The
-smoothing of that comparison is not learned: which trial is best has no gradient.
+smoothing of that comparison has no gradient: it stays as it was, or, where the smoothing is learned
+alone, follows that of the direction.
 """
 
 from typing import NamedTuple

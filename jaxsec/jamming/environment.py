@@ -272,8 +272,8 @@ def _layout(scenario: JammingScenario) -> Layout:
 
 
 def _levels(scenario: JammingScenario) -> Levels | None:
-    """Where steps of an action are steps of a level."""
-    if scenario.power_steps == "watt":
+    """Where steps of an action are steps of a level: a battery may hold less than is asked for."""
+    if scenario.power_steps == "watt" or scenario.battery is not None:
         return None
     span_db = 10.0 * math.log10(scenario.max_power_w / scenario.min_power_w)
     return Levels(

@@ -57,8 +57,8 @@ class Trained(NamedTuple):
         """
         checks.require(
             size == jamming_sizes.of(self.scenario) or self.config.network != "flat",
-            f"the networks must be equivariant to act at size {size}, but are "
-            f"{self.config.network}, and serve {jamming_sizes.of(self.scenario)} only",
+            f"the networks must not be flat to act at size {size}, but are, and serve "
+            f"{jamming_sizes.of(self.scenario)} only",
         )
         return self._replace(scenario=jamming_sizes.resized(self.scenario, size))
 
@@ -110,7 +110,7 @@ def load(path: Path) -> Trained:
                     and sizes[0] == jamming_sizes.of(scenario)
                     and training.network != "flat"
                 ),
-                "`sizes` must be several, the scenario's first, of equivariant networks",
+                "`sizes` must be several, the scenario's first, of networks that are not flat",
             )
         except checks.InputError:
             raise

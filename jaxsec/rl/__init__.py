@@ -4,7 +4,7 @@ from jaxsec import extras
 
 try:
     from jaxsec.rl.config import Config
-    from jaxsec.rl.layout import Layout
+    from jaxsec.rl.layout import Layout, Levels
     from jaxsec.rl.spaces import Box
     from jaxsec.rl.table import POLICIES
     from jaxsec.rl.training import Training
@@ -12,4 +12,13 @@ try:
 except ModuleNotFoundError as error:
     raise extras.explained(error) from None
 
-__all__ = ["POLICIES", "Box", "Config", "Layout", "Training", "WaterFilling", "water_filling"]
+__all__ = [
+    "POLICIES",
+    "Box",
+    "Config",
+    "Layout",
+    "Levels",
+    "Training",
+    "WaterFilling",
+    "water_filling",
+]

@@ -74,7 +74,8 @@ class Config:
     decay: Literal["cosine", "none"] = "cosine"
     """How learning rates fall."""
     optimiser: Literal["adam", "muon"] = "adam"
-    """AdamW, or Muon for matrices and AdamW for the rest; at the same rates."""
+    """AdamW, or Muon for matrices and AdamW, with Nesterov's momentum, for the rest; at the same
+    rates."""
     weight_decay: float = 0.0
     """Of either."""
     critic_warmup: int = 300

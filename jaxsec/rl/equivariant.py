@@ -9,6 +9,10 @@ every entry of the table turns them and itself into a message, of which columns 
 means and maxima along either axis, in the manner of M. Zaheer et al., Deep Sets, 2017, on two axes
 (J. Hartford et al., Deep Models of Interactions Across Sets, 2018).
 
+Where the layout says what power has to do with entries, every round also reads what would be heard
+of an action (`jaxsec.rl.interference`): of one that is to be valued, or of one that the columns
+intend, and change from round to round.
+
 Shapes: B states, O entries of an observation, C columns, U owned and E free rows, R rows of either
 kind, W features, M of a message.
 """
@@ -30,7 +34,7 @@ NUM_ROUNDS = 3
 
 
 class Columns(nn.Module):
-    """Features of every column of a table, and of the action that it has been answered with."""
+    """Features of every column of a table, and of an action, if one is to be valued."""
 
     layout: Layout
     width: int

@@ -3,7 +3,8 @@
 In a table whose entries are levels of links (`Levels`), columns transmit and rows receive. At every
 entry a column is heard with its level, and all others as interference; the logarithm of one and
 SINR is the rate, in nats, at which the row can tell the column's signal. What an owned row has
-ahead of the free row that hears its owner best is its margin, which secrecy is made of.
+ahead of the free row that hears its owner best is its margin, which secrecy is made of, where a
+column's own rows do not have to share its time. Free rows that are not observed hear nothing.
 
 A network that is given these at an action which it intends, and can then change, does what unrolled
 algorithms for powers do (Q. Hu et al., Iterative Algorithm Induced Deep-Unfolding Neural Networks,
@@ -47,7 +48,7 @@ def features(layout: Layout, parts: Parts, action: Float[Array, "B C"]) -> Heard
     share = belongs / np.maximum(belongs.sum(axis=0, keepdims=True), 1.0)
     own = jnp.sum(rate[:, :num_owned] * belongs[None], axis=2)
     best = _largest(rate[:, num_owned:])
-    margin = own - jnp.matmul(best, belongs.T)
+    margin = own - best[:, np.asarray(layout.owners, int)]
     of_column = jnp.matmul(margin, share)[:, None]
     return Heard(
         _with(owned, margin[..., None], own[..., None]),

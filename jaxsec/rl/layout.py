@@ -8,6 +8,7 @@ Shapes: O entries of an observation, R rows, C columns, P numbers of a column, S
 """
 
 import dataclasses
+import math
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import jax.numpy as jnp
@@ -39,15 +40,16 @@ class Levels:
     """
 
     nats: float
-    """Of power, in a unit of an entry."""
+    """Natural logarithms of power in one unit of an entry."""
     noise: float
-    """The level of noise."""
+    """The entry of a link that is heard as loud as noise."""
     reach: float
-    """How far a unit of an action moves the levels of its column."""
+    """How far one unit of an action moves the entries of its column."""
 
     def __post_init__(self) -> None:
         for name in ("nats", "reach"):
             checks.check_positive(name, getattr(self, name))
+        checks.require(math.isfinite(self.noise), f"`noise` must be finite, but is {self.noise}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Layout:
     num_shared: int = 0
     """S."""
     levels: Levels | None = None
-    """Of entries that are levels of links."""
+    """What power has to do with the entries; None where they are not levels of links."""
 
     def __post_init__(self) -> None:
         checks.check_at_least("num_columns", self.num_columns, 1)

@@ -39,7 +39,8 @@ class Agent:
     config: Config
     policy: Policy
     layout: Layout | None = None
-    """Of observations, whose symmetries the critics keep to; None for flat ones."""
+    """Of observations, whose symmetries the critics keep to, and whose interference they work out
+    where it has levels; None for flat ones."""
 
     @property
     def critic(self) -> nn.Module:
@@ -95,11 +96,23 @@ class Agent:
             schedule = optax.cosine_decay_schedule(rate, self.config.num_updates)
         decay = self.config.weight_decay
         if self.config.optimiser == "muon":
-            # Steps of a root mean square of 0.2, as Adam's are: Liu et al., Muon is Scalable, 2025.
+            # A root mean square of 0.2, as Adam's: Liu et al., Muon is Scalable, 2025.
             return optax.contrib.muon(
-                schedule, weight_decay=decay, adam_weight_decay=decay, consistent_rms=0.2
+                schedule,
+                weight_decay=decay,
+                adam_weight_decay=decay,
+                muon_weight_dimension_numbers=_matrices,
+                consistent_rms=0.2,
             )
         return optax.adamw(schedule, weight_decay=decay)
+
+
+def _matrices(params: Any) -> Any:
+    """Which parameters are matrices, and along which axes: kernels, of each expert apart."""
+    along = optax.contrib.MuonDimensionNumbers(reduction_axis=-2, output_axis=-1)
+    return jax.tree.map_with_path(
+        lambda path, _: along if path[-1].key == "kernel" else None, params
+    )
 
 
 def make_agent(config: Config, environment: Environment) -> Agent:

@@ -104,7 +104,7 @@ def laid_out(network: Network, layout: Layout | None) -> Layout | None:
     checks.require(
         layout.levels is not None,
         "`network` must be flat or equivariant where steps of actions are not steps of the levels "
-        f"observed, in decibel, but is {network!r}",
+        f"observed, as with power steps in watt or batteries, but is {network!r}",
     )
     return layout
 

@@ -73,6 +73,11 @@ def check(config: Config, environments: tuple[Environment, ...]) -> None:
         "`others` must have as many numbers of a column and shared ones as `environment`, "
         f"but these are {' and '.join(map(str, widths))}",
     )
+    checks.require(
+        len({layout.levels for layout in layouts}) == 1,
+        "`others` must have levels as `environment` has, but these are "
+        f"{' and '.join(sorted({str(layout.levels) for layout in layouts}))}",
+    )
 
 
 def init(turns: Turns, key: Key[Array, ""], rank: Int[Array, ""]) -> State:

@@ -20,7 +20,7 @@ class Command:
     """Files that `jaxsec jamming train` has written, all of one scenario."""
     size: Annotated[str | None, tyro.conf.arg(metavar="AxE")] = None
     """Judge with A access points, a user each, and E eavesdroppers, or AxUxE; by default at the
-    size that the policies were trained on, of several the first. Equivariant networks only."""
+    size that the policies were trained on, of several the first. Not for flat networks."""
     fresh_slots: int = 4096
     """Slots, the same for all."""
     num_candidates: int = 8

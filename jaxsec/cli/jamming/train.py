@@ -29,7 +29,7 @@ class Command:
     """Updates between points of the learning curve."""
     sizes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="AxE ...")] = ()
     """Train one policy for all of these, an update each in turn: A access points, a user each, and
-    E eavesdroppers, or AxUxE. Equivariant networks on the reward's gradient only."""
+    E eavesdroppers, or AxUxE. On the reward's gradient, and not for flat networks."""
     task: tyro.conf.OmitArgPrefixes[TaskOptions] = dataclasses.field(default_factory=TaskOptions)
     learning: tyro.conf.OmitArgPrefixes[LearningOptions] = dataclasses.field(
         default_factory=LearningOptions
