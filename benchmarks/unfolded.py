@@ -106,7 +106,7 @@ class Row(NamedTuple):
 
 def main(arguments: Arguments, argv: list[str]) -> int:
     """Trains, measures, prints, writes."""
-    names = POINTS if arguments.only is None else (arguments.only,)
+    names = tuple(POINTS) if arguments.only is None else (arguments.only,)
     check(arguments, names)
     report = Report("unfolded", argv, arguments.seed, arguments.num_channels)
     config = training.Config(arguments.num_updates)
