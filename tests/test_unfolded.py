@@ -10,6 +10,7 @@ import pytest
 from benchmarks import unfolded
 from benchmarks.unfolding import contenders, designs, steps, training
 from jaxsec.cdm import pretrained
+from jaxsec.checks import InputError
 from jaxsec.precoding import gpip
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.closed_form import closed_form
@@ -141,6 +142,7 @@ def test_training_raises_the_rate_on_channels_that_it_has_not_seen(smoothing_alo
 def test_the_script_trains_compares_and_reports(monkeypatch, tmp_path, capsys, no_type_checks):
     monkeypatch.setattr(contenders, "LONG", (3,))
     monkeypatch.setattr(pretrained, "load", lambda name: models.tiny())
+    monkeypatch.setattr(unfolded, "STARTS", (*contenders.STARTS, "tiny"))
     path = tmp_path / "report.json"
     arguments = unfolded.Arguments(
         only="streets",
@@ -166,3 +168,18 @@ def test_the_script_trains_compares_and_reports(monkeypatch, tmp_path, capsys, n
     assert len(written["learned"]) == 2 * 2 + 2
     printed = capsys.readouterr().out
     assert "smoothing learned" in printed and "python -m benchmarks.unfolded" in printed
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"only": "moon"}, "`--only` must be of rayleigh, streets, but is moon"),
+        ({"starts": ("tiny",)}, "`--starts` must be of closed form, setnet-robust, cdm-f, but is"),
+        ({"num_steps": (2, 9)}, r"`--num-steps` must lie in \[1, 8\], but is 2 9"),
+        ({"num_steps": ()}, r"`--num-steps` must lie in \[1, 8\], but is empty"),
+        ({"num_channels": 1}, "`--num-channels` must be at least 2, but is 1"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_trained(given, message):
+    with pytest.raises(InputError, match=message):
+        unfolded.main(unfolded.Arguments(**given), [])
