@@ -26,7 +26,6 @@ from benchmarks.speed.turns import alternate
 from benchmarks.unfolding import training
 from benchmarks.unfolding.contenders import (
     CLOSED_FORM,
-    MOMENTUM,
     POINTS,
     STARTS,
     STREET,
@@ -138,7 +137,7 @@ def main(arguments: Arguments, argv: list[str]) -> int:
         ),
         [claim],
         arguments.json,
-        notes=[f"streets: {STREET}; momentum: {MOMENTUM} for all steps, nothing learned"],
+        notes=[f"streets: {STREET}; momentum: {training.MOMENTUM} for all steps, nothing learned"],
         learned=learned,
         training=config._asdict(),
     )

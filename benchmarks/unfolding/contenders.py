@@ -25,8 +25,6 @@ STREET = "3 clusters, factor 1"
 POINTS = {"rayleigh": DEFAULT.scenario(), "streets": Scenario(**WHERE, **STREETS[STREET])}
 CLOSED_FORM = "closed form"
 STARTS = (CLOSED_FORM, "setnet-robust", "cdm-f")
-MOMENTUM = 0.6
-"""Of all steps, where nothing is learned; by hand, of 0.3, 0.6 and 0.8."""
 LONG = (16, 32)
 """Steps of OPT by default, and twice as many."""
 
@@ -129,7 +127,7 @@ def _plain(channels: Channels, start: str, num_steps: int, made: Strategy | None
 
 def _momentum(channels: Channels, start: str, num_steps: int, made: Strategy | None) -> Contender:
     """Those with one momentum for all, nothing learned."""
-    scalars = steps.unchanged(own_schedule(start, num_steps), MOMENTUM)
+    scalars = steps.unchanged(own_schedule(start, num_steps), training.MOMENTUM)
     run = functools.partial(designs.unfolded, channels, scalars, made)
     return Contender(start, "momentum", num_steps, run)
 

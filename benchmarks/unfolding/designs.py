@@ -18,13 +18,11 @@ from jaxsec import keys
 from jaxsec.cdm import pretrained
 from jaxsec.cdm.sampler import best_of, sampler_of
 from jaxsec.channels import Channels
-from jaxsec.precoding.batched import algebra
-from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.batched.chunks import Piece, chunk_size, deal, fill, pieces
 from jaxsec.precoding.batched.kernels import single_kernels
 from jaxsec.precoding.gpip import start as gpip_start
-from jaxsec.precoding.gpip.iterate import beams_of, reduced
-from jaxsec.precoding.problem import DEFAULT_NOISE_BEAMS, Iterate, Problem, start_from
+from jaxsec.precoding.gpip.iterate import beams_of, reduced, started
+from jaxsec.precoding.problem import DEFAULT_NOISE_BEAMS
 from jaxsec.secrecy import normalise_power, sum_secrecy_rate
 from jaxsec.shapes import over_noise
 from jaxsec.strategy import Size, Strategy
@@ -133,9 +131,3 @@ def _program(
         state = steps.run(problem, start, scalars)
     u = beams_of(basis, state.best)
     return Strategy(*normalise_power(u[..., :num_users], u[..., num_users:]))
-
-
-def started(problem: Problem, basis: SplitComplex | None, u: Complex[Array, "B M N"]) -> Iterate:
-    """The iterate of given beams, in the span of the channels."""
-    f = algebra.split(u)
-    return start_from(problem, f if basis is None else algebra.hermitian_product(basis, f))

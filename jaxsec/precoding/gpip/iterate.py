@@ -44,8 +44,7 @@ def solve_chunk(h, weights, initial, *, smoothing, num_beams: int, plain: bool, 
     """
     basis, problem = reduced(h, weights)
     if initial is not None:
-        u = algebra.split(initial)
-        start = start_from(problem, u if basis is None else algebra.hermitian_product(basis, u))
+        start = started(problem, basis, initial)
     else:
         start = gpip_start.start(problem, num_beams, h.shape[2])
     with single_kernels(kernels):
@@ -62,6 +61,12 @@ def reduced(
     if h.shape[1] < h.shape[2]:
         basis, channels = orthonormal_basis(channels)
     return basis, Problem(channels, algebra.squared_norm(algebra.transpose(channels)), weights.T)
+
+
+def started(problem: Problem, basis: SplitComplex | None, u: Complex[Array, "B M N"]) -> Iterate:
+    """The iterate of beams at the antennas, of what lies in the span of the channels."""
+    f = algebra.split(u)
+    return start_from(problem, f if basis is None else algebra.hermitian_product(basis, f))
 
 
 def beams_of(basis: SplitComplex | None, f: SplitComplex) -> Complex[Array, "B M N"]:
