@@ -96,11 +96,17 @@ def test_the_gate_climbs_its_expected_value(float64):
             np.testing.assert_allclose(gradient["gate"][name][place], -rise / 2e-6, rtol=1e-5)
 
 
-def test_an_expert_learns_where_it_is_selected_and_nowhere_else(float64):
-    """Alone in the states that select it, it would learn the same."""
-    policy, params, noise, observation = mixture()
+@pytest.mark.parametrize("specialist", ["selected", "best"])
+def test_an_expert_learns_where_it_is_selected_or_best_and_nowhere_else(specialist, float64):
+    """Alone in the states that are its own, it would learn the same."""
+    policy, params, noise, observation = mixture(specialist=specialist)
     _, gradient = learn(policy, params, noise, observation)
-    largest = np.argmax(GATED(policy, params, observation).weight, axis=1)
+    gated = GATED(policy, params, observation)
+    each = PROPOSE(policy, params, noise, gated.features)
+    values = np.stack([value_in(observation)(action) for action in each], axis=-1)
+    owners = {"selected": np.argmax(gated.weight, axis=1), "best": np.argmax(values, axis=1)}
+    assert np.any(owners["selected"] != owners["best"])
+    largest = owners[specialist]
     counts = np.bincount(largest, minlength=3)
     assert counts.min() > 0
     gdm = Diffusion(O, A, WIDTH, STEPS)
@@ -111,6 +117,10 @@ def test_an_expert_learns_where_it_is_selected_and_nowhere_else(float64):
     share = counts[k] / 12
     jax.tree.map(lambda x, y: close(x[k], share * y), gradient["heads"], alone["head"])
 
+
+
+def test_an_expert_that_is_never_selected_does_not_learn(float64):
+    policy, params, noise, observation = mixture()
     never = {**params["gate"], "bias": params["gate"]["bias"] - jnp.asarray([0.0, 50.0, 0.0])}
     _, gradient = learn(policy, {**params, "gate": never}, noise, observation)
     size = lambda k: max(np.abs(x[k]).max() for x in jax.tree.leaves(gradient["heads"]))  # noqa: E731

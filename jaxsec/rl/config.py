@@ -9,6 +9,7 @@ from jaxsec.diffusion.chain import Bound, Prediction
 from jaxsec.rl import table
 from jaxsec.rl.actor_loss import ActorLoss
 from jaxsec.rl.layout import Layout, Levels
+from jaxsec.rl.moe import Specialist
 from jaxsec.rl.policy import Denoises
 
 
@@ -54,7 +55,10 @@ class Config:
     load_balance_weight: float = 0.01
     """Of the term that keeps a mixture's experts in use alike."""
     shared_fraction: float = 0.7
-    """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
+    """Of a state's part in training, what all experts get alike; the rest is one's."""
+    specialist: Specialist = "selected"
+    """Whose that is: the expert's that the gate selects, or, where experts are to be candidates for
+    the reward to choose from, the one's whose action is worth most in the state."""
     bound: Bound = "tanh"
     """How a diffusion policy keeps its actions to their range."""
     prediction: Prediction = "start"
@@ -160,5 +164,5 @@ class Config:
             "num_selected",
             "load_balance_weight",
         )
-        names += ("shared_fraction", "bound", "prediction")
+        names += ("shared_fraction", "specialist", "bound", "prediction")
         return {name: getattr(self, name) for name in names}

@@ -13,7 +13,7 @@ A load-balancing term (`jaxsec.learning.experts.load_balance`) keeps experts fro
 """
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -27,6 +27,11 @@ from jaxsec.rl import denoiser
 from jaxsec.rl.layout import Layout
 from jaxsec.rl.networks import embed_time
 from jaxsec.rl.policy import Loss, Mean, Value
+
+
+Specialist = Literal["selected", "best"]
+"""Whose a state's unshared part in training is: the expert's that the gate selects, or the one's
+whose action is worth most there."""
 
 
 class Gated(NamedTuple):
@@ -60,7 +65,9 @@ class MixtureOfExperts:
     load_balance_weight: float = 0.01
     """Weight of the load-balancing term."""
     shared_fraction: float = 0.7
-    """Of a state's part in training, what all experts get alike; the rest is the selected one's."""
+    """Of a state's part in training, what all experts get alike; the rest is one's."""
+    specialist: Specialist = "selected"
+    """Whose that is."""
     layout: Layout | None = None
     """Of the observation, whose symmetries the networks keep to; None for flat ones."""
 
@@ -143,9 +150,11 @@ class MixtureOfExperts:
         if self.num_selected == 1:
             values = jax.vmap(value, out_axes=-1)(self.propose(params, noise, gated.features))
             frozen, shared = jax.lax.stop_gradient, self.shared_fraction
-            # The experts learn where they are selected, and from one another's states; the gate
-            # from all that could be.
-            part = (1.0 - shared) * gated.selected + shared / self.num_experts
+            # The experts learn where they are selected, or where they are best, and from one
+            # another's states; the gate from all that could be.
+            best = jax.nn.one_hot(jnp.argmax(values, axis=-1), self.num_experts)
+            own = gated.selected if self.specialist == "selected" else best
+            part = (1.0 - shared) * own + shared / self.num_experts
             acted = jnp.sum(frozen(part) * values, axis=-1)
             chosen = jnp.sum(gated.weight * frozen(values), axis=-1)
             loss = -jnp.mean(acted + chosen - frozen(chosen))

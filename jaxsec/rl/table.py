@@ -9,7 +9,7 @@ from jaxsec.diffusion import chain
 from jaxsec.rl.deterministic import Deterministic
 from jaxsec.rl.diffusion import Diffusion
 from jaxsec.rl.layout import Layout
-from jaxsec.rl.moe import MixtureOfExperts
+from jaxsec.rl.moe import MixtureOfExperts, Specialist
 from jaxsec.rl.policy import Policy
 
 Network = Literal["flat", "equivariant", "interference"]
@@ -34,6 +34,7 @@ def make(
     num_selected: int = 1,
     load_balance_weight: float = 0.01,
     shared_fraction: float = 0.7,
+    specialist: Specialist = "selected",
     bound: chain.Bound = "tanh",
     prediction: chain.Prediction = "start",
 ) -> Policy:
@@ -52,6 +53,7 @@ def make(
       num_selected: experts that act in a state.
       load_balance_weight: weight of the load-balancing term.
       shared_fraction: of a state's part in training, what all experts get alike.
+      specialist: whose the rest is, the selected expert's or the best one's.
       bound: how a diffusion policy keeps to [-1, 1].
       prediction: what a denoiser puts out.
 
@@ -66,6 +68,7 @@ def make(
     checks.check_at_least("num_steps", num_steps, 1)
     for field, value, known in (
         ("network", network, get_args(Network)),
+        ("specialist", specialist, get_args(Specialist)),
         ("bound", bound, get_args(chain.Bound)),
         ("prediction", prediction, get_args(chain.Prediction)),
     ):
@@ -75,7 +78,7 @@ def make(
     layout = laid_out(network, layout)
     sizes = observation_size, action_size, width
     steps = num_steps, bound, prediction
-    mixture = num_experts, num_selected, load_balance_weight, shared_fraction
+    mixture = num_experts, num_selected, load_balance_weight, shared_fraction, specialist
     makers: dict[str, Callable[[], Policy]] = {
         "moe-gdm": lambda: MixtureOfExperts(*sizes, *steps, *mixture, layout),
         "gdm": lambda: Diffusion(*sizes, *steps, layout),
