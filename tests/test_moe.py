@@ -118,7 +118,6 @@ def test_an_expert_learns_where_it_is_selected_or_best_and_nowhere_else(speciali
     jax.tree.map(lambda x, y: close(x[k], share * y), gradient["heads"], alone["head"])
 
 
-
 def test_an_expert_that_is_never_selected_does_not_learn(float64):
     policy, params, noise, observation = mixture()
     never = {**params["gate"], "bias": params["gate"]["bias"] - jnp.asarray([0.0, 50.0, 0.0])}

@@ -145,6 +145,10 @@ def test_every_name_makes_its_policy():
         "moe-gdm", num_steps=4, num_experts=5, num_selected=2, load_balance_weight=0.3, bound="clip"
     )
     assert policy == MixtureOfExperts(O, A, WIDTH, 4, "clip", "start", 5, 2, 0.3)
+    policy = make("moe-gdm", specialist="best", shared_fraction=0.3)
+    assert policy == MixtureOfExperts(
+        O, A, WIDTH, STEPS, specialist="best", shared_fraction=0.3, load_balance_weight=0.01
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,6 +162,16 @@ def test_every_name_makes_its_policy():
         ("moe-gdm", {"num_experts": 0}, "`num_experts` must be at least 1, but is 0"),
         ("moe-gdm", {"num_selected": 4}, r"`num_selected` must lie in \[1, 3\], .* but is 4"),
         ("moe-gdm", {"num_selected": 0}, r"`num_selected` must lie in \[1, 3\], .* but is 0"),
+        (
+            "moe-gdm",
+            {"specialist": "all"},
+            "`specialist` must be one of selected, best, but is 'all'",
+        ),
+        (
+            "moe-gdm",
+            {"specialist": "best", "num_selected": 2},
+            "`specialist` must be selected .*, with `num_selected` 2, but is 'best'",
+        ),
     ],
 )
 def test_what_cannot_be_made_is_named(name, change, message, no_type_checks):

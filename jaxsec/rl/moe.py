@@ -28,7 +28,6 @@ from jaxsec.rl.layout import Layout
 from jaxsec.rl.networks import embed_time
 from jaxsec.rl.policy import Loss, Mean, Value
 
-
 Specialist = Literal["selected", "best"]
 """Whose a state's unshared part in training is: the expert's that the gate selects, or the one's
 whose action is worth most there."""
@@ -50,7 +49,8 @@ class MixtureOfExperts:
     """A diffusion policy with several heads.
 
     Raises:
-      InputError: fewer than one expert, or more selected than there are.
+      InputError: fewer than one expert, more selected than there are, or several where each is to
+        learn where it is best.
     """
 
     observation_size: int
@@ -77,6 +77,11 @@ class MixtureOfExperts:
             1 <= self.num_selected <= self.num_experts,
             f"`num_selected` must lie in [1, {self.num_experts}], the number of experts, "
             f"but is {self.num_selected}",
+        )
+        checks.require(
+            self.specialist == "selected" or self.num_selected == 1,
+            "`specialist` must be selected where several experts act together, with "
+            f"`num_selected` {self.num_selected}, but is {self.specialist!r}",
         )
 
     @property
