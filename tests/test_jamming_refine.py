@@ -40,7 +40,8 @@ def rewards():
 @pytest.mark.slow
 def test_search_betters_what_it_starts_from(rewards):
     assert set(rewards) == {
-        "alone", "best-of-3-true", "best-expert-true", "search", "best-expert-and-search",
+        "alone", "best-of-3-true", "best-expert-true", "best-of-3-by-experts-true", "search",
+        "best-expert-and-search",
     }  # fmt: skip
     for start, name in refine.STARTS.items():
         assert (rewards[name] >= rewards[start] * (1 - 1e-5)).all()
@@ -50,8 +51,20 @@ def test_search_betters_what_it_starts_from(rewards):
 @pytest.mark.slow
 def test_the_best_by_the_true_reward_betters_the_first(rewards):
     assert (rewards["best-expert-true"] >= rewards["alone"] * (1 - 1e-5)).all()
+    assert (rewards["best-of-3-by-experts-true"] >= rewards["best-expert-true"] * (1 - 1e-5)).all()
     for name in ("best-of-3-true", "best-expert-true"):
         assert rewards[name].mean() > rewards["alone"].mean()
+
+
+def test_candidates_around_experts_are_theirs_and_noise_on_each_in_turn():
+    each = jnp.asarray([[[0.0, 0.9]] * 4000, [[-0.5, 0.2]] * 4000])
+    found = np.asarray(evaluation.around(jax.random.key(0), each, 5))
+    np.testing.assert_array_equal(found[:2], each)
+    np.testing.assert_allclose(found[2:4, :, 0].mean(axis=1), [0.0, -0.5], atol=0.01)
+    deviation = evaluation.CANDIDATE_DEVIATION
+    np.testing.assert_allclose(found[2:, :, 0].std(axis=1), deviation, rtol=0.05)
+    np.testing.assert_allclose(found[4, :, 0].mean(), 0.0, atol=0.01)
+    assert found.max() == 1.0  # clipped
 
 
 def test_a_time_is_that_of_a_slot_without_compiling():

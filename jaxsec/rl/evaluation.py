@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from jaxsec import keys
 from jaxsec.rl import collect
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.environment import Environment
@@ -41,11 +42,24 @@ def candidates(
 ) -> Float[Array, "C N A"]:
     """Several actions a state: sampled from the policy, all but the first with noise added."""
     key_policy, key_noise = jax.random.split(key)
-    keys = jax.random.split(key_policy, count)
-    actions = jax.vmap(lambda key: agent.act(actor, key, observation))(keys)
-    deviation = CANDIDATE_DEVIATION * (jnp.arange(count) > 0)[:, None, None]
-    more = deviation * jax.random.normal(key_noise, actions.shape)
+    sampled = jax.random.split(key_policy, count)
+    actions = jax.vmap(lambda key: agent.act(actor, key, observation))(sampled)
+    return _noisy(key_noise, actions, 1)
+
+
+def _noisy(
+    key: Key[Array, ""], actions: Float[Array, "C N A"], num_as_they_are: int
+) -> Float[Array, "C N A"]:
+    """With noise on all but the first candidates."""
+    noisy = jnp.arange(actions.shape[0]) >= num_as_they_are
+    more = CANDIDATE_DEVIATION * noisy[:, None, None] * jax.random.normal(key, actions.shape)
     return jnp.clip(actions + more, -1.0, 1.0)
+
+
+def around(key: Key[Array, ""], each: Float[Array, "E N A"], count: int) -> Float[Array, "C N A"]:
+    """Every expert's action, then these in turn with noise added, C = `count` > E in all."""
+    in_turn = jnp.arange(count) % each.shape[0]
+    return _noisy(key, each[in_turn], each.shape[0])
 
 
 def experts(
@@ -97,7 +111,9 @@ def ways_to_act(
     Returns:
       `alone`, as trained; of several candidates `best-of-C`, the one that the critics value most,
       and `best-of-C-true`, the one that really gives most; for a mixture `best-expert` and
-      `best-expert-true`, the same of the experts' actions. Without critics, only the true ones.
+      `best-expert-true`, the same of the experts' actions, and `best-of-C-by-experts` and
+      `best-of-C-by-experts-true`, of these and noise around them, where C is larger than their
+      number. Without critics, only the true ones.
     """
     observation = slots.observation
     key_alone, key_several = jax.random.split(key)
@@ -110,7 +126,10 @@ def ways_to_act(
             agent, actor, key_several, observation, num_candidates
         )
     if isinstance(agent.policy, MixtureOfExperts):
-        several["best-expert"] = experts(agent.policy, actor, noise, observation)
+        each = several["best-expert"] = experts(agent.policy, actor, noise, observation)
+        if num_candidates > len(each):
+            more = around(keys.stream(key, "experts"), each, num_candidates)
+            several[f"best-of-{num_candidates}-by-experts"] = more
     for name, actions in several.items():
         if learned:
             found[name] = best_valued(agent, critic, observation, actions)
@@ -174,8 +193,8 @@ def _judge(
             for name, action in found.items()
         }
 
-    keys = jax.random.split(key, jax.tree.leaves(actors)[0].shape[0])
-    return jax.lax.map(lambda x: one(*x), (actors, critics, keys))
+    of_seeds = jax.random.split(key, jax.tree.leaves(actors)[0].shape[0])
+    return jax.lax.map(lambda x: one(*x), (actors, critics, of_seeds))
 
 
 def values(
