@@ -118,7 +118,11 @@ def at_unit_power(f: SplitComplex, outside: Float[Array, "B"]) -> Beams:
 def sample(
     key: Key[Array, ""], num_draws: int, num_receivers: int, inside: int, outside: int
 ) -> Draws:
-    """Fresh draws for S = `inside` dimensions of the span and E = `outside` others."""
+    """Fresh draws for S = `inside` dimensions of the span and E = `outside` others.
+
+    All independent. Pairs of opposite errors would halve the products and cancel what is odd in an
+    error, but of a link whose mean vanishes both are heard alike: half of the draws would be lost.
+    """
     key_inside, key_outside = jax.random.split(key)
     shape = (2, num_draws * num_receivers, inside)
     re, im = jax.random.normal(key_inside, shape) * np.sqrt(0.5)
