@@ -157,8 +157,9 @@ class MixtureOfExperts:
             frozen, shared = jax.lax.stop_gradient, self.shared_fraction
             # The experts learn where they are selected, or where they are best, and from one
             # another's states; the gate from all that could be.
-            best = jax.nn.one_hot(jnp.argmax(values, axis=-1), self.num_experts)
-            own = gated.selected if self.specialist == "selected" else best
+            own = gated.selected
+            if self.specialist == "best":
+                own = jax.nn.one_hot(jnp.argmax(values, axis=-1), self.num_experts)
             part = (1.0 - shared) * own + shared / self.num_experts
             acted = jnp.sum(frozen(part) * values, axis=-1)
             chosen = jnp.sum(gated.weight * frozen(values), axis=-1)
