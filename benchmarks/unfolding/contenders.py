@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from benchmarks import alone
 from benchmarks.points import DEFAULT
 from benchmarks.sizes import STREETS, WHERE
 from benchmarks.unfolding import designs, steps, training
@@ -56,7 +57,7 @@ def start_of(plan: Plan, start: str, use: str, channels: Channels) -> Strategy:
     """Designs to start from."""
     if start == CLOSED_FORM:
         return _closed_form(channels)
-    return designs.generated(start, keys.stream(plan.seed, f"unfolded/{use}"), channels)
+    return alone.generated(start, keys.stream(plan.seed, f"unfolded/{use}"), channels)
 
 
 @jax.jit
