@@ -96,7 +96,8 @@ def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path,
     assert report["seed"] == 3 and report["num_channels"] == 6
     assert report["command"] == "python -m benchmarks.figures.everything --quick"
     assert {"cpu", "cores"} <= report["hardware"].keys()
-    names = [*schemes.SCHEMES, "best known"]
+    names = [*schemes.serving(SMALL.K, SMALL.L), "best known"]
+    assert "cdm" in names and "cdm-unet" not in names
     assert [(row["x"], row["scheme"]) for row in report["rows"]] == [
         (x, name) for x in (20.0, 30.0) for name in names
     ]
@@ -113,7 +114,7 @@ def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path,
 
     gaps = read(tmp_path, "gap")
     assert len(gaps["rows"]) == 6
-    for name in schemes.SCHEMES:
+    for name in schemes.serving(SMALL.K, SMALL.L):
         assert all(0.0 <= row[name] <= 1.0 for row in gaps["rows"])
         assert gaps["gap"][name]["median"] <= gaps["gap"][name]["worst"]
 
@@ -126,6 +127,14 @@ def test_everything_measures_once_and_writes_all(figures, monkeypatch, tmp_path,
         assert 0 < row["us_min"] <= row["us_median"] <= row["us_max"]
         assert 0 <= row["gap"] < 1
     assert any(row["on_front"] for row in rows)
+
+
+def test_networks_of_one_size_are_asked_for_that_only(figures):
+    schemes = figures("schemes")
+    assert [*schemes.serving(DEFAULT.K, DEFAULT.L)] == [*schemes.SCHEMES]
+    unets = {name for name in schemes.SCHEMES if name.endswith("unet")}
+    assert unets == {"cdm-unet", "cdm-f-unet"}
+    assert schemes.SCHEMES.keys() - schemes.serving(4, 4).keys() == unets
 
 
 def test_the_front_holds_what_nothing_dominates(figures):

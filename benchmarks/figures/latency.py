@@ -2,9 +2,12 @@
 
     python -m benchmarks.figures.latency [--quick] [--seed 40260] [--out out/figures]
 
-At batch 1 and at a large batch. All settings are compiled first; then in each round every one has
-a turn, blocked until ready, and the median over the rounds counts. Gaps are those of the large
-batch. P1's default scenario: 2 users, 4 eavesdroppers, 20 dBm. The picture is `pareto`'s.
+SetNet is `setnet-robust` by one pass, without noise or diffusion; beside it `cdm-f` by one call.
+Both are told that the channels are exact, and each is alone: in `design` a short run of OPT is a
+candidate beside them. At batch 1 and at a large batch. All settings are compiled first; then in
+each round every one has a turn, blocked until ready, and the median over the rounds counts. Gaps
+are those of the large batch. P1's default scenario: 2 users, 4 eavesdroppers, 20 dBm. The picture
+is `pareto`'s.
 """
 
 import concurrent.futures
@@ -18,7 +21,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import tyro
+from jaxtyping import Array, Key
 
+from benchmarks import alone
 from benchmarks.figures import pareto
 from benchmarks.figures.measure import WORKERS, reference_text
 from benchmarks.figures.schemes import design
@@ -32,7 +37,16 @@ from jaxsec.report import judge
 from jaxsec.strategy import Strategy
 
 POINT = DEFAULT
-USUAL = {"cdm-f-8": 2, "opt-plain": 30, "opt": 16, "cdm": 4, "cdm-f": 4, "cdm-f refined": 2}
+USUAL = {
+    "cdm-f-8": 2,
+    "opt-plain": 30,
+    "opt": 16,
+    "cdm": 4,
+    "cdm-f": 4,
+    "cdm-unet": 4,
+    "cdm-f-unet": 4,
+    "cdm-f refined": 2,
+}
 """Steps by default, or in the other figures."""
 
 
@@ -62,7 +76,11 @@ def settings(seed: int, quick: bool) -> list[Setting]:
         "opt": {n: functools.partial(_opt, n) for n in (1, 2, 3, 4, 6, 8, 12, 16, 32)},
         "cdm": {n: method("cdm", ddim_steps=n) for n in (1, 2, 4, 8)},
         "cdm-f": {n: method("cdm-f-rayleigh", ddim_steps=n) for n in (1, 2, 4, 8)},
+        "cdm-unet": {n: method("cdm", denoiser="unet", ddim_steps=n) for n in (1, 2, 4)},
+        "cdm-f-unet": {n: method("cdm-f", denoiser="unet", ddim_steps=n) for n in (1, 2, 4)},
         "cdm-f refined": {n: method("cdm-f-rayleigh", refine=n) for n in (1, 2, 3)},
+        "setnet": {n: functools.partial(_alone, "setnet-robust", key, n) for n in range(4)},
+        "cdm-f alone": {n: functools.partial(_alone, "cdm-f", key, n) for n in range(4)},
     }
     return [
         Setting(family, steps, run)
@@ -83,6 +101,11 @@ def _plain(num_steps: int, channels: Channels) -> Strategy:
 
 def _opt(num_steps: int, channels: Channels) -> Strategy:
     return gpip.opt(*channels, smoothing=gpip.annealing(num_steps)).strategy
+
+
+def _alone(name: str, key: Key[Array, ""], num_steps: int, channels: Channels) -> Strategy:
+    made = alone.generated(name, key, channels)
+    return gpip.refine(made, *channels, num_steps=num_steps) if num_steps else made
 
 
 def time_all(all_: list[Setting], channels: Channels, rounds: int) -> tuple[np.ndarray, list]:

@@ -21,6 +21,10 @@ FAMILIES = {
     "opt": ("OPT: 1 to 32 steps", SCHEMES["opt"].colour, "s"),
     "cdm": ("CDM: 1 to 8 DDIM steps", SCHEMES["cdm"].colour, "o"),
     "cdm-f": ("CDM-F: 1 to 8 DDIM steps", SCHEMES["cdm-f"].colour, "o"),
+    "cdm-unet": ("CDM, P1's U-Net: 1 to 4 DDIM steps", SCHEMES["cdm-unet"].colour, "^"),
+    "cdm-f-unet": ("CDM-F, P1's U-Net: 1 to 4 DDIM steps", SCHEMES["cdm-f-unet"].colour, "^"),
+    "setnet": ("SetNet: one pass, 0 to 3 steps of OPT", "#CC79A7", "X"),
+    "cdm-f alone": ("CDM-F told errors: one call, 0 to 3 of OPT", "#882255", "o"),
     "cdm-f refined": ("CDM-F (4), 1 to 3 steps of OPT", "#000000", "P"),
     "cdm-f-8": ("CDM-F, best of 8, 0 to 3 of OPT", SCHEMES["cdm-f-8"].colour, "D"),
 }

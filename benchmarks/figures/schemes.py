@@ -31,12 +31,19 @@ class Scheme(NamedTuple):
     num_samples: int = 1
     refines: str = ""
     """The scheme of an earlier row whose design this one refines."""
+    denoiser: str = "set"
+    """Of a diffusion model."""
+    only: tuple[int, int] | None = None
+    """K and L of the channels that it serves; None for all."""
 
     @property
     def drawn(self) -> dict[str, Any]:
         """Keyword arguments of matplotlib's lines."""
         return {"color": self.colour, "marker": self.marker, "linestyle": self.line}
 
+
+UNET: Any = {"denoiser": "unet", "only": (2, 4)}
+"""P1's own network at its own size."""
 
 SCHEMES = {
     scheme.name: scheme
@@ -45,6 +52,8 @@ SCHEMES = {
         Scheme("cdm-mlp", "CDM-MLP", "#CC79A7", "X", method="cdm-mlp"),
         Scheme("opt-plain", "OPT, plain", "#56B4E9", "s", "--", method="opt-plain"),
         Scheme("opt", "OPT", "#0072B2", "s", method="opt"),
+        Scheme("cdm-unet", "CDM, P1's U-Net", "#E69F00", "^", ":", "cdm", **UNET),
+        Scheme("cdm-f-unet", "CDM-F, P1's U-Net", "#D55E00", "^", ":", "cdm-f", **UNET),
         Scheme("cdm", "CDM", "#E69F00", "o", method="cdm"),
         Scheme("cdm-f", "CDM-F", "#D55E00", "o", method="cdm-f-rayleigh"),
         Scheme("cdm-f-8", "CDM-F, best of 8", "#009E73", "D", "--", "cdm-f-rayleigh", 8),
@@ -63,12 +72,20 @@ def design(method: str, key: Key[Array, ""], channels: Channels, **options: Any)
     return jaxsec.design(channels, method=method, key=key, **options)
 
 
+def serving(num_users: int, num_eavesdroppers: int) -> dict[str, Scheme]:
+    """The schemes for channels of that size."""
+    size = (num_users, num_eavesdroppers)
+    return {name: scheme for name, scheme in SCHEMES.items() if scheme.only in (None, size)}
+
+
 def designs(key: Key[Array, ""], channels: Channels) -> Iterator[tuple[str, Strategy]]:
-    """Every scheme's name and design; what is refined is not made twice."""
+    """Every serving scheme's name and design; what is refined is not made twice."""
     made: dict[str, Strategy] = {}
-    for name, scheme in SCHEMES.items():
+    size = channels.h_user.shape[-2], channels.h_eve.shape[-2]
+    for name, scheme in serving(*size).items():
         if scheme.refines:
             made[name] = gpip.refine(made[scheme.refines], *channels, num_steps=REFINE)
         else:
-            made[name] = design(scheme.method, key, channels, num_samples=scheme.num_samples)
+            options = {"num_samples": scheme.num_samples, "denoiser": scheme.denoiser}
+            made[name] = design(scheme.method, key, channels, **options)
         yield name, jax.block_until_ready(made[name])

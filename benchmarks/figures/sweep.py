@@ -86,6 +86,8 @@ def plot(study: Study, sweep: Sweep, rows: list[list]) -> Figure:
         left, right = figure.subplots(1, 2, width_ratios=(1.0, 1.25))
         for name, scheme in SCHEMES.items():
             own = np.array([[row[0], row[2], *row[4:6]] for row in rows if row[1] == name])
+            if not own.size:
+                continue  # serves none of these sizes
             x, mean, share, share_ci95 = own.T
             line = {**scheme.drawn, "markersize": 5, "linewidth": 1.5}
             left.plot(x, mean, **line)

@@ -28,7 +28,7 @@ class Command:
     """Folder made by `jaxsec dataset`."""
     out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")]
     """Folder for checkpoints, metrics.jsonl, and the model: model.npz and model.json."""
-    denoiser: Literal["set", "unet", "unet-paper", "mlp"] = "set"
+    denoiser: Literal["set", "unet", "unet-paper", "mlp", "mlp-paper"] = "set"
     """The network."""
     coordinates: Literal["received", "antenna"] = "received"
     """How strategies are written: received gains, or the paper's antenna coordinates."""

@@ -21,6 +21,7 @@ DENOISERS: dict[str, tuple[type[nn.Module], Any]] = {
     "unet": (UNet, UNetSize()),
     "unet-paper": (UNet, PAPER),
     "mlp": (MLP, MLPSize()),
+    "mlp-paper": (MLP, MLPSize(num_parameters=4_960_000)),  # as many as unet-paper has
 }
 """Network and its default size."""
 
