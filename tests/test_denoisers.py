@@ -177,8 +177,8 @@ def test_every_denoiser_takes_every_table(name, which, channels):
 
 @pytest.mark.slow
 def test_parameter_counts_of_the_ablation_agree(channels):
-    """CDM-MLP, the small U-Net and the set denoiser within 5%, at K = 2 and L = 4; P1's U-Net, which
-    fits 10 MB in half precision, and an MLP beside it within 2%."""
+    """CDM-MLP, the small U-Net and the set denoiser within 5%, at K = 2 and L = 4; P1's U-Net fits
+    10 MB in half precision, and the MLP beside it is as large within 2%."""
     condition = told(cases.channels(n=1, num_eavesdroppers=4))
     z = noisy(condition)
     counts = {}

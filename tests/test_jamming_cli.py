@@ -37,7 +37,7 @@ def test_a_comparison_reports_all_ways_to_act(compared):
     rows = {row["name"]: row for row in report["rows"]}
     assert list(rows) == [
         "oracle", "opt", "best constant", "heuristic", "random", "moe-gdm", "moe-gdm, best expert",
-        "moe-gdm, best expert and search", "moe-gdm, best expert true", "moe-gdm, best of 2",
+        "moe-gdm, search from experts", "moe-gdm, best expert true", "moe-gdm, best of 2",
         "moe-gdm, best of 2 true", "moe-gdm, search", "true-gradient",
         "true-gradient, best of 2 true", "true-gradient, search",
     ]  # fmt: skip
@@ -45,7 +45,7 @@ def test_a_comparison_reports_all_ways_to_act(compared):
     assert all(row["of_oracle"] < 1.0 for name, row in rows.items() if name != "oracle")
     best = rows["moe-gdm, best expert true"]["reward"]
     assert best >= max(rows["moe-gdm"]["reward"], rows["moe-gdm, best expert"]["reward"])
-    assert rows["moe-gdm, best expert and search"]["reward"] > best
+    assert rows["moe-gdm, search from experts"]["reward"] > best
     for row in rows.values():
         assert row["reward"] == pytest.approx(sum(row["metrics"].values()), rel=1e-4)
         assert np.mean(row["reward_of_seeds"]) == pytest.approx(row["reward"])

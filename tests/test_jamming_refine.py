@@ -2,16 +2,19 @@
 
 import dataclasses
 import time
+import typing
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxsec.cli.jamming.evaluate import Command
 from jaxsec.jamming import Environment, JammingScenario, pace, refine
 from jaxsec.jamming import report as reports
 from jaxsec.jamming.file import Trained
 from jaxsec.jamming.judge import Row
+from jaxsec.jamming.optimise import SETTINGS
 from jaxsec.rl import evaluation, learner
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.config import Config
@@ -25,13 +28,17 @@ AGENT = learner.make_agent(CONFIG, ENVIRONMENT)
 
 @pytest.fixture(scope="module")
 def rewards():
+    return rewards_of(refine.ways_to_act)
+
+
+def rewards_of(ways):
     """[N] of every way to act with a mixture."""
     actor, critic = filled(jax.eval_shape(lambda k: learner.networks(AGENT, k), jax.random.key(0)))
     slots = evaluation.sample(ENVIRONMENT, 5, 16)
 
     @jax.jit
     def every(key):
-        found = refine.ways_to_act(AGENT, ENVIRONMENT, actor, critic, slots, key, 3)
+        found = ways(AGENT, ENVIRONMENT, actor, critic, slots, key, 3)
         return {name: evaluation.rewards(ENVIRONMENT, slots, x) for name, x in found.items()}
 
     return {name: np.asarray(x) for name, x in every(jax.random.key(1)).items()}
@@ -41,11 +48,25 @@ def rewards():
 def test_search_betters_what_it_starts_from(rewards):
     assert set(rewards) == {
         "alone", "best-of-3-true", "best-expert-true", "best-of-3-by-experts-true", "search",
-        "best-expert-and-search",
+        "search-from-experts",
     }  # fmt: skip
-    for start, name in refine.STARTS.items():
+    starts = {"search": "alone", "search-from-experts": "best-expert-true"}
+    for name, start in starts.items():
         assert (rewards[name] >= rewards[start] * (1 - 1e-5)).all()
         assert rewards[name].mean() > rewards[start].mean() + 0.01
+
+
+@pytest.mark.slow
+def test_random_starts_beside_a_policy_find_more(rewards):
+    more = rewards_of(refine.searching("quick"))
+    for name in ("search", "search-from-experts"):
+        assert more[name].mean() > rewards[name].mean()
+    np.testing.assert_array_equal(more["alone"], rewards["alone"])
+
+
+def test_searches_are_called_on_the_command_line_as_they_are():
+    hints = typing.get_type_hints(Command)
+    assert set(typing.get_args(hints["search"])) == set(SETTINGS)
 
 
 @pytest.mark.slow

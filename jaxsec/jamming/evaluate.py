@@ -20,6 +20,7 @@ def evaluate(
     *,
     fresh_slots: int,
     num_candidates: int,
+    search: str,
     seed: int,
     json: Path | None,
     argv: list[str],
@@ -31,6 +32,8 @@ def evaluate(
       paths: of policies, all of one scenario; of any size, where a size is given.
       fresh_slots: that they are judged on.
       num_candidates: actions of which the critics, or the true reward, choose; 1 for none of this.
+      search: a name in `optimise.SETTINGS`, of the search that goes on from policies' actions where
+        the reward is known.
       seed: of the slots and of all that acts at random.
       json: where the numbers go, too.
       argv: the command, for the report.
@@ -60,8 +63,8 @@ def evaluate(
     for path, one in zip(paths, trained, strict=True):
         name = path.parent.name if path.stem == "policy" else path.stem
         name = name or one.config.policy
-        rows += judge.judge(name, one, environment, slots, seed, num_candidates)
-        paces |= pace.of_policy(name, one, environment, slots, seed, num_candidates)
+        rows += judge.judge(name, one, environment, slots, seed, num_candidates, search)
+        paces |= pace.of_policy(name, one, environment, slots, seed, num_candidates, search)
     rows = [row._replace(microseconds=paces.get(row.name)) for row in rows]
     listed = reports.report(rows, stated, scenario)
     reports.show(listed, f"{fresh_slots} fresh slots of {sizes.of(scenario)}, seed {seed}")

@@ -96,12 +96,18 @@ def _worth(
 
 
 def judge(
-    name: str, trained: Trained, environment: Environment, slots: Slots, seed: int, candidates: int
+    name: str,
+    trained: Trained,
+    environment: Environment,
+    slots: Slots,
+    seed: int,
+    candidates: int,
+    search: str = "polish",
 ) -> list[Row]:
-    """All ways to act with a trained policy."""
+    """All ways to act with a trained policy, `search` of `optimise.SETTINGS` going on from some."""
     judged = evaluation.judge(
         trained.agent, environment, trained.actor, trained.critic, slots,
-        seed=seed, num_candidates=candidates, ways=refine.ways_to_act,
+        seed=seed, num_candidates=candidates, ways=refine.searching(search),
     )  # fmt: skip
     return [
         Row(

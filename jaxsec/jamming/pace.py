@@ -16,6 +16,7 @@ from jaxsec.jamming.environment import Environment
 from jaxsec.jamming.file import Trained
 from jaxsec.report import timing
 from jaxsec.rl.collect import Slots
+from jaxsec.rl.evaluation import Ways
 from jaxsec.rl.learner import Agent
 
 MAX_TIMED_SLOTS = 512
@@ -44,27 +45,35 @@ def _search(
 
 
 def of_policy(
-    name: str, trained: Trained, environment: Environment, slots: Slots, seed: int, candidates: int
+    name: str,
+    trained: Trained,
+    environment: Environment,
+    slots: Slots,
+    seed: int,
+    candidates: int,
+    search: str = "polish",
 ) -> dict[str, float]:
     """µs a slot of every way to act with the first seed's networks, by `judge.judge`'s names."""
     agent, key = trained.agent, keys.stream(seed, "pace")
     actor, critic = jax.tree.map(lambda x: x[0], (trained.actor, trained.critic))
+    ways = refine.searching(search)
 
     def all_ways() -> dict[str, Float[Array, "N A"]]:
-        return refine.ways_to_act(agent, environment, actor, critic, slots, key, candidates)
+        return ways(agent, environment, actor, critic, slots, key, candidates)
 
     def timed(way: str) -> float:
-        act = lambda slots: _act(agent, environment, candidates, way, actor, critic, slots, key)  # noqa: E731
-        return per_slot(act, slots)
+        fixed = (agent, environment, candidates, ways, way)
+        return per_slot(lambda slots: _act(*fixed, actor, critic, slots, key), slots)
 
     return {judge.way_name(name, way): timed(way) for way in jax.eval_shape(all_ways)}
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@functools.partial(jax.jit, static_argnums=(0, 1, 2, 3, 4))
 def _act(
     agent: Agent,
     environment: Environment,
     candidates: int,
+    ways: Ways,
     way: str,
     actor: Any,
     critic: Any,
@@ -72,8 +81,7 @@ def _act(
     key: Key[Array, ""],
 ) -> Float[Array, "N A"]:
     """One way's actions; what the others need is not computed."""
-    found = refine.ways_to_act(agent, environment, actor, critic, slots, key, candidates)
-    return found[way]
+    return ways(agent, environment, actor, critic, slots, key, candidates)[way]
 
 
 def per_slot(act: Callable[[Slots], Any], slots: Slots) -> float:

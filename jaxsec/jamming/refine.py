@@ -2,24 +2,30 @@
 
     actions = refine.ways_to_act(agent, environment, actor, critic, slots, key, num_candidates)
 
-A policy's action, or the best of its experts', is a start of `jaxsec.jamming.optimise` at its
-setting `polish`: ten steps up the smooth reward, and no action that is worse than the start.
+A policy's action, or each of its experts', is a start of `jaxsec.jamming.optimise`. At its setting
+`polish` that is ten steps up the smooth reward; others have random starts beside it and take
+longer. No action is worse than its starts.
 
-Shapes: N slots, A entries of an action.
+Shapes: N slots, A entries of an action, C starts.
 """
 
+import functools
 from typing import Any
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from jaxsec import keys
 from jaxsec.jamming import optimise
 from jaxsec.jamming.environment import Environment
+from jaxsec.jamming.optimise import SETTINGS, Setting
 from jaxsec.rl import evaluation
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.learner import Agent
+from jaxsec.rl.moe import MixtureOfExperts
 
-STARTS = {"alone": "search", "best-expert-true": "best-expert-and-search"}
-"""Ways to act that search goes on from, and what these are called then."""
+ALONE, EXPERTS = "search", "search-from-experts"
+"""What search from a policy's action is called, and what from all of its experts'."""
 
 
 def ways_to_act(
@@ -30,25 +36,37 @@ def ways_to_act(
     slots: Slots,
     key: Key[Array, ""],
     num_candidates: int,
+    setting: Setting = SETTINGS["polish"],
 ) -> dict[str, Float[Array, "N A"]]:
-    """Those of `jaxsec.rl.evaluation.ways_to_act`, then those of `STARTS` with search.
+    """Those of `jaxsec.rl.evaluation.ways_to_act`, then search from the policy's action and, for a
+    mixture, from all of its experts'.
 
     Without search where eavesdroppers are not known exactly: what it climbs would not be known.
     """
     found = evaluation.ways_to_act(agent, environment, actor, critic, slots, key, num_candidates)
     if environment.scenario.knowledge != "exact":
         return found
-    searched = {
-        name: search(environment, slots, found[start])
-        for start, name in STARTS.items()
-        if start in found
-    }
-    return found | searched
+    find = functools.partial(_search, environment, slots, keys.stream(key, "search"), setting)
+    found[ALONE] = find(found["alone"][None])
+    if isinstance(agent.policy, MixtureOfExperts):
+        noise = agent.policy.noise(keys.stream(key, "search/experts"), len(found["alone"]))
+        found[EXPERTS] = find(evaluation.experts(agent.policy, actor, noise, slots.observation))
+    return found
 
 
-def search(
-    environment: Environment, slots: Slots, action: Float[Array, "N A"]
+@functools.cache
+def searching(name: str) -> evaluation.Ways:
+    """`ways_to_act` with the search called so (`optimise.SETTINGS`)."""
+    return functools.partial(ways_to_act, setting=SETTINGS[name])
+
+
+def _search(
+    environment: Environment,
+    slots: Slots,
+    key: Key[Array, ""],
+    setting: Setting,
+    actions: Float[Array, "C N A"],
 ) -> Float[Array, "N A"]:
-    """Actions that are no worse, by a few steps from these."""
-    setting = optimise.SETTINGS["polish"]
-    return optimise.best(environment, slots.state, starts=action[:, None], setting=setting).action
+    """The best action of each slot that is found from these."""
+    starts = jnp.swapaxes(actions, 0, 1)
+    return optimise.best(environment, slots.state, starts=starts, key=key, setting=setting).action

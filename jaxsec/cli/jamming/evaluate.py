@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -25,6 +25,9 @@ class Command:
     """Slots, the same for all."""
     num_candidates: int = 8
     """Actions of which the critics, or the true reward, choose; 1 for none of this."""
+    search: Literal["polish", "single", "quick", "standard", "careful", "thorough"] = "polish"
+    """What goes on from the policies' actions, where the reward is known: ten steps of search, or
+    more with random starts beside them."""
     seed: int = 1
     """Seed of the slots and of all that acts at random."""
     json: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -39,6 +42,7 @@ def run(command: Command, argv: list[str]) -> None:
         command.policies,
         fresh_slots=command.fresh_slots,
         num_candidates=command.num_candidates,
+        search=command.search,
         seed=command.seed,
         json=command.json,
         argv=argv,
