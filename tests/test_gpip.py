@@ -11,6 +11,7 @@ from jaxsec import secrecy
 from jaxsec.precoding import gpip, reference
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.programs import PROGRAMS
+from jaxsec.precoding.gpip import iterate
 from jaxsec.precoding.gpip import step as gpip_step
 from jaxsec.precoding.problem import Problem, start_from
 from tests import cases, compilation, compiled
@@ -168,6 +169,18 @@ def test_reported_rate_is_the_rate_of_the_strategy():
     assert result.info.rate_history.shape == (gpip.DEFAULT_STEPS, N)
     assert bool((result.info.rate >= result.info.rate_history.max(axis=0) - 1e-4).all())
     chex.assert_tree_all_finite(result.info)
+
+
+def test_a_refinement_that_has_lost_rate_gives_back_its_start(quick_compilation_here):
+    """Where the gains that steps have carried along say more than the beams have."""
+    channels = cases.channels(n=N)
+    problem, beams = to_problem(channels), gpip.opt(*channels).strategy
+    good = start_from(problem, algebra.split(jnp.concatenate(beams, axis=-1)))
+    worse = jax.tree.map(lambda x: x + 0.1, good.f)
+    kept = iterate._no_worse(problem, good, worse, jnp.float32(0.1))
+    np.testing.assert_array_equal(algebra.join(kept), algebra.join(good.f))
+    kept = iterate._no_worse(problem, start_from(problem, worse), good.f, jnp.float32(0.1))
+    np.testing.assert_allclose(algebra.join(kept), algebra.join(good.f), atol=1e-6)
 
 
 @pytest.mark.long

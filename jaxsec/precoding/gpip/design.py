@@ -126,8 +126,7 @@ def refine(
     num_steps: int = 2,
 ) -> Strategy:
     """A few of OPT's steps from a given strategy, which lies in the span of the channels or loses
-    the rest; never of a lower true rate than what is there, as its own float32 sees it, which can
-    be off by a few 1e-4 of the rate.
+    the rest; but for rounding, never of a lower true rate than what is there.
 
     >>> channels = jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 2)
     >>> start = jaxsec.design(channels, method="rzf-ns", num_noise_beams=2)

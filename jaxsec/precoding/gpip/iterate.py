@@ -49,6 +49,8 @@ def solve_chunk(h, weights, initial, *, smoothing, num_beams: int, plain: bool, 
         start = gpip_start.start(problem, num_beams, h.shape[2])
     with single_kernels(kernels):
         f, info = (_iterate_plain if plain else _iterate)(problem, start, smoothing)
+        if initial is not None:
+            f = _no_worse(problem, start, f, smoothing[-1])
     return beams_of(basis, f), jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), info)
 
 
@@ -127,6 +129,17 @@ def _info(rate, start_rate, iterations, trace: Float[Array, "num_steps 3 B"]) ->
         trace[:, 0],
         trace[:, 1],
     )
+
+
+def _no_worse(
+    problem: Problem, start: Iterate, f: SplitComplex, smoothing: Float[Array, ""]
+) -> SplitComplex:
+    """The start where it is better once the gains of f are computed from f: those that steps have
+    carried along are off by what float32 has lost on the way."""
+    noise = jnp.ones_like(problem.weights[0])
+    end = start_from(problem, f)
+    first, last = (rates_of(problem, x.y.abs2(), noise, smoothing).hard for x in (start, end))
+    return algebra.where(last >= first, end.f, start.f)
 
 
 def _iterate_plain(problem: Problem, start: Iterate, smoothing: Float[Array, "num_steps"]):
