@@ -53,7 +53,7 @@ bench: $(READY)  ## the speed claims of the documentation, under fifteen minutes
 	$(BIN)/python -m benchmarks.speed.denoiser --json out/denoiser.json
 	$(BIN)/python -m benchmarks.speed.environment --json out/environment.json
 
-figures: $(READY)  ## the pictures of P1, and gap and latency, from the shipped weights; under half an hour on 2 cores
+figures: $(READY)  ## the pictures of P1, and gap and latency, from the shipped weights; an hour or more on 2 cores
 	$(BIN)/python -m benchmarks.figures.everything
 
 figures-quick: $(READY)  ## the same from few channels and few points, in minutes
