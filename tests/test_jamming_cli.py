@@ -37,8 +37,8 @@ def test_a_comparison_reports_all_ways_to_act(compared):
     rows = {row["name"]: row for row in report["rows"]}
     assert list(rows) == [
         "oracle", "opt", "best constant", "heuristic", "random", "moe-gdm", "moe-gdm, best expert",
-        "moe-gdm, search from experts", "moe-gdm, best expert true", "moe-gdm, best of 2",
-        "moe-gdm, best of 2 true", "moe-gdm, search", "true-gradient",
+        "moe-gdm, best expert true", "moe-gdm, best of 2", "moe-gdm, best of 2 true",
+        "moe-gdm, search", "moe-gdm, search from experts", "true-gradient",
         "true-gradient, best of 2 true", "true-gradient, search",
     ]  # fmt: skip
     assert rows["oracle"]["of_oracle"] == 1.0
