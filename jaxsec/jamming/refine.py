@@ -24,9 +24,6 @@ from jaxsec.rl.collect import Slots
 from jaxsec.rl.learner import Agent
 from jaxsec.rl.moe import MixtureOfExperts
 
-ALONE, EXPERTS = "search", "search-from-experts"
-"""What search from a policy's action is called, and what from all of its experts'."""
-
 
 def ways_to_act(
     agent: Agent,
@@ -47,10 +44,12 @@ def ways_to_act(
     if environment.scenario.knowledge != "exact":
         return found
     find = functools.partial(_search, environment, slots, keys.stream(key, "search"), setting)
-    found[ALONE] = find(found["alone"][None])
+    found["search"] = find(found["alone"][None])
     if isinstance(agent.policy, MixtureOfExperts):
         noise = agent.policy.noise(keys.stream(key, "search/experts"), len(found["alone"]))
-        found[EXPERTS] = find(evaluation.experts(agent.policy, actor, noise, slots.observation))
+        found["search-from-experts"] = find(
+            evaluation.experts(agent.policy, actor, noise, slots.observation)
+        )
     return found
 
 
