@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = (
-    ("checks", "cores", "extras", "shapes", "units", "strategy", "keys", "version"),
+    ("checks", "compiled", "cores", "extras", "shapes", "units", "strategy", "keys", "version"),
     ("channels",),
     ("secrecy",),
     ("files",),

@@ -10,9 +10,11 @@ from jaxsec import checks
 from jaxsec.channels.clustered import fade_clustered
 from jaxsec.channels.geometry import large_scale_gain, sample_geometry
 from jaxsec.channels.scenario import Channels, Geometry, Scenario
+from jaxsec.compiled import compiled
 from jaxsec.shapes import lift
 
 
+@compiled("scenario", "n")
 def sample_channels(key: Key[Array, ""], scenario: Scenario, n: int) -> Channels:
     """Draws `n` independent channels: a geometry each (P1, Section IV), then fading.
 
@@ -39,6 +41,7 @@ def sample_channels(key: Key[Array, ""], scenario: Scenario, n: int) -> Channels
     return fade(key_fading, scenario, geometry)
 
 
+@compiled("scenario")
 def fade(key: Key[Array, ""], scenario: Scenario, geometry: Geometry) -> Channels:
     """Small-scale fading on top of the large-scale gains of a geometry.
 

@@ -5,8 +5,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxsec.channels.scenario import Geometry, Scenario
+from jaxsec.compiled import compiled
 
 
+@compiled("scenario", "n")
 def sample_geometry(key: Key[Array, ""], scenario: Scenario, n: int) -> Geometry:
     """Users uniform (by area) on the ring, eavesdroppers uniform in a disc around a random user.
 
@@ -35,6 +37,7 @@ def sample_geometry(key: Key[Array, ""], scenario: Scenario, n: int) -> Geometry
     return Geometry(users, jnp.take_along_axis(users, target[..., None], axis=1) + offsets)
 
 
+@compiled("scenario")
 def large_scale_gain(positions_m: Float[Array, "... 2"], scenario: Scenario) -> Float[Array, "..."]:
     """Amplitude gain of a link, P1's path loss law; E‖h‖² is M times its square.
 

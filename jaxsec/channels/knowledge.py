@@ -18,6 +18,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float, Key
 
 from jaxsec import checks
 from jaxsec.channels.scenario import Channels
+from jaxsec.compiled import compiled
 from jaxsec.shapes import AnyArray
 
 
@@ -66,7 +67,11 @@ def estimate_channels(
     """
     if isinstance(error, float | int):
         checks.check_fraction("error", error)
-    h = jnp.asarray(h)
+    return _estimate(key, jnp.asarray(h), error, gain)
+
+
+@compiled()
+def _estimate(key: Key[Array, ""], h: Array, error: Any, gain: Any) -> Array:
     if gain is None:
         power = jnp.mean(jnp.square(h.real) + jnp.square(h.imag), axis=-1)
         gain = jnp.where(power > 0, jnp.sqrt(jnp.where(power > 0, power, 1.0)), 0.0)
@@ -139,6 +144,7 @@ def estimated(
     return Posterior(mean_user, mean_eve, error_user, error_eve)
 
 
+@compiled()
 def _posterior(h: Any, error: Any, gain: Any) -> tuple[Array, Array]:
     h = jnp.asarray(h)
     share = jnp.broadcast_to(jnp.asarray(error, h.real.dtype), h.shape[:-2])[..., None]
@@ -223,6 +229,7 @@ def sample(
     return perturb(known, jax.random.normal(key, shape, jnp.asarray(known.h_user).dtype))
 
 
+@compiled()
 def perturb(
     known: Posterior, direction: Complex[Array, "draws ... R M"]
 ) -> tuple[Complex[Array, "draws ... K M"], Complex[Array, "draws ... L M"]]:

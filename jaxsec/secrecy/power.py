@@ -14,9 +14,11 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from jaxsec import checks
+from jaxsec.compiled import compiled
 from jaxsec.shapes import AnyArray, abs2, lift
 
 
+@compiled()
 def power(w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]) -> Float[Array, "..."]:
     """‖w‖² + ‖v‖², the left side of P1 (8), in units of the transmit power P.
 
@@ -34,6 +36,7 @@ def power(w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]) -> F
     return jnp.sum(abs2(w), axis=(-2, -1)) + jnp.sum(abs2(v), axis=(-2, -1))
 
 
+@compiled()
 def normalise_power(
     w: Complex[AnyArray, "... M K"], v: Complex[AnyArray, "... M J"]
 ) -> tuple[Complex[Array, "... M K"], Complex[Array, "... M J"]]:

@@ -22,6 +22,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec import checks
 from jaxsec.channels.arguments import together
+from jaxsec.compiled import compiled
 from jaxsec.shapes import AnyArray, abs2, lift, over_noise
 
 LN2 = 0.6931471805599453
@@ -46,6 +47,7 @@ def received_gains(
     return jnp.einsum("...rm,...mn->...rn", h.conj(), u, precision="highest")
 
 
+@compiled()
 def received_powers(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -73,6 +75,7 @@ def received_powers(
 
 
 @together
+@compiled()
 def user_rates(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -105,6 +108,7 @@ def user_rates(
 
 
 @together
+@compiled()
 def wiretap_rates(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -135,6 +139,7 @@ def wiretap_rates(
 
 
 @together
+@compiled()
 def colluding_wiretap_rates(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -185,6 +190,7 @@ def colluding_wiretap_rates(
 
 
 @together
+@compiled("colluding")
 def secrecy_rates(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -224,6 +230,7 @@ def secrecy_rates(
 
 
 @together
+@compiled()
 def smooth_secrecy_rates(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
