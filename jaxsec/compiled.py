@@ -1,9 +1,11 @@
 """Functions of arrays that are one program wherever they are called.
 
-Called by itself, a function of `jax.numpy` is compiled operation by operation: thirty programs for a
-secrecy rate, each built, kept and started by itself. `compiled` makes it one. Where the call is
-traced already, by `jit` or `grad`, it leaves no trace of its own: its operations become the
-caller's.
+Called by itself, a function of `jax.numpy` is compiled operation by operation: thirty programs for
+a secrecy rate, each built, kept and started by itself. `compiled` makes it one. Where the caller is
+compiled itself, nothing of it is left: its operations become the caller's.
+
+Not for `precoding`, where a setting of the caller decides how kernels are built
+(`batched.kernels`): a program that is kept would keep the first caller's.
 """
 
 import functools

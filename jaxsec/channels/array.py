@@ -11,9 +11,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from jaxsec.channels.scenario import Antennas
+from jaxsec.compiled import compiled
 from jaxsec.shapes import lift
 
 
+@compiled("num_antennas", "array")
 def steering_vector(
     azimuth: Float[Array, "..."],
     elevation: Float[Array, "..."],

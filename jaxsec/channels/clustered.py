@@ -28,7 +28,7 @@ Table 7.6.3.1-2). Clusters go back to A. Saleh and R. Valenzuela, IEEE JSAC 5(2)
 angles is D. Tse and P. Viswanath, Fundamentals of Wireless Communication, 7.3.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +38,7 @@ from jaxsec import checks
 from jaxsec.channels.array import direction, distance, steering_vector
 from jaxsec.channels.geometry import large_scale_gain
 from jaxsec.channels.scenario import Antennas, Channels, Geometry, Scenario
+from jaxsec.compiled import compiled
 
 NUM_RAYS = 20
 """S, rays of a cluster."""
@@ -163,7 +164,6 @@ def sample_clusters(
     Raises:
       InputError: `num_active` is a Python number that is not in 1..C, or an array is not [n].
     """
-    n, _ = shape
     if isinstance(num_active, int):
         checks.require(
             1 <= num_active <= num_clusters,
@@ -171,6 +171,19 @@ def sample_clusters(
             f"but is {num_active}",
         )
     dtype = jnp.dtype(jax.dtypes.canonicalize_dtype(dtype))
+    return _clusters(key, tuple(shape), num_clusters, angular_spread_deg, num_active, dtype)
+
+
+@compiled("shape", "num_clusters", "dtype")
+def _clusters(
+    key: Key[Array, ""],
+    shape: tuple[int, int],
+    num_clusters: int,
+    angular_spread_deg: Any,
+    num_active: Any,
+    dtype: jnp.dtype,
+) -> Clusters:
+    n, _ = shape
     key_uniform, key_normal = jax.random.split(key)
     each = (*shape, num_clusters)
     # Two draws for all, so that little is compiled.
@@ -193,6 +206,7 @@ def sample_clusters(
     return Clusters(power, azimuth, ELEVATION_SHARE * elevation, drift)
 
 
+@compiled("num_antennas", "array", "base_height_m")
 def clustered_links(
     key: Key[Array, ""],
     geometry: Geometry,

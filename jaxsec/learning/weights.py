@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxsec import checks
@@ -113,8 +112,8 @@ def nest(arrays: Mapping[str, Any]) -> dict[str, Any]:
         at = tree
         for folder in folders:
             at = at.setdefault(folder, {})
-        at[leaf] = jnp.asarray(array)
-    return tree
+        at[leaf] = array
+    return jax.device_put(tree)  # `jnp.asarray` compiles a program for every shape
 
 
 def check_fit(arrays: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxsec import checks
+from jaxsec.compiled import compiled
 
 BANDWIDTH = 0.35
 """Width of the kernel around a quantile, in standard deviations of the rate over the draws."""
@@ -78,6 +79,7 @@ class Outage:
         return jax.nn.softmax(-0.5 * jnp.square((rates - self.value(rates)[None]) / width), axis=0)
 
 
+@compiled("outage_probability")
 def outage_secrecy_rate(
     secrecy_rate: Float[Array, "n *rest"], outage_probability: float
 ) -> Float[Array, "*rest"]:
