@@ -20,6 +20,7 @@ from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec import checks
 from jaxsec.channels.arguments import together
+from jaxsec.compiled import compiled
 from jaxsec.secrecy.least_power import LeastPower
 from jaxsec.secrecy.power import power
 from jaxsec.secrecy.rates import (
@@ -176,6 +177,7 @@ def make_objective(name: str, **numbers: Any) -> Objective:
 
 
 @together
+@compiled()
 def objective_value(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -199,7 +201,7 @@ def objective_value(
       h_user: users' channels as rows, [..., K, M].
       h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
       noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
-      objective: a row of the table.
+      objective: a row of the table, a pytree.
 
     Returns:
       [...], bit/s/Hz, for energy efficiency bit/s/Hz/W, for least power as `LeastPower` says.
@@ -212,6 +214,7 @@ def objective_value(
 
 
 @together
+@compiled()
 def smooth_objective_value(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],
@@ -235,7 +238,7 @@ def smooth_objective_value(
       h_user: users' channels as rows, [..., K, M].
       h_eve: eavesdroppers' channels as rows, [..., L, M]; L = 0 is allowed.
       noise_power: σ0²/P, receiver noise over transmit power in units of |h|², a scalar or [...].
-      objective: a row of the table.
+      objective: a row of the table, a pytree.
       smoothing: positive, bit/s/Hz.
 
     Returns:

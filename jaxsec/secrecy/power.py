@@ -182,6 +182,7 @@ def check_noise_beams(constraint: PowerConstraint, num_noise_beams: int | None) 
     )
 
 
+@compiled()
 def fitting_scale(constraint: PowerConstraint, sent: Float[Array, "... M"]) -> Float[Array, "..."]:
     """In [0, 1]: the largest factor of all beams at which a constraint allows them.
 
@@ -205,6 +206,7 @@ def fitting_scale(constraint: PowerConstraint, sent: Float[Array, "... M"]) -> F
     return jnp.sqrt(jnp.minimum(jnp.min(share, axis=-1), 1.0))
 
 
+@compiled()
 def limit_power(
     w: Complex[AnyArray, "... M K"],
     v: Complex[AnyArray, "... M J"],

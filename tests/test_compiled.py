@@ -1,0 +1,75 @@
+"""Functions of arrays are one program by themselves, and none inside another."""
+
+import jax
+import numpy as np
+import pytest
+
+import jaxsec
+from jaxsec import secrecy
+from jaxsec.compiled import compiled
+from tests import cases
+
+CALLS = {
+    "rates": lambda w, v, channels: jaxsec.secrecy_rates(w, v, *channels),
+    "objective": lambda w, v, channels: secrecy.objective_value(
+        w, v, *channels, objective=secrecy.WorstUser()
+    ),
+    "power": lambda w, v, channels: secrecy.limit_power(w, v, secrecy.AntennaPower()),
+}
+
+
+def programs(call, *args):
+    """How many programs a call compiles."""
+    found = []
+
+    def listen(event, seconds, **_):
+        if event == "/jax/core/compile/backend_compile_duration":
+            found.append(seconds)
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        jax.block_until_ready(call(*args))
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+    return len(found)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_compiles_one_program_and_another_none(name):
+    num_antennas = 5 + list(CALLS).index(name)  # a shape that no other test has
+    channels = cases.channels(0, 7, num_antennas=num_antennas)
+    w, v = (cases.gaussian(np.random.default_rng(i), (7, num_antennas, 2)) for i in range(2))
+    assert programs(CALLS[name], w, v, channels) == 1
+    assert programs(CALLS[name], w + 1, v, channels) == 0
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_inside_another_program_it_is_written_out(name):
+    channels = cases.channels(0, 3)
+    w, v = (cases.gaussian(np.random.default_rng(i), (3, 8, 2)) for i in range(2))
+    inside = str(jax.make_jaxpr(CALLS[name])(w, v, channels))
+    assert "dot_general" in inside
+    for function in ("secrecy_rates", "user_rates", "objective_value", "limit_power"):
+        assert f"name={function}" not in inside
+
+
+def test_a_scenario_decides_what_is_compiled():
+    def sample(seed, **options):
+        return jaxsec.sample_channels(jax.random.key(seed), jaxsec.Scenario(**options), 3)
+
+    sample(0, num_antennas=11)  # keys' own programs
+    assert programs(lambda: sample(0, num_antennas=13)) == 1
+    assert programs(lambda: sample(0, num_antennas=13)) == 0
+
+
+def test_it_keeps_its_name_and_says_what_does_not_fit():
+    @compiled("times")
+    def repeat(x, *, times):
+        """Some times over."""
+        jaxsec.checks.check_at_least("times", times, 1)
+        return jax.numpy.tile(x, times)
+
+    assert repeat.__name__ == "repeat" and repeat.__doc__ == "Some times over."
+    np.testing.assert_array_equal(repeat(np.ones(2), times=3), np.ones(6))
+    with pytest.raises(jaxsec.InputError, match="`times` must be at least 1"):
+        repeat(np.ones(2), times=0)
