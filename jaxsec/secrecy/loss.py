@@ -4,12 +4,14 @@ import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec import checks
+from jaxsec.compiled import compiled
 from jaxsec.secrecy.power import power
 from jaxsec.secrecy.rates import smooth_secrecy_rates
 from jaxsec.shapes import AnyArray
 from jaxsec.strategy import unpack_real
 
 
+@compiled()
 def secrecy_loss(
     z: Float[Array, "... D"],
     h_user: Complex[AnyArray, "... K M"],
