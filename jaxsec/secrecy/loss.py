@@ -19,8 +19,8 @@ def secrecy_loss(
     noise_power: Float[ArrayLike, "..."],
     *,
     smoothing: float | Float[Array, ""] = 0.01,
-    penalty: float = 0.001,
-    target_norm: float = 1.0,
+    penalty: float | Float[Array, ""] = 0.001,
+    target_norm: float | Float[Array, ""] = 1.0,
 ) -> Float[Array, ""]:
     """The fine-tuning loss of P1 (19): −mean(R_sum) + λ·mean((‖u‖₂ − δ)²), a real scalar.
 
