@@ -65,5 +65,5 @@ def in_force(x: np.ndarray) -> jax.Array:
     """As a JAX array, in float64 or complex128 only where those are enabled."""
     wide = jax.config.jax_enable_x64
     if np.iscomplexobj(x):
-        return jnp.asarray(x, jnp.complex128 if wide else jnp.complex64)
-    return jnp.asarray(x, jnp.float64 if wide else jnp.float32)
+        return jnp.asarray(x.astype(np.complex128 if wide else np.complex64))
+    return jnp.asarray(x.astype(np.float64 if wide else np.float32))

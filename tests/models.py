@@ -24,7 +24,7 @@ def random_params(network, z, t, condition):
         noise = np.asarray(draw.standard_normal(x.shape), np.float32)
         if at[-1].key == "scale":
             return jnp.asarray(1.0 + 0.1 * noise)
-        return jnp.asarray(noise / np.sqrt(x.shape[-2]) if x.ndim > 1 else 0.1 * noise)
+        return jnp.asarray(noise / np.float32(x.shape[-2] ** 0.5) if x.ndim > 1 else 0.1 * noise)
 
     return jax.tree_util.tree_map_with_path(leaf, shapes)
 

@@ -56,6 +56,12 @@ def batch():
 
 
 @pytest.fixture(scope="module")
+def told_of_errors():
+    """Four hundred problems, told of the errors of their channels."""
+    return told("known", batch_entries=3 * 5 * 400).sample(0)
+
+
+@pytest.fixture(scope="module")
 def loss():
     """That of the tiny model."""
     return jax.jit(finetune.make_loss(CONFIG, sampler.sampler_of(models.tiny())))
@@ -132,6 +138,7 @@ def test_idle_steps_do_nothing():
     initial = jax.random.normal(KEY, mask.shape)
     schedule = process.linear_schedule()
 
+    @jax.jit
     def sample(timesteps):
         return sampling.ddim_scan(
             lambda z, t: 0.3 * z, schedule, mask, timesteps, initial, prediction="noise"
@@ -220,12 +227,13 @@ def test_fine_tuning_raises_the_rate_and_compiles_once(batch, loss):
 
 
 @pytest.mark.parametrize("which", ["resolved", "known"])
-def test_more_inputs_have_no_weight_at_first(which, no_type_checks):
+def test_more_inputs_have_no_weight_at_first(which, told_of_errors, no_type_checks):
     """The network is the same function until it has learned what more it is told."""
     model = models.tiny()
     grown = finetune.into(model, which)
     assert finetune.into(grown, which) is grown
-    condition = told(which).sample(1).condition
+    problem = told_of_errors if which == "known" else told(which).sample(1)
+    condition = problem.condition
     more = finetune.MORE[which]
     known = condition._replace(
         complex_entries=condition.complex_entries[..., : -more.complex_entries],
@@ -258,9 +266,9 @@ def test_models_go_on_where_they_can():
         finetune.into(dataclasses.replace(model, coordinates="antenna"), "known")
 
 
-def test_problems_are_known_with_every_error():
+def test_problems_are_known_with_every_error(told_of_errors):
     """Exactly, with errors of either, of the eavesdroppers only the gain; mean and kept rate."""
-    many = told("known", batch_entries=3 * 5 * 400).sample(0)
+    many = told_of_errors
     user, eve = many.known.error_user[:, 0], many.known.error_eve[:, 0]
     both = (user == 0) & (eve == 0)
     assert abs(both.mean() - problems.EXACT) < 0.08
