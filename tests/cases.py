@@ -1,7 +1,6 @@
 """Channels and strategies that the tests share, drawn with NumPy so that nothing is compiled."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 import jaxsec
@@ -65,5 +64,5 @@ def in_force(x: np.ndarray) -> jax.Array:
     """As a JAX array, in float64 or complex128 only where those are enabled."""
     wide = jax.config.jax_enable_x64
     if np.iscomplexobj(x):
-        return jnp.asarray(x, jnp.complex128 if wide else jnp.complex64)
-    return jnp.asarray(x, jnp.float64 if wide else jnp.float32)
+        return jax.device_put(x.astype(np.complex128 if wide else np.complex64))
+    return jax.device_put(x.astype(np.float64 if wide else np.float32))

@@ -3,7 +3,6 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxsec.cdm.coordinates import table as coordinates
@@ -23,8 +22,9 @@ def random_params(network, z, t, condition):
     def leaf(at, x):
         noise = np.asarray(draw.standard_normal(x.shape), np.float32)
         if at[-1].key == "scale":
-            return jnp.asarray(1.0 + 0.1 * noise)
-        return jnp.asarray(noise / np.sqrt(x.shape[-2]) if x.ndim > 1 else 0.1 * noise)
+            return jax.device_put(1.0 + 0.1 * noise)
+        scale = x.shape[-2] ** -0.5 if x.ndim > 1 else 0.1
+        return jax.device_put(noise * np.float32(scale))
 
     return jax.tree_util.tree_map_with_path(leaf, shapes)
 

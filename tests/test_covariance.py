@@ -101,25 +101,32 @@ def test_what_is_heard_in_draws_is_what_the_channels_say():
     """Amplitudes and their transpose, against channels drawn one by one in NumPy."""
     fields, noise_power = sectors(n=3)
     known = known_of(fields)
-    noise = jnp.broadcast_to(jnp.asarray(noise_power, jnp.float32), 3)
-    told, basis = problem.reduced(jax.tree.map(jnp.asarray, known), noise)
-    draws = problem.sample(jax.random.key(0), 5, 6, 4, 0)
-    re, im = np.asarray(draws.z[:30, :4]), np.asarray(draws.z[:30, 4:])
-    z = (re + 1j * im).reshape(5, 6, 4)
-    root = np.concatenate([np.zeros((3, 2, 4, 4)), known.root_eve], axis=1)
-    mean = np.concatenate([known.h_user, known.h_eve], axis=1)
-    h = (mean[None] + np.einsum("nrms,drs->dnrm", root, z)) / np.sqrt(noise)[:, None, None]
+    noise = np.broadcast_to(np.asarray(noise_power, np.float32), 3)
     rng = np.random.default_rng(1)
     f = rng.standard_normal((2, 4, 3, 3)).astype(np.float32)
     c = rng.standard_normal((2, 5, 6, 3, 3)).astype(np.float32)
-    heard = problem.amplitudes(told, draws, SplitComplex(*jnp.asarray(f)))
+
+    @jax.jit
+    def both(known, noise, f, c):
+        told, basis = problem.reduced(known, noise)
+        draws = problem.sample(jax.random.key(0), 5, 6, 4, 0)
+        heard = problem.amplitudes(told, draws, SplitComplex(*f))
+        together = problem.combined(told, draws, SplitComplex(*c))
+        parts = (jax.lax.complex(x.re, x.im) for x in (heard, together))
+        return *parts, draws.z, basis
+
+    heard, together, z, basis = both(known, noise, f, c)
+    z = np.asarray(z)
+    z = (z[:30, :4] + 1j * z[:30, 4:]).reshape(5, 6, 4)
+    root = np.concatenate([np.zeros((3, 2, 4, 4)), known.root_eve], axis=1)
+    mean = np.concatenate([known.h_user, known.h_eve], axis=1)
+    h = (mean[None] + np.einsum("nrms,drs->dnrm", root, z)) / np.sqrt(noise)[:, None, None]
     wanted = np.einsum("dnrm,mkn->drkn", h.conj(), f[0] + 1j * f[1])
     scale = np.abs(wanted).max()
-    np.testing.assert_allclose((heard.re + 1j * heard.im) / scale, wanted / scale, atol=1e-5)
-    together = problem.combined(told, draws, SplitComplex(*jnp.asarray(c)))
+    np.testing.assert_allclose(heard / scale, wanted / scale, atol=1e-5)
     wanted = np.einsum("dnrm,drkn->mkn", h, c[0] + 1j * c[1])
     scale = np.abs(wanted).max()
-    np.testing.assert_allclose((together.re + 1j * together.im) / scale, wanted / scale, atol=1e-5)
+    np.testing.assert_allclose(together / scale, wanted / scale, atol=1e-5)
     np.testing.assert_array_equal(basis[0], np.eye(4))
 
 

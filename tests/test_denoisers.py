@@ -41,7 +41,7 @@ def told(channels):
 
 def noisy(condition, seed=0):
     z = np.random.default_rng(seed).standard_normal(condition.mask.shape).astype(np.float32)
-    return jnp.asarray(z * condition.mask)
+    return z * np.asarray(condition.mask)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,13 @@ def tiny(channels):
     z = noisy(condition)
     params = models.random_params(network, z, jnp.zeros(z.shape[0], jnp.int32), condition)
     apply = jax.jit(network.apply)
-    return lambda z, condition: apply(params, z, jnp.full(z.shape[0], 300), condition)
+    return lambda z, condition: np.asarray(apply(params, z, np.full(3, 300), condition))
+
+
+@pytest.fixture(scope="module")
+def condition(channels):
+    """What the denoiser is told, in NumPy."""
+    return jax.tree.map(np.asarray, told(channels))
 
 
 def permuted(z, condition, rows, columns):
@@ -76,35 +82,32 @@ def as_complex(z):
 
 
 def as_real(z):
-    return jnp.stack([z.real, z.imag], axis=1)
+    return np.stack([z.real, z.imag], axis=1)
 
 
-def test_order_of_users_eavesdroppers_and_beams_means_nothing(tiny, channels):
-    condition = told(channels)
+def test_order_of_users_eavesdroppers_and_beams_means_nothing(tiny, condition):
     z = noisy(condition)
-    rows, columns = jnp.array([1, 0, 4, 2, 3]), jnp.array([1, 0, 3, 2])
+    rows, columns = np.array([1, 0, 4, 2, 3]), np.array([1, 0, 3, 2])
     straight = tiny(z, condition)
     moved = tiny(*permuted(z, condition, rows, columns))
-    assert float(jnp.std(straight)) > 0.01
+    assert np.std(straight) > 0.01
     np.testing.assert_allclose(moved, straight[:, :, rows][:, :, :, columns], atol=1e-4)
 
 
-def test_a_phase_of_a_row_or_column_turns_the_output(tiny, channels):
-    condition = told(channels)._replace(mask=jnp.ones((3, 2, K + L, K + J)))
+def test_a_phase_of_a_row_or_column_turns_the_output(tiny, condition):
+    condition = condition._replace(mask=np.ones((3, 2, K + L, K + J), np.float32))
     z = noisy(condition)
     generator = np.random.default_rng(5)
-    row = jnp.exp(1j * generator.uniform(0, 6, K + L)).astype(jnp.complex64)
-    column = jnp.exp(1j * generator.uniform(0, 6, K + J)).astype(jnp.complex64)
+    row = np.exp(1j * generator.uniform(0, 6, K + L)).astype(np.complex64)
+    column = np.exp(1j * generator.uniform(0, 6, K + J)).astype(np.complex64)
     turn = (row[:, None] * column[None])[None]
-    entries = as_complex(
-        jnp.moveaxis(condition.complex_entries, -1, 0).reshape(-1, 2, K + L, K + J)
-    )
+    entries = as_complex(np.moveaxis(condition.complex_entries, -1, 0).reshape(-1, 2, K + L, K + J))
     entries = as_real(entries * turn).reshape(-1, 3, 2, K + L, K + J)
     related = condition.relations[:, :, 0] + 1j * condition.relations[:, :, 1]
     related = related * (row[:, None] * row[None].conj())[None, None]
     turned = condition._replace(
-        complex_entries=jnp.moveaxis(entries, 0, -1),
-        relations=jnp.stack([related.real, related.imag], axis=2),
+        complex_entries=np.moveaxis(entries, 0, -1),
+        relations=np.stack([related.real, related.imag], axis=2),
     )
     straight = as_complex(tiny(z, condition))
     np.testing.assert_allclose(
@@ -112,10 +115,9 @@ def test_a_phase_of_a_row_or_column_turns_the_output(tiny, channels):
     )
 
 
-def test_conjugate_channels_have_conjugate_outputs(tiny, channels):
-    condition = told(channels)
+def test_conjugate_channels_have_conjugate_outputs(tiny, condition):
     z = noisy(condition)
-    flip = jnp.array([1.0, -1.0])[None, :, None, None]
+    flip = np.array([1.0, -1.0], np.float32)[None, :, None, None]
     mirrored = condition._replace(
         complex_entries=condition.complex_entries * flip[..., None],
         relations=condition.relations * flip[:, None],
@@ -123,21 +125,17 @@ def test_conjugate_channels_have_conjugate_outputs(tiny, channels):
     np.testing.assert_allclose(tiny(z * flip, mirrored), tiny(z, condition) * flip, atol=1e-4)
 
 
-def test_padding_changes_nothing(tiny, channels):
-    condition = jax.tree.map(np.asarray, told(channels))
-    samples = batches.Samples(np.asarray(noisy(condition)), condition)
+def test_padding_changes_nothing(tiny, condition):
+    samples = batches.Samples(noisy(condition), condition)
     padded = batches.pad(samples, (8, 6))
-    out = tiny(jnp.asarray(padded.z), padded.condition)
-    np.testing.assert_allclose(
-        out[:, :, : K + L, : K + J], tiny(jnp.asarray(samples.z), condition), atol=1e-4
-    )
-    assert float(jnp.abs(out[:, :, K + L :]).max()) == 0.0
+    out = tiny(padded.z, padded.condition)
+    np.testing.assert_allclose(out[:, :, : K + L, : K + J], tiny(samples.z, condition), atol=1e-4)
+    assert np.abs(out[:, :, K + L :]).max() == 0.0
 
 
-def test_set_denoiser_stays_finite_far_from_the_data(tiny, channels):
-    condition = told(channels)
+def test_set_denoiser_stays_finite_far_from_the_data(tiny, condition):
     for scale in (0.0, 1e-20, 1e6):
-        assert bool(jnp.isfinite(tiny(scale * noisy(condition), condition)).all())
+        assert np.isfinite(tiny(scale * noisy(condition), condition)).all()
 
 
 @pytest.mark.long
@@ -153,7 +151,7 @@ def test_every_denoiser_takes_every_table(name, which, channels):
     spread = np.full(kind.shape, 0.1, np.float32)
     condition = jax.jit(lambda c: found.condition(found.frame(*c, J), K, spread))(channels)
     network = denoisers.make(name, SMALL[name])
-    z, t = noisy(condition), jnp.array([0, 500, 999])
+    z, t = jax.device_put(noisy(condition)), jnp.array([0, 500, 999])
     params = models.random_params(network, z, jnp.zeros(z.shape[0], jnp.int32), condition)
     out, grad = jax.jit(
         lambda p, c: jax.value_and_grad(
@@ -184,11 +182,8 @@ def test_parameter_counts_of_the_ablation_agree(channels):
     counts = {}
     for name in ("set", "unet", "mlp", "unet-paper", "mlp-paper"):
         network = denoisers.for_tables(name, *z.shape[2:])
-        params = jax.eval_shape(
-            lambda network=network: network.init(
-                jax.random.key(0), z, jnp.zeros(1, jnp.int32), condition
-            )
-        )
+        t = np.zeros(1, np.int32)
+        params = jax.eval_shape(network.init, jax.random.key(0), z, t, condition)
         counts[name] = sum(x.size for x in jax.tree.leaves(params))
     large = counts.pop("unet-paper")
     assert 4e6 < large < 5e6
@@ -200,11 +195,18 @@ def test_parameter_counts_of_the_ablation_agree(channels):
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 2), (2, 4), (5, 4), (8, 8)])
 def test_all_ways_to_convolve_agree_with_flax(shape):
     generator = np.random.default_rng(0)
-    x = jnp.asarray(generator.standard_normal((3, *shape, 5)), jnp.float32)
-    kernel = jnp.asarray(generator.standard_normal((3, 3, 5, 4)), jnp.float32)
-    wanted = nn.Conv(4, (3, 3), use_bias=False).apply({"params": {"kernel": kernel}}, x)
-    for way in (convolution.mix, convolution.gather, convolution.convolve):
-        np.testing.assert_allclose(way(x, kernel), wanted, atol=1e-4)
+    x = generator.standard_normal((3, *shape, 5)).astype(np.float32)
+    kernel = generator.standard_normal((3, 3, 5, 4)).astype(np.float32)
+
+    @jax.jit
+    def every(x, kernel):
+        ways = (convolution.mix, convolution.gather, convolution.convolve)
+        flax = nn.Conv(4, (3, 3), use_bias=False).apply({"params": {"kernel": kernel}}, x)
+        return flax, [way(x, kernel) for way in ways]
+
+    wanted, found = every(x, kernel)
+    for x in found:
+        np.testing.assert_allclose(x, wanted, atol=1e-4)
 
 
 @pytest.mark.slow

@@ -18,10 +18,12 @@ from tests import cases, compilation, compiled
 
 pytestmark = pytest.mark.usefixtures("full_compilation")
 
-N = 64
-"""Channels of a batch, wherever the number does not matter: the same program serves all tests."""
+N = 256
+"""Channels of a batch, wherever the number does not matter: on any number of cores cut into the
+same pieces as a larger batch, so that one program serves all tests."""
 
 
+@jax.jit
 def to_problem(channels):
     h = jnp.concatenate([channels.h_user, channels.h_eve], axis=1)
     split = algebra.split(h / jnp.sqrt(channels.noise_power)[:, None, None])
@@ -39,7 +41,8 @@ def test_direction_is_the_preconditioned_gradient(float64, quick_compilation_her
     channels = cases.at_snr(0, n, m, k, l, 20.0)
     w, v = cases.random_strategy(1, n, m, k, j)
     problem = to_problem(channels)
-    iterate = start_from(problem, algebra.split(jnp.concatenate([w, v], axis=-1)))
+    u = jnp.concatenate([w, v], axis=-1)
+    iterate = jax.jit(start_from)(problem, algebra.split(u))
     smoothing = jnp.float64(0.3)
 
     def rate(u):  # beams of any power: noise scales with ‖u‖²
@@ -49,11 +52,10 @@ def test_direction_is_the_preconditioned_gradient(float64, quick_compilation_her
         )
         return jnp.sum(rates)
 
-    u = jnp.concatenate([w, v], axis=-1)
     # With respect to u*, times ln 2.
     gradient = jnp.conj(jax.jit(jax.grad(rate))(u)) / 2 * np.log(2)
 
-    move, _, lengths = gpip_step.direction(problem, iterate, smoothing)
+    move, _, lengths = jax.jit(gpip_step.direction)(problem, iterate, smoothing)
     move = np.asarray(algebra.join(move))
     # B_n from its definition, in plain NumPy.
     for b in range(n):
@@ -90,8 +92,8 @@ def test_smooth_rate_never_falls_at_fixed_smoothing(m, k, l):
     channels = cases.channels(n=N, num_antennas=m, num_users=k, num_eavesdroppers=l)
     for smoothing in (0.1, 0.5):
         fixed = np.full(gpip.DEFAULT_STEPS, smoothing)
-        history = gpip.opt(*channels, smoothing=fixed).info.smooth_history
-        assert float(jnp.diff(history, axis=0).min()) > -2e-4 * float(history.max())
+        history = np.asarray(gpip.opt(*channels, smoothing=fixed).info.smooth_history)
+        assert float(np.diff(history, axis=0).min()) > -2e-4 * float(history.max())
         assert float((history[-1] - history[0]).mean()) > 0.02
 
 
@@ -135,7 +137,7 @@ def test_one_pair_reaches_the_closed_form():
 def test_float32_default_is_close_to_the_float64_best_known(k, l, power_dbm, noise_dbm):
     channels = cases.channels(
         2024,
-        n=1000,
+        n=4 * N,
         num_users=k,
         num_eavesdroppers=l,
         transmit_power_dbm=float(power_dbm),
@@ -167,7 +169,8 @@ def test_reported_rate_is_the_rate_of_the_strategy():
     )
     np.testing.assert_allclose(secrecy.power(*result.strategy), 1.0, rtol=1e-5)
     assert result.info.rate_history.shape == (gpip.DEFAULT_STEPS, N)
-    assert bool((result.info.rate >= result.info.rate_history.max(axis=0) - 1e-4).all())
+    best = np.asarray(result.info.rate_history).max(axis=0)
+    assert bool((np.asarray(result.info.rate) >= best - 1e-4).all())
     chex.assert_tree_all_finite(result.info)
 
 
@@ -175,11 +178,12 @@ def test_a_refinement_that_has_lost_rate_gives_back_its_start(quick_compilation_
     """Where the gains that steps have carried along say more than the beams have."""
     channels = cases.channels(n=N)
     problem, beams = to_problem(channels), gpip.opt(*channels).strategy
-    good = start_from(problem, algebra.split(jnp.concatenate(beams, axis=-1)))
+    start, no_worse = jax.jit(start_from), jax.jit(iterate._no_worse)
+    good = start(problem, algebra.split(jnp.concatenate(beams, axis=-1)))
     worse = jax.tree.map(lambda x: x + 0.1, good.f)
-    kept = iterate._no_worse(problem, good, worse, jnp.float32(0.1))
+    kept = no_worse(problem, good, worse, jnp.float32(0.1))
     np.testing.assert_array_equal(algebra.join(kept), algebra.join(good.f))
-    kept = iterate._no_worse(problem, start_from(problem, worse), good.f, jnp.float32(0.1))
+    kept = no_worse(problem, start(problem, worse), good.f, jnp.float32(0.1))
     np.testing.assert_allclose(algebra.join(kept), algebra.join(good.f), atol=1e-6)
 
 
@@ -202,13 +206,13 @@ def test_weights_shift_the_rate_between_users():
 
 
 @pytest.mark.slow
-def test_batch_shapes_and_scalars():
+def test_batch_shapes_and_scalars(quick_compilation_here):
     channels = cases.channels(n=N)
     flat = gpip.opt(*channels).info.rate
     shaped = gpip.opt(
-        channels.h_user.reshape(16, 4, 2, 8), channels.h_eve.reshape(16, 4, 4, 8), 1e-12
+        channels.h_user.reshape(64, 4, 2, 8), channels.h_eve.reshape(64, 4, 4, 8), 1e-12
     )
-    assert shaped.strategy.w.shape == (16, 4, 8, 2)
+    assert shaped.strategy.w.shape == (64, 4, 8, 2)
     np.testing.assert_allclose(shaped.info.rate.reshape(-1), flat, rtol=1e-4)
     single = gpip.opt(channels.h_user[0], channels.h_eve[0], 1e-12)
     assert single.strategy.v.shape == (8, 2)

@@ -57,12 +57,13 @@ def test_round_trip_keeps_the_rate(channels, no_type_checks):
 @pytest.mark.parametrize("amplitude", [0.2, 0.5])
 def test_isotropic_noise_is_what_its_entries_say(frame, amplitude, no_type_checks):
     """Of that amplitude, unheard by users, the same in every direction that they leave."""
-    table = jnp.zeros((6, 6, 5)).at[:, :2, -1].set(jnp.array([0.5, 1.5]) * amplitude)
-    v = inside.decode(frame, table.astype(jnp.complex64), 2).v[:, :, 2:]
-    np.testing.assert_allclose(jnp.sum(jnp.abs(v) ** 2, axis=(1, 2)), amplitude**2, rtol=1e-2)
-    users = frame.resolved.base.h[:, :2]
-    assert float(jnp.abs(users.conj() @ v).max()) < 1e-6
-    eigenvalues = np.linalg.eigvalsh(v @ jnp.swapaxes(v.conj(), 1, 2))
+    table = np.zeros((6, 6, 5), np.complex64)
+    table[:, :2, -1] = np.array([0.5, 1.5]) * amplitude
+    v = np.asarray(inside.decode(frame, table, 2).v)[:, :, 2:]
+    np.testing.assert_allclose(np.sum(np.abs(v) ** 2, axis=(1, 2)), amplitude**2, rtol=1e-2)
+    users = np.asarray(frame.resolved.base.h)[:, :2]
+    assert np.abs(users.conj() @ v).max() < 1e-6
+    eigenvalues = np.linalg.eigvalsh(v @ np.swapaxes(v.conj(), 1, 2))
     np.testing.assert_allclose(eigenvalues[:, 2:], amplitude**2 / 6, rtol=2e-2)
     np.testing.assert_allclose(eigenvalues[:, :2], 0.0, atol=1e-6)
 
@@ -87,15 +88,16 @@ def test_errors_and_the_objective_are_told(channels, frame):
     np.testing.assert_array_equal(told[:, :, 2], 1.0)
     condition = inside.condition(frame, 2, np.full((6, 5), 0.1, np.float32))
     np.testing.assert_allclose(condition.rows[..., -3:], told)
-    np.testing.assert_allclose(condition.columns[:, :2, -3:], told[:, :2])
-    assert float(jnp.abs(condition.columns[:, 2:, -3:]).max()) == 0.0
+    columns = np.asarray(condition.columns)
+    np.testing.assert_allclose(columns[:, :2, -3:], told[:, :2])
+    assert np.abs(columns[:, 2:, -3:]).max() == 0.0
 
 
 def test_users_are_loaded_and_eavesdroppers_have_the_gain_of_their_links(channels):
     noise = channels.noise_power
     uncertain = knowledge.estimated(channels.h_user, channels.h_eve, 0.1, 0.5)
-    trusted = known.trusted(uncertain, noise)
-    loaded = knowledge.diagonal_loading(uncertain, noise)
+    trusted = jax.jit(known.trusted)(uncertain, noise)
+    loaded = jax.jit(knowledge.diagonal_loading)(uncertain, noise)
     np.testing.assert_allclose(trusted.h_user, loaded.h_user, rtol=1e-6)
     np.testing.assert_allclose(trusted.h_eve, channels.h_eve, rtol=1e-4)
 
@@ -104,16 +106,14 @@ def test_nothing_known_of_eavesdroppers_stays_finite(channels, no_type_checks):
     vague = knowledge.estimated(channels.h_user, channels.h_eve, 0.1, 1.0)
     frame = inside.frame(vague, channels.noise_power, 2, 0.0)
     told = inside.condition(frame, 2, np.full((6, 5), 0.1, np.float32))
-    strategy = inside.decode(frame, jnp.full((6, 6, 5), 0.1 + 0.1j, jnp.complex64), 2)
+    strategy = inside.decode(frame, np.full((6, 6, 5), 0.1 + 0.1j, np.complex64), 2)
     for x in jax.tree.leaves((frame, told, strategy)):
-        assert bool(jnp.isfinite(x).all())
+        assert np.isfinite(x).all()
     np.testing.assert_allclose(frame.told[:, 2:, 0], 1.0)
 
 
 def test_antennas_that_nobody_hears_send_no_noise(channels, no_type_checks):
-    deaf = channels._replace(
-        h_user=channels.h_user.at[..., 6:].set(0), h_eve=channels.h_eve.at[..., 6:].set(0)
-    )
-    frame = inside.frame(knowledge.exact(*deaf[:2]), deaf.noise_power, 2)
-    assert float(jnp.abs(frame.room[:, 6:]).max()) < 1e-6
-    np.testing.assert_allclose(jnp.sum(jnp.abs(frame.room) ** 2, axis=(1, 2)), 1.0, rtol=1e-5)
+    deaf = knowledge.exact(*(np.asarray(h) * (np.arange(8) < 6) for h in channels[:2]))
+    room = np.asarray(inside.frame(deaf, channels.noise_power, 2, 0.0).room)
+    assert np.abs(room[:, 6:]).max() < 1e-6
+    np.testing.assert_allclose(np.sum(np.abs(room) ** 2, axis=(1, 2)), 1.0, rtol=1e-5)

@@ -76,10 +76,11 @@ def test_from_weak_to_strong_and_with_blank_receivers_and_antennas():
 
 def test_the_nearest_beams_of_one_modulus():
     w, v = cases.random_strategy(0, 4, 3, 2, 1)
-    shaped, noise = POWER.shaped(w, v)
+    shaped, noise = jax.jit(POWER.shaped)(w, v)
     assert noise.shape == (4, 3, 0)
     check_allowed(shaped)
-    np.testing.assert_allclose(limit_power(shaped, noise, POWER)[0], shaped, rtol=1e-5)
+    kept, _ = jax.jit(limit_power, static_argnums=2)(shaped, noise, POWER)
+    np.testing.assert_allclose(kept, shaped, rtol=1e-5)
     distance = np.sum(np.abs(shaped - w) ** 2, axis=1)
     for turn, scale in ((1.0, 1.01), (1.0, 0.99), (np.exp(0.01j), 1.0)):
         moved = np.asarray(shaped) * scale
@@ -89,7 +90,11 @@ def test_the_nearest_beams_of_one_modulus():
 
 def test_shaping_has_a_gradient_where_a_beam_or_an_entry_is_zero():
     w = np.array([[[1.0 + 1.0j, 0.0], [0.0, 0.0]]], np.complex64)
-    slope = jax.grad(lambda w: jnp.sum(jnp.abs(POWER.shaped(w, w[..., :0])[0][0, 0, 0])))(w)
+
+    def size(w):
+        return jnp.sum(jnp.abs(POWER.shaped(w, w[..., :0])[0][0, 0, 0]))
+
+    slope = jax.jit(jax.grad(size))(w)
     assert np.isfinite(slope).all()
     np.testing.assert_allclose(slope[0, 0, 0], (1.0 - 1.0j) / np.sqrt(2.0) / 2.0, rtol=1e-5)
 
@@ -115,22 +120,31 @@ def test_a_move_climbs_and_its_bend_keeps_what_others_hear(float64):
     channels = cases.at_snr(3, 4, 4, 2, 2, 20.0)
     w = 0.5 * POWER.shaped(*cases.random_strategy(1, 4, 4, 2, 0))[0]
     task = Task(algebra.split(jnp.concatenate(channels[:2], axis=1)), Sum(), POWER)
-    u = algebra.split(w)
-    beams = Beams(u, algebra.hermitian_product(task.h, u))
-    move = jax.jit(lambda beams: modulus._move(task, beams, 2, 0.3))(beams)
-    spent = algebra.sum_first(algebra.squared_norm(u))
+
+    @jax.jit
+    def start(w):
+        u = algebra.split(w)
+        beams = Beams(u, algebra.hermitian_product(task.h, u))
+        move = modulus._move(task, beams, 2, 0.3)
+        spent = algebra.sum_first(algebra.squared_norm(u))
+        harm = harm_of(beams.y, *slopes(task, beams.y, spent, 2, 0.3))[0]
+        return move, spent, modulus._others(harm, beams.y)
+
+    move, spent, harm = start(w)
     assert (4.0 * np.sum(move.share * move.growth, axis=0) <= 0.5 * (1.0 - spent) + 1e-9).all()
 
+    @jax.jit
     def heard(move, size):
+        """What is heard, and the smooth value."""
         trial, spent = modulus._trials(move, jnp.full((1, 4), size))
-        return modulus._heard(task.h, trial), spent
+        y = modulus._heard(task.h, trial)
+        return algebra.join(y), values(task, y, spent, 2, 0.3).smooth
 
-    low, high = (values(task, *heard(move, size), 2, 0.3).smooth for size in (0.0, 1e-4))
+    low, high = (np.asarray(heard(move, size)[1]) for size in (0.0, 1e-4))
     assert (high > low).all()
-    harm = modulus._others(harm_of(beams.y, *slopes(task, beams.y, spent, 2, 0.3))[0], beams.y)
     come_back = []
-    for bend in (move.bend, jnp.zeros_like(move.bend)):
-        y = [heard(move._replace(bend=bend), size)[0][:, :, 0] for size in (-1e-3, 0.0, 1e-3)]
-        second = y[0] + y[2] - y[1] - y[1]
-        come_back.append(np.sum(harm * second.abs2(), axis=0))
+    for bend in (move.bend, 0.0 * move.bend):
+        y = [np.asarray(heard(move._replace(bend=bend), x)[0]) for x in (-1e-3, 0.0, 1e-3)]
+        second = (y[0] + y[2] - y[1] - y[1])[:, :, :, 0]
+        come_back.append(np.sum(harm * np.moveaxis(np.abs(second) ** 2, 0, -1), axis=0))
     assert (come_back[0] < come_back[1]).all()

@@ -50,8 +50,13 @@ def strategy_of(beams):
     return jaxsec.Strategy(*beams)
 
 
+@jax.jit
+def value_of(strategy, channels, objective):
+    return objective_value(strategy, channels, objective=objective)
+
+
 def worth(strategy, channels, objective):
-    return np.asarray(objective_value(strategy, channels, objective=objective))
+    return np.asarray(value_of(strategy, channels, objective))
 
 
 @pytest.mark.long
@@ -97,7 +102,7 @@ def test_the_smooth_value_goes_to_the_true_one_and_its_gradient_is_that_of_diffe
         arguments = {"objective": objective, "smoothing": smoothing}
         return jnp.sum(smooth_objective_value(jaxsec.Strategy(w, v), wide[1], **arguments))
 
-    u = jnp.concatenate(wide[0], axis=-1)
+    u = np.concatenate(wide[0], axis=-1)
     true = worth(wide[0], wide[1], objective).sum()
     if name == "least-power":  # whose smooth form is the logarithm
         assert (worth(wide[0], wide[1], objective) > -1.5).all()  # all have their rates
@@ -105,8 +110,8 @@ def test_the_smooth_value_goes_to_the_true_one_and_its_gradient_is_that_of_diffe
     assert secrecy.secrecy_rates(wide[0], wide[1]).min() > 0  # none is cut at zero
     gaps = [abs(float(smooth(u, smoothing)) - true) for smoothing in (0.3, 0.03, 0.003)]
     assert gaps[0] + 1e-9 >= gaps[1] and gaps[1] + 1e-9 >= gaps[2] and gaps[2] < 1e-2
-    direction = jnp.asarray(cases.gaussian(np.random.default_rng(0), u.shape))
-    slope = jnp.sum((jax.jit(jax.grad(smooth))(u, 0.3) * direction).real)
+    direction = cases.gaussian(np.random.default_rng(0), u.shape)
+    slope = np.sum((np.asarray(jax.jit(jax.grad(smooth))(u, 0.3)) * direction).real)
     step = 1e-6
     difference = (smooth(u + step * direction, 0.3) - smooth(u - step * direction, 0.3)) / 2 / step
     np.testing.assert_allclose(slope, difference, rtol=1e-6)
@@ -115,7 +120,8 @@ def test_the_smooth_value_goes_to_the_true_one_and_its_gradient_is_that_of_diffe
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_a_common_scale_of_channels_and_noise_changes_nothing(name, channels, start):
     objective = OBJECTIVES[name]
-    scaled = Channels(channels.h_user * 1e-3, channels.h_eve * 1e-3, channels.noise_power * 1e-6)
+    factors = np.array([1e-3, 1e-3, 1e-6], np.float32)
+    scaled = Channels(*(np.asarray(x) * f for x, f in zip(channels, factors, strict=True)))
     np.testing.assert_allclose(
         worth(start, scaled, objective), worth(start, channels, objective), rtol=1e-4
     )
@@ -123,9 +129,10 @@ def test_a_common_scale_of_channels_and_noise_changes_nothing(name, channels, st
 
 @pytest.mark.parametrize("constraint", [*POWERS.values()])
 def test_beams_are_scaled_to_the_tightest_limit_and_no_further(constraint):
-    w, v = constraint.shaped(*cases.random_strategy(0, 5, 3, 2, 1))
+    w, v = (np.asarray(x) for x in constraint.shaped(*cases.random_strategy(0, 5, 3, 2, 1)))
+    limited = jax.jit(lambda w, v: secrecy.limit_power(w, v, constraint))
     for factor in (2.0, 0.1):
-        fitted = secrecy.limit_power(factor * w, factor * v, constraint)
+        fitted = limited(factor * w, factor * v)
         groups, bounds = constraint.groups(3), np.asarray(constraint.bounds(3))
         sent = _row_power(*fitted)
         fullest = np.max(sent @ groups.T / bounds, axis=-1)
