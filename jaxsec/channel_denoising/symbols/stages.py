@@ -9,7 +9,7 @@ from jaxtyping import Array, Complex, Float, Int, Key
 from jaxsec import keys
 from jaxsec.channel_denoising import levels
 from jaxsec.channel_denoising.symbols import channel, source
-from jaxsec.channel_denoising.symbols.networks import error_scale, to_complex, to_real
+from jaxsec.channel_denoising.symbols.networks import to_complex, to_real
 from jaxsec.channel_denoising.symbols.train import (
     Config,
     Params,
@@ -89,7 +89,11 @@ def coder_loss(
 def denoiser_loss(
     config: Config, params: Any, fixed: Params, key: Key[Array, ""], setting: Setting, images: Array
 ) -> Float[Array, ""]:
-    """Squared error of x at a random step of the chain, over that of x/(1 + ν), P1 (14), (18)."""
+    """Squared error of x at a random step of the chain, P1 (14), (18).
+
+    All symbols' errors count alike, as they do in what is wanted. Over its own noise, a symbol that
+    is heard well would count as much as one in a deep fade, where there is something to find.
+    """
     key_shift, key_gain, key_time, key_noise = jax.random.split(key, 4)
     images = source.shifted(key_shift, images)
     x = jnp.asarray(nets(config).encoder.apply(fixed["encoder"], images))
@@ -99,7 +103,7 @@ def denoiser_loss(
     nu = (1.0 - alpha_bar) / alpha_bar / abs2(h)
     noisy = x + jnp.sqrt(nu) * jax.random.normal(key_noise, x.shape, x.dtype)
     found = jnp.asarray(nets(config).denoiser.apply(params, noisy, nu))
-    return jnp.mean(abs2((found - x) / error_scale(nu)))
+    return jnp.mean(abs2(found - x))
 
 
 def regressor_loss(
