@@ -36,7 +36,7 @@ def filled(shapes, seed=0):
     leaves, structure = jax.tree.flatten(shapes)
     numbers = [np.random.default_rng([seed, i]) for i in range(len(leaves))]
     scaled = [
-        jnp.asarray(n.normal(0.0, 0.3 if x.ndim == 1 else x.shape[-2] ** -0.5, x.shape))
+        n.normal(0.0, 0.3 if x.ndim == 1 else x.shape[-2] ** -0.5, x.shape)
         for n, x in zip(numbers, leaves, strict=True)
     ]
     return jax.tree.unflatten(structure, scaled)
@@ -54,6 +54,7 @@ def value_in(observation):
     return lambda action: -jnp.sum((action - goal) ** 2, axis=-1) + jnp.prod(action, axis=-1)
 
 
+VALUE = jax.jit(lambda observation, action: value_in(observation)(action))
 # Policies are hashable: what is compiled for one is found again by other tests.
 ACT = jax.jit(lambda policy, *given: policy.act(*given), static_argnums=0)
 GATED = jax.jit(lambda policy, *given: policy.gated(*given), static_argnums=0)
