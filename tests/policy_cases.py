@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxsec.rl import table
 
-O, A, WIDTH, STEPS, B = 5, 3, 8, 3, 6
+O, A, WIDTH, STEPS, B = 5, 3, 8, 3, 12
 
 
 def normal(seed, *shape):

@@ -19,6 +19,7 @@ from tests.policy_cases import (
     VALUE,
     WIDTH,
     A,
+    B,
     O,
     drawn,
     learn,
@@ -34,7 +35,7 @@ def mixture(**options):
     policy = MixtureOfExperts(
         O, A, WIDTH, STEPS, **{"load_balance_weight": 0.0, "shared_fraction": 0.0, **options}
     )
-    noise, observation = map(np.asarray, (noise_of(policy, 12), normal(5, 12, O)))
+    noise, observation = map(np.asarray, (noise_of(policy, B), normal(5, B, O)))
     return policy, drawn(policy), noise, 2 * observation
 
 
@@ -71,7 +72,7 @@ def test_the_selected_expert_acts(float64):
     for k in range(3):
         alone = ACT(Diffusion(O, A, WIDTH, STEPS), expert(params, k), noise, observation)
         np.testing.assert_allclose(each[k], alone, rtol=1e-9)
-    chosen = each[largest, np.arange(12)]
+    chosen = each[largest, np.arange(B)]
     np.testing.assert_allclose(ACT(policy, params, noise, observation), chosen, rtol=1e-12)
 
 
@@ -114,7 +115,7 @@ def test_an_expert_learns_where_it_is_selected_or_best_and_nowhere_else(speciali
     (index,) = np.nonzero(largest == k)
     _, alone = learn(gdm, expert(params, k), noise[:, index], observation[index])
     close = functools.partial(np.testing.assert_allclose, rtol=1e-8, atol=1e-12)
-    share = counts[k] / 12
+    share = counts[k] / B
     jax.tree.map(lambda x, y: close(x[k], share * np.asarray(y)), gradient["heads"], alone["head"])
 
 
