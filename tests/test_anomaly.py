@@ -43,12 +43,19 @@ def test_an_image_is_put_together_as_it_is_cut():
 def test_images_go_through_every_expert(side, num_encodings):
     net = networks.Mixture(3, 2, 5, 4, side, num_encodings)
     x, noise = jnp.ones((5, side, side)), jnp.zeros((3, 5, 4))
-    passed, _ = jax.jit(net.init_with_output)(jax.random.key(0), x, noise)
+    passed, _ = jax.eval_shape(net.init_with_output, jax.random.key(0), x, noise)
     assert passed.mean.shape == passed.log_variance.shape == (3, 5, 4)
     assert passed.reconstruction.shape == (3, 5, side, side)
     assert passed.logits.shape == (5, 3) and passed.log_scale.shape == (3, 2)
     assert (passed.again is None) == (num_encodings == 1)
-    assert np.ptp(np.asarray(passed.mean), axis=0).max() > 0  # experts begin apart
+
+
+def test_experts_begin_apart():
+    net = networks.Mixture(3, 2, 5, 4, 8, 1)
+    x, noise = jnp.ones((5, 8, 8)), jnp.zeros((3, 5, 4))
+    passed, _ = jax.jit(net.init_with_output)(jax.random.key(0), x, noise)
+    assert np.ptp(np.asarray(passed.mean), axis=0).max() > 0
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(passed))
 
 
 def test_the_divergence_is_that_of_the_closed_form():
