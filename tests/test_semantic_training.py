@@ -132,7 +132,10 @@ def test_the_gradient_of_the_distortion_is_that_of_finite_differences(pictures):
 
 
 @pytest.mark.slow
-def test_an_eavesdropper_learns_what_is_sent_in_the_clear_and_no_more_than_the_channel():
+def test_an_eavesdropper_learns_what_is_sent_in_the_clear_and_no_more_than_the_channel(
+    monkeypatch,
+):
+    monkeypatch.setattr(eavesdropper, "BATCH_SIZE", 128)
     secret = jnp.arange(9 * 60) % 9
     words = jnp.asarray(np.random.default_rng(0).choice([-40.0, 40.0], (9, 8)), jnp.float32)
     code = Code(words[secret], secret)
