@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxsec.rl import table
 
-O, A, WIDTH, STEPS, B = 5, 3, 8, 3, 6
+O, A, WIDTH, STEPS, B = 5, 3, 8, 3, 12
 
 
 def normal(seed, *shape):
@@ -20,17 +20,24 @@ def same(tree):
     return tree
 
 
+@functools.cache
+def shapes_of(policy):
+    """Of its parameters."""
+    return jax.eval_shape(policy.init, jax.random.key(0))
+
+
 def drawn(policy, seed=0):
     """Parameters of its shapes; no bias is zero, and nothing is compiled."""
-    return filled(jax.eval_shape(policy.init, jax.random.key(0)), seed)
+    return filled(shapes_of(policy), seed)
 
 
 def filled(shapes, seed=0):
     """Numbers of a layer's usual size in these shapes."""
     leaves, structure = jax.tree.flatten(shapes)
+    numbers = [np.random.default_rng([seed, i]) for i in range(len(leaves))]
     scaled = [
-        normal([seed, i], *x.shape) * (0.3 if x.ndim == 1 else x.shape[-2] ** -0.5)
-        for i, x in enumerate(leaves)
+        n.normal(0.0, 0.3 if x.ndim == 1 else x.shape[-2] ** -0.5, x.shape)
+        for n, x in zip(numbers, leaves, strict=True)
     ]
     return jax.tree.unflatten(structure, scaled)
 
@@ -47,6 +54,7 @@ def value_in(observation):
     return lambda action: -jnp.sum((action - goal) ** 2, axis=-1) + jnp.prod(action, axis=-1)
 
 
+VALUE = jax.jit(lambda observation, action: value_in(observation)(action))
 # Policies are hashable: what is compiled for one is found again by other tests.
 ACT = jax.jit(lambda policy, *given: policy.act(*given), static_argnums=0)
 GATED = jax.jit(lambda policy, *given: policy.gated(*given), static_argnums=0)

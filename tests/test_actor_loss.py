@@ -24,22 +24,23 @@ SCHEDULE = chain.variance_preserving(4)
 
 def test_weights_sum_to_one_and_see_differences_only():
     values = np.asarray(normal(0, 5, 7))
-    found = np.asarray(weighted.weights(jnp.asarray(values), same))
+    weights = jax.jit(lambda values: weighted.weights(values, same))
+    found = np.asarray(weights(values))
     np.testing.assert_allclose(found.sum(axis=0), 1.0, rtol=1e-6)
     assert (found.argmax(axis=0) == values.argmax(axis=0)).all()
     spread = np.sqrt(values.var(axis=0).mean())
     wanted = np.exp((values - values.max(axis=0)) / (weighted.TEMPERATURE * spread))
     np.testing.assert_allclose(found, wanted / wanted.sum(axis=0), rtol=1e-3)
     # What a state is worth, and the unit of values, say nothing of which action is right.
-    moved = 30.0 * values + normal(1, 1, 7)
-    np.testing.assert_allclose(weighted.weights(moved, same), found, rtol=1e-3, atol=1e-5)
-    np.testing.assert_allclose(weighted.weights(jnp.ones((5, 7)), same), 0.2, rtol=1e-6)
+    moved = 30.0 * values + np.asarray(normal(1, 1, 7))
+    np.testing.assert_allclose(weights(moved), found, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(weights(jnp.ones((5, 7))), 0.2, rtol=1e-6)
 
 
 def of_two_actions():
     """Examples ±MODE alike, in as many states, each with two weights."""
     sign = np.where(np.arange(COUNT) % 2, 1.0, -1.0)[None, :, None]
-    action = MODE * jnp.concatenate((sign, -sign))
+    action = MODE * jnp.asarray(np.concatenate((sign, -sign)), jnp.float32)
     weight = jnp.stack((jnp.full(COUNT, 0.25), jnp.full(COUNT, 0.75)))
     return Examples(action, weight, denoising.level(jax.random.key(0), (2, COUNT, 1)))
 
@@ -58,21 +59,22 @@ def left_over():
 def test_a_perfect_denoiser_is_left_with_what_noise_has_hidden(prediction):
     signal = jnp.asarray(SCHEDULE.alpha_bar)
 
+    @jax.jit
     def loss(error):
         def predict(x, t):
             a = signal[t][:, None]
             start = MODE * jnp.tanh(jnp.sqrt(a) * MODE * x / (1 - a)) + error
             return start if prediction == "start" else (x - jnp.sqrt(a) * start) / jnp.sqrt(1 - a)
 
-        return float(
-            denoising.loss(SCHEDULE, predict, of_two_actions(), bound="hold", prediction=prediction)
-        )
+        examples = of_two_actions()
+        return denoising.loss(SCHEDULE, predict, examples, bound="hold", prediction=prediction)
 
     signal_to_noise = SCHEDULE.alpha_bar / (1 - SCHEDULE.alpha_bar)
     scale = np.ones(4) if prediction == "start" else signal_to_noise
-    assert loss(0.0) == pytest.approx(np.mean(scale * left_over()), rel=0.03)
+    right, wrong = float(loss(0.0)), float(loss(0.2))
+    assert right == pytest.approx(np.mean(scale * left_over()), rel=0.03)
     # Squares of what is wrong add to it.
-    assert loss(0.2) - loss(0.0) == pytest.approx(0.04 * scale.mean(), rel=0.1)
+    assert wrong - right == pytest.approx(0.04 * scale.mean(), rel=0.1)
 
 
 class Killed(Exception):

@@ -68,7 +68,7 @@ def test_loss_counts_only_what_exists():
 @pytest.mark.parametrize("prediction", PREDICTIONS)
 @pytest.mark.parametrize(("num_steps", "eta"), [(100, 0.0), (200, 1.0)])
 def test_ddim_samples_a_gaussian(prediction, num_steps, eta):
-    mask = jnp.ones((20000, 1))
+    mask = jnp.ones((10000, 1))
     denoiser = gaussian_denoiser(1.5, 0.5, prediction)
     z = sampling.ddim(
         jax.random.key(0),
@@ -84,7 +84,7 @@ def test_ddim_samples_a_gaussian(prediction, num_steps, eta):
 
 
 def test_ancestral_samples_a_gaussian():
-    mask = jnp.ones((20000, 1))
+    mask = jnp.ones((10000, 1))
     z = sampling.ancestral(
         jax.random.key(1),
         gaussian_denoiser(-0.7, 0.8, "noise"),
@@ -128,8 +128,8 @@ def test_same_key_same_sample_and_vmap_agrees():
 
     keys = jax.random.split(jax.random.key(3), 2)
     batched = jax.jit(jax.vmap(sample))(keys)
-    np.testing.assert_allclose(batched[1], sample(keys[1]), rtol=1e-5, atol=1e-6)
-    assert float(jnp.abs(batched[0] - batched[1]).max()) > 0.1
+    np.testing.assert_allclose(batched[1], jax.jit(sample)(keys[1]), rtol=1e-5, atol=1e-6)
+    assert np.ptp(batched, axis=0).max() > 0.1
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from jaxsec.rl.layout import LaidOut, Layout
 from jaxsec.rl.training import State, Training
 from jaxsec.rl.waterfilling import WaterFilling
 from tests.jamming_toy import Toy
-from tests.policy_cases import ACT, GATED, drawn, noise_of, normal
+from tests.policy_cases import ACT, GATED, drawn, noise_of, normal, shapes_of
 
 LAYOUT = Layout(3, (0, 1, 2, 0, 1, 2), num_free=3, num_of_column=2, num_shared=1)
 B = 4
@@ -142,9 +142,7 @@ def test_everything_observed_reaches_the_action(part, float64):
 )
 def test_parameters_serve_tables_of_any_size(name, layout):
     policy = policy_of(layout, name)
-    assert jax.eval_shape(policy.init, jax.random.key(0)) == jax.eval_shape(
-        policy_of(LAYOUT, name).init, jax.random.key(0)
-    )
+    assert shapes_of(policy) == shapes_of(policy_of(LAYOUT, name))
     action = act(layout, joined(layout, *parts(layout)), name)
     assert action.shape == (B, layout.num_columns)
     assert np.isfinite(action).all() and np.abs(action).max() <= 1

@@ -11,11 +11,11 @@ import pytest
 import jaxsec
 from jaxsec.jamming import Environment, JammingScenario, rates, slots
 from jaxsec.jamming.scenario import SCENARIOS
-from jaxsec.rl import interference, learner, table
+from jaxsec.rl import equivariant, interference, learner, table
 from jaxsec.rl.config import Config
 from jaxsec.rl.layout import Layout, Levels
 from jaxsec.rl.training import State, Training
-from tests.policy_cases import ACT, drawn, noise_of, normal
+from tests.policy_cases import ACT, drawn, filled, noise_of, normal, shapes_of
 from tests.test_equivariant import ORDER, B, apart, joined, parts, permuted
 
 LEVELS = Levels(nats=2.0, noise=-0.5, reach=0.7)
@@ -36,17 +36,23 @@ def act(layout, observation, name="mlp", order=None):
 @pytest.mark.parametrize("scenario", ["paper", "dense", "hidden"])
 def test_margins_are_the_secrecy_rates_of_jamming(scenario):
     environment = Environment(SCENARIOS[scenario])
-    users, eves = environment.scenario.num_users, environment.layout.num_free
-    observation, state = jax.vmap(environment.reset)(jax.random.split(jax.random.key(0), 8))
-    action = jax.random.uniform(jax.random.key(1), (8, environment.action_size), minval=-1.0)
-    power = environment.power(action, environment.default_params)
-    gains = jax.vmap(slots.gains)(state.slot)
-    wanted = jax.vmap(rates.signed_secrecy_rates)(
-        power, gains[:, :users], gains[:, users : users + eves]
+    layout, params = environment.layout, environment.default_params
+    users, eves = environment.scenario.num_users, layout.num_free
+    action = np.random.default_rng(1).uniform(-1.0, 1.0, (8, environment.action_size))
+
+    @jax.jit
+    def found_and_wanted(keys, action):
+        observation, state = jax.vmap(environment.reset)(keys)
+        seen = interference.features(layout, layout.split(observation), action)
+        gains = jax.vmap(slots.gains)(state.slot)
+        wanted = jax.vmap(rates.signed_secrecy_rates)(
+            environment.power(action, params), gains[:, :users], gains[:, users : users + eves]
+        )
+        return seen.owned[..., 3], wanted
+
+    margin, wanted = map(
+        np.asarray, found_and_wanted(jax.random.split(jax.random.key(0), 8), jnp.asarray(action))
     )
-    layout = environment.layout
-    seen = interference.features(layout, layout.split(observation), action)
-    margin = np.asarray(seen.owned[..., 3])
     np.testing.assert_array_equal(margin, margin[..., :1].repeat(margin.shape[-1], axis=-1))
     np.testing.assert_allclose(margin[..., 0] / np.log(2.0), wanted, rtol=1e-3, atol=1e-4)
 
@@ -56,8 +62,10 @@ def test_what_is_heard_by_hand():
     layout = Layout(2, (0, 1), 1, levels=Levels(nats=1.0, noise=0.0, reach=0.5))
     power = np.array([[[8.0, 2.0], [1.0, 4.0], [3.0, 3.0]]])  # [1, R, C] at full power
     action = jnp.array([[1.0, 1.0 - 2.0 * np.log(2.0)]])  # the second column at half of it
-    observation = jnp.log(power).reshape(1, -1)
-    seen = interference.features(layout, layout.split(observation), action)
+    observation = jnp.asarray(np.log(power).reshape(1, -1))
+    seen = jax.jit(lambda *given: interference.features(layout, layout.split(given[0]), given[1]))(
+        observation, action
+    )
     rate = np.log1p([[8 / (1 + 1), 1 / (1 + 8)], [1 / (1 + 2), 2 / (1 + 1)], [3 / 2.5, 1.5 / 4]])
     level, others = np.log([[8, 1], [1, 2], [3, 1.5]]), np.log1p([[1, 8], [2, 1], [1.5, 3]])
     own, best = rate[[0, 1], [0, 1]], rate[2]
@@ -99,26 +107,29 @@ def test_parameters_serve_tables_of_any_size(layout):
     make = lambda one: table.make(  # noqa: E731
         "mlp", one.observation_size, one.num_columns, width=8, network="interference", layout=one
     )
-    assert jax.eval_shape(make(layout).init, jax.random.key(0)) == jax.eval_shape(
-        make(LAYOUT).init, jax.random.key(0)
-    )
+    assert shapes_of(make(layout)) == shapes_of(make(LAYOUT))
     action = act(layout, joined(layout, *parts(layout)))
     assert action.shape == (B, layout.num_columns)
     assert np.isfinite(action).all() and np.abs(action).max() <= 1
 
 
-@pytest.mark.parametrize("level_db", [-40.0, 0.0, 100.0, 220.0])
-def test_features_and_their_gradients_are_finite_and_alive_at_every_level(level_db):
-    environment = Environment(SCENARIOS["dense"])
-    layout = environment.layout
-    observation = jnp.full((2, environment.observation_size), (level_db - 20.0) / 20.0)
-    observation = observation + 0.1 * normal([3], *observation.shape)
+@jax.jit
+def gradient_and_features(observation, action):
+    """Of `dense`."""
+    layout = Environment(SCENARIOS["dense"]).layout
 
     def total(action):
         seen = interference.features(layout, layout.split(observation), action)
         return jnp.sum(seen.owned[..., 2]) + 0.5 * jnp.sum(seen.free[..., 1]), seen
 
-    gradient, seen = jax.grad(total, has_aux=True)(jnp.zeros((2, 8)))
+    return jax.grad(total, has_aux=True)(action)
+
+
+@pytest.mark.parametrize("level_db", [-40.0, 0.0, 100.0, 220.0])
+def test_features_and_their_gradients_are_finite_and_alive_at_every_level(level_db):
+    size = Environment(SCENARIOS["dense"]).observation_size
+    observation = (level_db - 20.0) / 20.0 + 0.1 * np.asarray(normal([3], 2, size))
+    gradient, seen = gradient_and_features(jnp.asarray(observation), jnp.zeros((2, 8)))
     assert all(np.isfinite(x).all() for x in (gradient, *seen))
     assert np.abs(gradient).min() > 0
 
@@ -132,18 +143,22 @@ def test_a_critic_sees_what_an_action_makes_heard():
         Config(policy="mlp", network="equivariant"), Environment(SCENARIOS["paper"])
     )
     assert plain.layout is not None and plain.layout.levels is None
-    critic = learner.init(agent, jax.random.key(0)).critic
-    observation = 0.5 * normal([5], 4, agent.policy.observation_size)
-
-    def value(action):
-        return jnp.sum(agent.values(critic, observation, action))
-
-    action = jnp.zeros((4, 3))
-    gradient = jax.jit(jax.grad(value))(action)
-    assert np.isfinite(gradient).all() and np.abs(gradient).min() > 0
+    critic = filled(jax.eval_shape(lambda key: learner.networks(agent, key)[1], jax.random.key(0)))
     louder = dataclasses.replace(agent.layout.levels, noise=agent.layout.levels.noise + 0.5)
     noisy = dataclasses.replace(agent, layout=dataclasses.replace(agent.layout, levels=louder))
-    moved = noisy.values(critic, observation, action) - agent.values(critic, observation, action)
+
+    @jax.jit
+    def gradient_and_change(observation, action):
+        def total(action):
+            values = agent.values(critic, observation, action)
+            return jnp.sum(values), values
+
+        gradient, values = jax.grad(total, has_aux=True)(action)
+        return gradient, noisy.values(critic, observation, action) - values
+
+    observation = 0.5 * normal([5], 4, agent.policy.observation_size)
+    gradient, moved = gradient_and_change(observation, jnp.zeros((4, 3)))
+    assert np.isfinite(gradient).all() and np.abs(gradient).min() > 0
     assert np.abs(moved).min() > 1e-4
 
 
@@ -158,8 +173,13 @@ def test_muon_makes_the_steps_of_matrices_orthogonal_and_leaves_biases_to_adam(e
     agent = learner.make_agent(TRAINED, Environment(SCENARIOS["paper"]))
     matrix = {"kernel": jnp.zeros((*experts, 8, 8)), "bias": jnp.zeros((*experts, 8))}
     gradient = {"kernel": 1e-3 * normal([7], *experts, 8, 8), "bias": normal([8], *experts, 8)}
-    optimiser = agent.actor_optimiser
-    updates: Any = optimiser.update(gradient, optimiser.init(matrix), matrix)[0]
+
+    @jax.jit
+    def first_step(gradient, matrix):
+        optimiser = agent.actor_optimiser
+        return optimiser.update(gradient, optimiser.init(matrix), matrix)[0]
+
+    updates: Any = first_step(gradient, matrix)
     rate = TRAINED.actor_learning_rate
     turned = -np.asarray(updates["bias"]) / rate * np.sign(gradient["bias"])
     assert turned.min() > 0.99 and turned.max() < 1.5  # Adam's first step, with Nesterov's
@@ -172,7 +192,8 @@ def test_muon_makes_the_steps_of_matrices_orthogonal_and_leaves_biases_to_adam(e
 
 
 @pytest.mark.slow
-def test_training_with_muon_goes_on_exactly_where_it_was_left():
+def test_training_with_muon_goes_on_exactly_where_it_was_left(monkeypatch):
+    monkeypatch.setattr(equivariant, "NUM_ROUNDS", 1)  # has every kind of matrix
     training = Training(TRAINED, Environment(SCENARIOS["paper"]), devices=1)
     state, _ = training.run(training.init([0, 1]), 2)
     stored = jax.tree.map(jnp.copy, state.replicas)

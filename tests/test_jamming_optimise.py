@@ -1,6 +1,7 @@
 """The optimiser of jamming: smooth rewards, their gradient, and what is found with them."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +24,7 @@ from jaxsec.jamming import metrics as jamming_metrics
 from jaxsec.jamming.metrics import Outcome
 from jaxsec.jamming.optimise import Setting
 from jaxsec.jamming.scenario import SCENARIOS
+from jaxsec.rl import evaluation
 
 ALL = tuple((name, 1.0 + i) for i, name in enumerate(METRICS))
 
@@ -30,36 +32,39 @@ ALL = tuple((name, 1.0 + i) for i, name in enumerate(METRICS))
 def drawn(n, seed=0, metrics=ALL, **changes):
     """An environment and states of it."""
     env = Environment(dataclasses.replace(SCENARIOS["paper"], metrics=metrics, **changes))
-    return env, jax.jit(jax.vmap(env.reset))(jax.random.split(jax.random.key(seed), n))[1]
+    return env, evaluation.sample(env, seed, n).state
 
 
 def uniform(env, n, seed=1):
-    return jax.random.uniform(jax.random.key(seed), (n, env.action_size), minval=-1.0, maxval=1.0)
+    drawn = np.random.default_rng(seed).uniform(-1.0, 1.0, (n, env.action_size))
+    return jnp.asarray(drawn, jnp.float32)
 
 
+@functools.partial(jax.jit, static_argnums=0)
 def rewards(env, states, actions):
-    return np.asarray(jax.jit(jax.vmap(env.reward))(states, actions))
+    return jax.vmap(env.reward)(states, actions)
 
 
 @pytest.mark.parametrize(("num_users", "num_eves"), [(3, 2), (2, 0), (5, 1)])
 def test_rates_of_search_and_their_gradient_are_those_of_the_environment(num_users, num_eves):
     env, states = drawn(6, num_users=num_users, num_eavesdroppers=num_eves)
-    gains = jax.vmap(slots.gains)(states.slot)
-    power, weight = uniform(env, 6) + 1.01, jax.random.normal(jax.random.key(2), (6, num_users))
+    gains = jax.jit(jax.vmap(slots.gains))(states.slot)
+    power = jnp.asarray(np.asarray(uniform(env, 6)) + 1.01)
+    weight = jnp.asarray(np.random.default_rng(2).standard_normal((6, num_users)), jnp.float32)
 
-    @jax.jit
     def search(power):
         found = links.signed_secrecy_rates(power.T[:, None], links.links(gains, num_users))
-        return found[:, 0].T, jnp.sum(weight * found[:, 0].T)
+        return jnp.sum(weight * found[:, 0].T), found[:, 0].T
 
-    @jax.jit
     def plain(power):
         found = rates.signed_secrecy_rates(power, gains[:, :num_users], gains[:, num_users:])
-        return found, jnp.sum(weight * found)
+        return jnp.sum(weight * found), found
 
-    np.testing.assert_allclose(search(power)[0], plain(power)[0], atol=1e-5)
-    slope, wanted = (jax.jit(jax.grad(lambda p, f=f: f(p)[1]))(power) for f in (search, plain))
-    np.testing.assert_allclose(slope, wanted, rtol=1e-4, atol=1e-4)
+    ((_, rate), slope), ((_, plain_rate), plain_slope) = (
+        jax.jit(jax.value_and_grad(f, has_aux=True))(power) for f in (search, plain)
+    )
+    np.testing.assert_allclose(rate, plain_rate, atol=1e-5)
+    np.testing.assert_allclose(slope, plain_slope, rtol=1e-4, atol=1e-4)
 
 
 def test_an_objective_is_the_environment_s_reward_and_its_smooth_gradient():
@@ -79,10 +84,10 @@ def test_gradient_of_a_smooth_metric_is_its_finite_difference(name):
         env, states = drawn(1, metrics=((name, 1.0),))
         state = jax.tree.map(lambda x: jnp.asarray(np.asarray(x[0]) * np.float64(1.0)), states)
         action = jnp.array([0.3, -0.2, 0.5])
-        smooth = jax.jit(lambda action: env.smooth_reward(state, action, 0.5))
-        gradient = jax.jit(jax.grad(smooth))(action)
+        smooth = jax.jit(jax.value_and_grad(lambda action: env.smooth_reward(state, action, 0.5)))
+        gradient = smooth(action)[1]
         step = 1e-4 * np.eye(3)
-        ends = [[float(smooth(action + sign * row)) for sign in (1, -1)] for row in step]
+        ends = [[float(smooth(action + sign * row)[0]) for sign in (1, -1)] for row in step]
     np.testing.assert_allclose(gradient, np.subtract(*np.transpose(ends)) / 2e-4, rtol=1e-3)
 
 
@@ -110,22 +115,26 @@ def test_dead_gradients_live():
     def smooth(metric, rate):
         return metric.smooth(signed._replace(secrecy_rate=rate), jnp.array(0.3))
 
+    slopes = jax.jit(
+        lambda metric, rate: [jax.grad(f, argnums=1)(metric, rate) for f in (value, smooth)],
+        static_argnums=0,
+    )
     for name in ("secrecy_rate", "outage", "worst_user"):
-        dead = jax.grad(value, argnums=1)(METRICS[name], signed.secrecy_rate)
-        alive = jax.grad(smooth, argnums=1)(METRICS[name], signed.secrecy_rate)
+        dead, alive = map(np.asarray, slopes(METRICS[name], signed.secrecy_rate))
         assert dead[0] == 0.0
         assert alive[0] > 1e-3
-    assert jnp.all(jax.grad(value, argnums=1)(METRICS["outage"], signed.secrecy_rate) == 0.0)
+        assert name != "outage" or np.all(dead == 0.0)
 
 
 @pytest.mark.slow
 def test_nothing_ends_below_its_start_or_outside_the_box():
     env, states = drawn(7, metrics=(("secrecy_rate", 1.0), ("outage", 2.0)))
-    corners = jnp.stack((uniform(env, 7), jnp.ones((7, 3)), -jnp.ones((7, 3))), axis=1)
+    corners = np.stack((uniform(env, 7), np.ones((7, 3)), -np.ones((7, 3))), axis=1)
+    corners = jnp.asarray(corners, jnp.float32)
     setting = Setting(0, 12, num_kept=2, num_sweeps=1, num_fine_steps=6)
     found = optimise.best(env, states, starts=corners, setting=setting, chunk=3)
     before = np.stack([rewards(env, states, corners[:, i]) for i in range(3)]).max(axis=0)
-    after = rewards(env, states, found.action)
+    after = np.asarray(rewards(env, states, found.action))
     assert found.action.shape == (7, 3) and env.action_space().contains(found.action)
     np.testing.assert_allclose(found.reward, after, rtol=1e-5, atol=1e-5)
     assert np.all(after >= before - 1e-5) and np.mean(after > before + 0.01) > 0.5
@@ -143,7 +152,6 @@ def test_an_optimum_stays_where_it_is():
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("full_compilation_here")
 @pytest.mark.parametrize("outage", [0.0, 2.0])
 def test_the_best_of_a_grid_is_found(outage):
     """To a tenth of a percent in the mean; on no slot short by more than 5%."""
@@ -168,7 +176,7 @@ def test_a_metric_without_a_smooth_form_is_searched_by_its_values():
     env, states = drawn(5, metrics=(("secrecy_rate", 1.0), (loudest, 20.0)))
     start = uniform(env, 5)
     found = optimise.best(env, states, starts=start[:, None], setting=Setting(4, 12))
-    assert np.all(found.reward > rewards(env, states, start))
+    assert np.all(np.asarray(found.reward) > rewards(env, states, start))
     with pytest.raises(InputError, match="must have smooth forms for this, but 'loudest' has none"):
         env.smooth_reward(jax.tree.map(lambda x: x[0], states), start[0], 0.1)
 

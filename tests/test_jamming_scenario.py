@@ -75,9 +75,9 @@ def test_metrics_are_named_with_their_functions():
         (("last", lambda o: o.power[..., -1]), 2.0),
     )
     environment = Environment(JammingScenario(metrics=pair))
-    state = environment.reset(jax.random.key(0))[1]
+    state = jax.jit(environment.reset)(jax.random.key(0))[1]
     action = jnp.array([-1.0, 0.0, 1.0])
-    _, _, reward, *_, info = environment.step(jax.random.key(1), state, action)
+    _, _, reward, *_, info = jax.jit(environment.step)(jax.random.key(1), state, action)
     np.testing.assert_allclose([info["first"], info["last"]], [0.001, 0.1], rtol=1e-5)
     np.testing.assert_allclose(reward, 0.201, rtol=1e-5)
 

@@ -25,6 +25,12 @@ TRAIN += " --width 8 --critic-width 8 --num-updates 3 --every 2 --critic-warmup 
 TRAIN += " --num-slots 4 --batch-size 4 --replay-size 4"
 
 
+@pytest.fixture(autouse=True)
+def one_round(monkeypatch):
+    """Of messages: networks that take less time, and serve all sizes as those of several do."""
+    monkeypatch.setattr(equivariant, "NUM_ROUNDS", 1)
+
+
 @functools.cache
 def fresh(network, size="3x2"):
     """Networks as if they had been trained at a size."""
@@ -160,7 +166,6 @@ def test_a_bad_size_to_be_judged_at_is_told_in_one_line(tmp_path, capsys, no_typ
 
 @pytest.mark.long
 def test_two_sizes_are_trained_in_turn(tmp_path, monkeypatch, no_type_checks):
-    monkeypatch.setattr(equivariant, "NUM_ROUNDS", 1)
     monkeypatch.setattr(jamming_train, "CURVE_SLOTS", 8)
     out = tmp_path / "out"
     assert main([*TRAIN.split(), "--out", str(out), "--sizes", "2x1", "3x0"]) == 0

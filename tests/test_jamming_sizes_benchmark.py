@@ -17,6 +17,12 @@ from tests.test_jamming_sizes import fresh
 SIZES = (Size(3, 3, 2), Size(2, 2, 0))
 
 
+@pytest.fixture(autouse=True)
+def one_round(monkeypatch):
+    """Of messages, as in all networks of `fresh`."""
+    monkeypatch.setattr(equivariant, "NUM_ROUNDS", 1)
+
+
 def row(**more):
     return {"size": "8x4", "way": "trained at 8x4", "of_best": 0.9, "ci95": 0.01, **more}
 
@@ -53,14 +59,11 @@ def test_policies_for_one_size_are_not_taken_for_one_of_many(tmp_path, no_type_c
 
 @pytest.mark.long
 def test_policies_are_measured_at_every_size(tmp_path, monkeypatch, capsys, no_type_checks):
-    monkeypatch.setattr(equivariant, "NUM_ROUNDS", 1)
     monkeypatch.setattr(jamming_sizes, "REFERENCE", optimise.SETTINGS["single"])
-    fresh.cache_clear()  # those are networks of more rounds
     many, own, path = tmp_path / "many.npz", tmp_path / "own" / "policy.npz", tmp_path / "out.json"
     policy_file.save(many, fresh("equivariant")._replace(sizes=SIZES), {})
     own.parent.mkdir()
     policy_file.save(own, fresh("equivariant"), {})
-    fresh.cache_clear()
     command = Command(many, (own,), sizes=("3x2", "2x0"), fresh_slots=16, json=path)
     assert jamming_sizes.main(command, []) == 0  # the same networks lose nothing
     rows = json.loads(path.read_text())["rows"]

@@ -28,7 +28,7 @@ def test_rates_are_the_environments_and_the_loudest_other_one_jams():
     action = jnp.array([1.0, -1.0, 0.5])
     found = jamming_slot.choice(ENVIRONMENT, WHERE, action)
     state = jax.tree.map(lambda x: x[0], jamming_slot.slot_of(ENVIRONMENT, WHERE))
-    outcome = ENVIRONMENT.outcome(state, action, ENVIRONMENT.default_params)
+    outcome = jax.jit(ENVIRONMENT.outcome)(state, action, ENVIRONMENT.default_params)
     np.testing.assert_allclose(found.secrecy_rate, outcome.secrecy_rate, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found.power, [0.1, 0.001, 0.001 * 100**0.75], rtol=1e-5)
     assert found.secrecy_rate.max() > 1.0

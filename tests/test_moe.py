@@ -3,7 +3,6 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -17,8 +16,10 @@ from tests.policy_cases import (
     HEAD,
     PROPOSE,
     STEPS,
+    VALUE,
     WIDTH,
     A,
+    B,
     O,
     drawn,
     learn,
@@ -26,7 +27,6 @@ from tests.policy_cases import (
     normal,
     posterior_loop,
     same,
-    value_in,
 )
 
 
@@ -35,7 +35,8 @@ def mixture(**options):
     policy = MixtureOfExperts(
         O, A, WIDTH, STEPS, **{"load_balance_weight": 0.0, "shared_fraction": 0.0, **options}
     )
-    return policy, drawn(policy), noise_of(policy, 12), 2 * normal(5, 12, O)
+    noise, observation = map(np.asarray, (noise_of(policy, B), normal(5, B, O)))
+    return policy, drawn(policy), noise, 2 * observation
 
 
 def expert(params, k):
@@ -47,7 +48,7 @@ def with_logits(policy, params, observation, logits):
     """Parameters whose gate gives these logits in these states."""
     features = np.asarray(GATED(policy, params, observation).features)
     kernel, bias = np.linalg.pinv(features) @ logits, np.zeros(logits.shape[1])
-    return {**params, "gate": {"kernel": jnp.asarray(kernel), "bias": jnp.asarray(bias)}}
+    return {**params, "gate": {"kernel": kernel, "bias": bias}}
 
 
 def softmax(logits):
@@ -71,17 +72,17 @@ def test_the_selected_expert_acts(float64):
     for k in range(3):
         alone = ACT(Diffusion(O, A, WIDTH, STEPS), expert(params, k), noise, observation)
         np.testing.assert_allclose(each[k], alone, rtol=1e-9)
-    chosen = each[largest, np.arange(12)]
+    chosen = each[largest, np.arange(B)]
     np.testing.assert_allclose(ACT(policy, params, noise, observation), chosen, rtol=1e-12)
 
 
 def test_the_gate_climbs_its_expected_value(float64):
     """∂/∂gate of Σ_k p_k·Q(s, a_k), by central differences, the experts being what they are."""
     policy, params, noise, observation = mixture()
-    _, gradient = learn(policy, params, noise, observation)
+    gradient = jax.tree.map(np.asarray, learn(policy, params, noise, observation)[1])
     features = GATED(policy, params, observation).features
-    each = PROPOSE(policy, params, noise, features)
-    values = np.stack([value_in(observation)(action) for action in each], axis=-1)
+    each = np.asarray(PROPOSE(policy, params, noise, features))
+    values = np.stack([VALUE(observation, action) for action in each], axis=-1)
     at = {name: np.asarray(x) for name, x in params["gate"].items()}
 
     def expected(gate):
@@ -100,10 +101,10 @@ def test_the_gate_climbs_its_expected_value(float64):
 def test_an_expert_learns_where_it_is_selected_or_best_and_nowhere_else(specialist, float64):
     """Alone in the states that are its own, it would learn the same."""
     policy, params, noise, observation = mixture(specialist=specialist)
-    _, gradient = learn(policy, params, noise, observation)
+    gradient = jax.tree.map(np.asarray, learn(policy, params, noise, observation)[1])
     gated = GATED(policy, params, observation)
-    each = PROPOSE(policy, params, noise, gated.features)
-    values = np.stack([value_in(observation)(action) for action in each], axis=-1)
+    each = np.asarray(PROPOSE(policy, params, noise, gated.features))
+    values = np.stack([VALUE(observation, action) for action in each], axis=-1)
     owners = {"selected": np.argmax(gated.weight, axis=1), "best": np.argmax(values, axis=1)}
     assert np.any(owners["selected"] != owners["best"])
     largest = owners[specialist]
@@ -114,15 +115,16 @@ def test_an_expert_learns_where_it_is_selected_or_best_and_nowhere_else(speciali
     (index,) = np.nonzero(largest == k)
     _, alone = learn(gdm, expert(params, k), noise[:, index], observation[index])
     close = functools.partial(np.testing.assert_allclose, rtol=1e-8, atol=1e-12)
-    share = counts[k] / 12
-    jax.tree.map(lambda x, y: close(x[k], share * y), gradient["heads"], alone["head"])
+    share = counts[k] / B
+    jax.tree.map(lambda x, y: close(x[k], share * np.asarray(y)), gradient["heads"], alone["head"])
 
 
 def test_an_expert_that_is_never_selected_does_not_learn(float64):
     policy, params, noise, observation = mixture()
-    never = {**params["gate"], "bias": params["gate"]["bias"] - jnp.asarray([0.0, 50.0, 0.0])}
+    never = {**params["gate"], "bias": params["gate"]["bias"] - np.asarray([0.0, 50.0, 0.0])}
     _, gradient = learn(policy, {**params, "gate": never}, noise, observation)
-    size = lambda k: max(np.abs(x[k]).max() for x in jax.tree.leaves(gradient["heads"]))  # noqa: E731
+    heads = [np.asarray(x) for x in jax.tree.leaves(gradient["heads"])]
+    size = lambda k: max(np.abs(x[k]).max() for x in heads)  # noqa: E731
     assert size(1) == 0.0
     assert size(0) + size(2) > 0.0
 
@@ -133,9 +135,10 @@ def test_experts_learn_from_one_anothers_states_as_far_as_they_share(float64):
     gradients = {}
     for shared in (0.0, 1.0, 0.4):
         policy, params, noise, observation = mixture(shared_fraction=shared)
-        gradients[shared] = learn(policy, params, noise, observation)[1]["heads"]
+        gradient = learn(policy, params, noise, observation)[1]
+        gradients[shared] = jax.tree.map(np.asarray, gradient["heads"])
     gdm = Diffusion(O, A, WIDTH, STEPS)
-    _, alone = learn(gdm, expert(params, 1), noise, observation)
+    alone = jax.tree.map(np.asarray, learn(gdm, expert(params, 1), noise, observation)[1])
     close = functools.partial(np.testing.assert_allclose, rtol=1e-8, atol=1e-12)
     jax.tree.map(lambda x, y: close(x[1], y / 3), gradients[1.0], alone["head"])
     mixed = jax.tree.map(lambda x, y: 0.6 * x + 0.4 * y, gradients[0.0], gradients[1.0])
@@ -191,7 +194,7 @@ def test_the_balance_is_least_for_experts_used_alike(num_selected, float64):
     assert float(found) == pytest.approx(3 / num_selected * p[:num_selected].sum())
     assert float(found) > 1.2
     # Down the gradient, what is used too much weighs less, and what starves weighs more.
-    gate = {name: x - 0.1 * gradient[name] for name, x in skewed["gate"].items()}
+    gate = {name: x - 0.1 * np.asarray(gradient[name]) for name, x in skewed["gate"].items()}
     after = np.mean(GATED(policy, {**skewed, "gate": gate}, observation).weight, axis=0)
     assert after[:num_selected].sum() < p[:num_selected].sum() and after[2] > p[2]
     assert balance(policy, {**skewed, "gate": gate}, noise, observation)[0] < found

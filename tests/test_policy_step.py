@@ -34,6 +34,7 @@ class Step:
         shape = jax.eval_shape(lambda: agent.policy.noise(jax.random.key(0), 16)).shape
         self.noise = normal(3, *shape)
         self.act, self.values = jax.jit(agent.policy.act), jax.jit(agent.values)
+        self.value = jax.jit(functools.partial(self._value, agent))
         self.target = jax.jit(functools.partial(learners.critic_target, agent))
         self.learn = jax.jit(
             lambda learner, index: learners.update(
@@ -41,13 +42,13 @@ class Step:
             )
         )
 
-    def value(self, actor, critic):
+    def _value(self, agent, actor, critic):
         """Mean value of the actor's actions in the batch."""
-        action = self.act(actor, self.noise, self.batch.observation)
+        action = agent.policy.act(actor, self.noise, self.batch.observation)
         if self.reward is not None:
-            return float(jnp.mean(self.reward(action)))
-        values = self.values(critic, self.batch.observation, action)
-        return float(jnp.mean(jnp.min(values, axis=0)))
+            return jnp.mean(self.reward(action))
+        values = agent.values(critic, self.batch.observation, action)
+        return jnp.mean(jnp.min(values, axis=0))
 
 
 def test_critics_learn_first_and_leave_the_actor_alone():
@@ -61,7 +62,7 @@ def test_critics_learn_first_and_leave_the_actor_alone():
     equal(learner.actor, step.learner.actor)
     learner, _ = step.learn(learner, 25)
     moved = jax.tree.map(
-        lambda x, y: float(jnp.abs(x - y).max()), learner.actor, step.learner.actor
+        lambda x, y: np.abs(np.asarray(x) - y).max(), learner.actor, step.learner.actor
     )
     assert min(jax.tree.leaves(moved)) > 0
 
@@ -91,7 +92,9 @@ def test_the_average_follows_the_actor():
     step = Step(policy="mlp", gradient="environment", tau=0.25)
     learner, _ = step.learn(step.learner, 0)
     jax.tree.map(
-        lambda x, new, old: np.testing.assert_allclose(x, 0.25 * new + 0.75 * old, rtol=1e-5),
+        lambda x, new, old: np.testing.assert_allclose(
+            x, 0.25 * np.asarray(new) + 0.75 * old, rtol=1e-5
+        ),
         learner.ema,
         learner.actor,
         step.learner.ema,
@@ -116,7 +119,7 @@ def test_the_critics_target_is_the_reward_and_what_the_next_slot_is_worth():
     np.testing.assert_allclose(metrics["critic_loss"], np.mean((values - wanted) ** 2), rtol=1e-5)
     jax.tree.map(
         lambda x, new, old: np.testing.assert_allclose(
-            x, 0.25 * new + 0.75 * old, rtol=1e-4, atol=1e-7
+            x, 0.25 * np.asarray(new) + 0.75 * old, rtol=1e-4, atol=1e-7
         ),
         learned.target,
         learned.critic,

@@ -15,10 +15,12 @@ from jaxsec.rl.training import Training
 from tests.jamming_toy import OBSERVED, Toy, best
 from tests.training_cases import EVERY_KIND, REWARD, TINY, equal, normal, training
 
+PLAIN = training(policy="mlp", exploration=0.0, critic_warmup=10**6)
+
 
 @pytest.mark.slow
 def test_the_scale_of_rewards_is_that_of_the_first_slots():
-    state = training(policy="mlp").init(np.array([3, 4]))
+    state = PLAIN.init(np.array([3, 4]))
     remembered = parallel.first_device(state.replicas.replay.transitions)
     rewards = np.asarray(remembered.reward)  # [S, 64], all of them
     np.testing.assert_allclose(state.scale.mean, rewards.mean(axis=1), rtol=1e-5)
@@ -73,19 +75,18 @@ def test_a_seed_has_one_curve(policy, gradient):
 
 @pytest.mark.slow
 def test_what_is_collected_is_remembered_block_by_block():
-    learns = training(policy="mlp", exploration=0.0, critic_warmup=10**6)
-    state = learns.init(np.array([0]))
+    state = PLAIN.init(np.array([0, 1]))
     own = lambda tree: jax.tree.map(lambda x: np.asarray(x)[0, 0], tree)  # noqa: E731
     before = own(state.replicas.slots.observation)
     first = own(state.replicas.replay.transitions.observation)
     actor = own(state.replicas.learner.actor)
-    state, metrics = learns.run(state._replace(num_updates=1), 1)
+    state, metrics = PLAIN.run(state._replace(num_updates=1), 1)
     now = own(state.replicas.replay.transitions)
     np.testing.assert_array_equal(now.observation[8:16], before)
     np.testing.assert_array_equal(
         np.delete(now.observation, np.s_[8:16], 0), np.delete(first, np.s_[8:16], 0)
     )
-    action = jax.jit(learns.policy.act)(actor, jnp.zeros((8, 0)), before)
+    action = jax.jit(PLAIN.policy.act)(actor, jnp.zeros((8, 0)), before)
     np.testing.assert_allclose(now.action[8:16], action, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(metrics["collected"][0], now.reward[8:16].mean(), rtol=1e-5)
     assert not np.array_equal(own(state.replicas.slots.observation), before)

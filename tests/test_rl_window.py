@@ -30,6 +30,11 @@ def valued(discount, length, action, states, spends=1.0):
     return value(jnp.full((len(states.time), 1), action))
 
 
+@jax.jit
+def values_of_two_slots(discount, actions, states):
+    return jax.lax.map(lambda action: valued(discount, 2, action, states), actions)
+
+
 @pytest.fixture(scope="module")
 def states():
     return jax.jit(jax.vmap(ALONE.reset))(jax.random.split(jax.random.key(0), 4))[1]
@@ -39,12 +44,12 @@ def states():
 def test_the_best_action_of_two_slots_is_that_by_hand(discount, states):
     """What is left goes in the second slot: log(1 + g·p) + γ·log(1 + g·(E − p)) is largest at
     p = (1 + g·E − γ)/(g·(1 + γ)), all of it at a discount near 0 and half of it at 1."""
-    gain, level = jax.vmap(slots.gains)(states.slot)[:, 0, 0], states.battery.level[:, 0]
-    best = jnp.minimum((1.0 + gain * level - discount) / (gain * (1.0 + discount)), level)
-    actions = jnp.linspace(-1.0, 1.0, 2001)
-    value = jax.jit(lambda states: jax.lax.map(lambda a: valued(discount, 2, a, states), actions))
-    found = actions[jnp.argmax(value(states), axis=0)]
-    power = ALONE.power(found, ALONE.default_params)
+    gain = np.asarray(jax.jit(jax.vmap(slots.gains))(states.slot))[:, 0, 0]
+    level = np.asarray(states.battery.level)[:, 0]
+    best = np.minimum((1.0 + gain * level - discount) / (gain * (1.0 + discount)), level)
+    actions = np.linspace(-1.0, 1.0, 2001, dtype=np.float32)
+    found = actions[np.argmax(values_of_two_slots(discount, actions, states), axis=0)]
+    power = ALONE.power(jnp.asarray(found), ALONE.default_params)
     np.testing.assert_allclose(power, best, atol=1.5e-4)
 
 

@@ -54,7 +54,7 @@ def drawn(shapes):
     """Parameters of these shapes; nothing is compiled."""
     leaves, structure = jax.tree.flatten(shapes)
     scaled = [
-        normal(i, *x.shape) * (0.1 if x.ndim == 1 else x.shape[-2] ** -0.5)
+        np.asarray(normal(i, *x.shape)) * (0.1 if x.ndim == 1 else x.shape[-2] ** -0.5)
         for i, x in enumerate(leaves)
     ]
     return jax.tree.unflatten(structure, scaled)
@@ -64,17 +64,21 @@ def learner_of(agent):
     """Networks and optimisers before the first update."""
     shapes = jax.eval_shape(lambda key: learner.networks(agent, key), jax.random.key(0))
     actor, critic = drawn(shapes)
-    optimisers = agent.actor_optimiser.init(actor), agent.critic_optimiser.init(critic)
+    kinds = agent.actor_optimiser, agent.critic_optimiser
+    optimisers = jax.jit(lambda *params: [k.init(p) for k, p in zip(kinds, params, strict=True)])(
+        actor, critic
+    )
     target = jax.tree.map(lambda x: 0.9 * x, critic) if agent.config.discount > 0 else None
     return Learner(actor, actor, critic, target, *optimisers)
 
 
 def batch_of(count, bootstrapping=False):
     """Transitions, and the states that they were in."""
-    state, action = normal(0, count, OBSERVED), jnp.tanh(normal(1, count, ACTS))
+    state = normal(0, count, OBSERVED)
+    action = jnp.asarray(np.tanh(normal(1, count, ACTS)))
     reward = REWARD(state, action)
     after = normal(2, count, OBSERVED) if bootstrapping else None
-    bootstraps = jnp.arange(count) % 3 > 0 if bootstrapping else None
+    bootstraps = jnp.asarray(np.arange(count) % 3 > 0) if bootstrapping else None
     return Transition(state, action, reward, after, bootstraps), state
 
 

@@ -88,7 +88,7 @@ def place(key: Key[Array, ""], scenario: JammingScenario, regime: str) -> Place:
 def slot_of(environment: Environment, where: Place) -> State:
     """The slot without fading; a batch of one."""
     gains = slots.path_gains(environment.scenario, jnp.concatenate(where, axis=1))
-    _, state = environment.reset(jax.random.key(0))
+    _, state = jax.jit(environment.reset)(jax.random.key(0))
     slot: Slot = slots.of_gains(state.slot, gains)
     return jax.tree.map(lambda x: x[None], state._replace(slot=slot))
 

@@ -19,7 +19,9 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float, Key
+from jaxtyping import Array, ArrayLike, Complex, Float, Key
+
+from jaxsec.compiled import compiled
 
 SIDE = 16
 """Antennas, and subcarriers."""
@@ -42,8 +44,12 @@ TRIES = 16
 """Places that an attacker is drawn from: all of them too near less than once in 10⁸ draws."""
 
 
+@compiled("n", "attack")
 def sample(
-    key: Key[Array, ""], n: int, attack: Literal["spoofing"] | None = None, ratio_db: float = 0.0
+    key: Key[Array, ""],
+    n: int,
+    attack: Literal["spoofing"] | None = None,
+    ratio_db: Float[ArrayLike, ""] = 0.0,
 ) -> Float[Array, "n 16 16"]:
     """Snapshots, angle by delay, in dB over the noise.
 

@@ -11,7 +11,9 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, ArrayLike, Float, Key
+
+from jaxsec.compiled import compiled
 
 SIDE = 16
 NUM_USERS, NUM_FRAMES = 4, 4
@@ -29,8 +31,9 @@ JAMMERS: tuple[Jammer, ...] = ("sweep", "comb", "pulse", "tone")
 rows; one bin."""
 
 
+@compiled("n", "jammer")
 def sample(
-    key: Key[Array, ""], n: int, jammer: Jammer | None = None, ratio_db: float = 0.0
+    key: Key[Array, ""], n: int, jammer: Jammer | None = None, ratio_db: Float[ArrayLike, ""] = 0.0
 ) -> Float[Array, "n 16 16"]:
     """Waterfalls in dB over the noise, rows being times.
 

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxsec.compiled import compiled
+
 LN2 = 0.6931471805599453
 
 
@@ -24,6 +26,7 @@ def time_shares(num_users: int, num_access_points: int) -> np.ndarray:
     return (1.0 / np.bincount(served_by, minlength=num_access_points)[served_by]).astype(np.float32)
 
 
+@compiled()
 def secrecy_rates(
     power: Float[Array, "... A"],
     gain_user: Float[Array, "... U A"],
@@ -36,6 +39,7 @@ def secrecy_rates(
     return jnp.maximum(signed_secrecy_rates(power, gain_user, gain_eve), 0.0)
 
 
+@compiled()
 def signed_secrecy_rates(
     power: Float[Array, "... A"],
     gain_user: Float[Array, "... U A"],

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int, Key, UInt32
 
+from jaxsec.compiled import compiled
 from jaxsec.jamming.scenario import JammingScenario
 
 TURN = 2.0 * np.pi
@@ -76,6 +77,7 @@ def user_positions(scenario: JammingScenario, disc: Float[Array, "2 U"]) -> Floa
     return aps[:, np.arange(disc.shape[1]) % aps.shape[1]] + scenario.user_radius_m * disc
 
 
+@compiled("scenario")
 def eavesdropper_positions(
     scenario: JammingScenario,
     users: Float[Array, "2 U"],
@@ -93,6 +95,7 @@ def eavesdropper_positions(
     return anchor + spread * disc
 
 
+@compiled("scenario")
 def path_gains(scenario: JammingScenario, positions: Float[Array, "2 R"]) -> Float[Array, "R A"]:
     """Mean received power over receiver noise, for a watt."""
     aps = access_points(scenario).T
@@ -122,6 +125,7 @@ def of_gains(slot: Slot, gains: Float[Array, "R A"]) -> Slot:
     )
 
 
+@compiled()
 def gains(slot: Slot) -> Float[Array, "R A"]:
     """Received power over receiver noise, for a watt, on every link.
 

@@ -12,6 +12,7 @@ import optax
 from jaxtyping import Array, Float, Int, Key
 
 from jaxsec import keys
+from jaxsec.compiled import compiled
 from jaxsec.learning import state as states
 from jaxsec.semantic import networks
 from jaxsec.semantic.information import Knowledge, knowledge
@@ -64,6 +65,7 @@ def fit(
     return jax.lax.scan(step, first, jnp.arange(num_steps))[0].ema
 
 
+@compiled()
 def judge(key: Key[Array, ""], params: Any, code: Code, link: Link) -> Knowledge:
     """What she knows of pictures that she has not seen, each sent once."""
     heard = link.receive(key, code.logits)

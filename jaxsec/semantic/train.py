@@ -22,6 +22,7 @@ import optax
 from jaxtyping import Array, Float, Int, Key
 
 from jaxsec import checks, keys
+from jaxsec.compiled import compiled
 from jaxsec.learning import state as states
 from jaxsec.learning.state import State
 from jaxsec.semantic import networks
@@ -136,6 +137,7 @@ def initial_params(config: Config, key: Key[Array, ""]) -> tuple[dict[str, Any],
     return coder, nets.adversary.init(keys.stream(key, "adversary"), bits)
 
 
+@compiled("config")
 def initial_state(config: Config) -> Players:
     """Before the first step: at every λ the same networks of a seed, [L, S]."""
 

@@ -22,6 +22,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Key
 
 from jaxsec import checks, keys
+from jaxsec.compiled import compiled
 from jaxsec.learning import state as states
 from jaxsec.learning.state import State
 from jaxsec.spectrum import masks, source
@@ -131,6 +132,7 @@ def optimiser(config: Config) -> optax.GradientTransformation:
     )
 
 
+@compiled("config", "scenario")
 def initial_state(config: Config, scenario: Scenario) -> Game:
     """Before the first step."""
     shape = (1, scenario.num_slots, scenario.num_channels)
