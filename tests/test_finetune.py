@@ -19,7 +19,7 @@ from jaxsec.cli.__main__ import main
 from jaxsec.diffusion import process, sampling
 from jaxsec.learning import state as states
 from jaxsec.strategy import Size, Strategy
-from tests import compiled, models
+from tests import models
 
 pytestmark = pytest.mark.slow
 
@@ -171,7 +171,7 @@ def test_the_loss_is_the_rate_of_what_is_sampled(batch):
         config = dataclasses.replace(CONFIG, power=power, relative=False, penalty=0.1)
         loss = jax.jit(finetune.make_loss(config, sampler.sampler_of(model)))
         value = loss(model.params, KEY, batch, 0.05, timesteps(2))
-        rates = np.asarray(compiled.smooth_secrecy_rates(*beams, *channels, 0.05))
+        rates = np.asarray(jaxsec.smooth_secrecy_rates(*beams, *channels, 0.05))
         norm = np.sqrt(secrecy.power(*beams))
         wanted = -rates.sum(axis=-1).mean() + 0.1 * np.mean((norm - 1.0) ** 2)
         np.testing.assert_allclose(value, wanted, rtol=1e-4)

@@ -12,7 +12,7 @@ from jaxsec import secrecy
 from jaxsec.cdm.coordinates import received
 from jaxsec.precoding import gpip
 from jaxsec.precoding.closed_form import closed_form
-from tests import cases, compiled
+from tests import cases
 
 FEWER = (8, 2, 4)
 """(M, K, L) with K + L ≤ M: as many gains as the beams have freedom in the span of the channels."""
@@ -28,7 +28,7 @@ inside = SimpleNamespace(
 
 
 def rates(strategy, channels):
-    return np.asarray(compiled.sum_secrecy_rate(*strategy, *channels))
+    return np.asarray(jaxsec.sum_secrecy_rate(*strategy, *channels))
 
 
 N = 6

@@ -12,7 +12,7 @@ from jaxsec.cdm import designer
 from jaxsec.cdm.coordinates import received, resolved
 from jaxsec.cdm.training import finetune
 from jaxsec.precoding import gpip
-from tests import cases, compiled, models
+from tests import cases, models
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ inside = SimpleNamespace(
 
 
 def rates(strategy, channels):
-    return np.asarray(compiled.sum_secrecy_rate(*jaxsec.normalise_power(*strategy), *channels))
+    return np.asarray(jaxsec.sum_secrecy_rate(*jaxsec.normalise_power(*strategy), *channels))
 
 
 def on_a_street(n=6, apart=0.02):

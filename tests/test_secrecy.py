@@ -11,7 +11,7 @@ from jaxsec import secrecy
 from jaxsec.precoding import gpip, linear
 from jaxsec.precoding.closed_form import closed_form
 from jaxsec.strategy import pack_real, unpack_real
-from tests import cases, compiled, reference
+from tests import cases, reference
 
 pytestmark = pytest.mark.usefixtures("full_compilation")
 
@@ -25,9 +25,9 @@ def test_rates_agree_with_plain_loops(m, k, l, j, precision):
         channels = cases.channels(num_antennas=m, num_users=k, num_eavesdroppers=l)
         w, v = cases.random_strategy(1, 3, m, k, j)
         tolerance = 1e-10 if precision == "float64" else 3e-4
-        hard = compiled.secrecy_rates(w, v, *channels)
-        smooth = compiled.smooth_secrecy_rates(w, v, *channels, 0.1)
-        colluding = compiled.colluding_wiretap_rates(w, v, channels.h_eve, channels.noise_power)
+        hard = jaxsec.secrecy_rates(w, v, *channels)
+        smooth = jaxsec.smooth_secrecy_rates(w, v, *channels, 0.1)
+        colluding = secrecy.colluding_wiretap_rates(w, v, channels.h_eve, channels.noise_power)
         for n in range(3):
             one = [np.asarray(x[n], np.complex128) for x in (w, v, *channels[:2])]
             noise = float(channels.noise_power[n])
@@ -51,7 +51,7 @@ def test_float32_resolves_zero_forced_users_at_70_db():
     """`total − signal` would round the interference away and return an infinite rate."""
     channels = cases.at_snr(0, 64, 8, 4, 2, 70.0)
     w = jaxsec.design(*channels, method="zf").w
-    rates = compiled.user_rates(w, w[..., :0], channels.h_user, channels.noise_power)
+    rates = jaxsec.user_rates(w, w[..., :0], channels.h_user, channels.noise_power)
     assert bool(jnp.isfinite(rates).all())
     assert float(rates.max()) < np.log2(1 + 8 * 10 * 1e7)
 
@@ -59,11 +59,11 @@ def test_float32_resolves_zero_forced_users_at_70_db():
 def test_without_eavesdroppers_secrecy_is_rate():
     channels = cases.channels(num_eavesdroppers=0)
     w, v = cases.random_strategy(0, 3, 8, 2, 2)
-    rate = compiled.user_rates(w, v, channels.h_user, channels.noise_power)
+    rate = jaxsec.user_rates(w, v, channels.h_user, channels.noise_power)
     for colluding in (False, True):
-        hard = compiled.secrecy_rates(w, v, *channels, colluding=colluding)
+        hard = jaxsec.secrecy_rates(w, v, *channels, colluding=colluding)
         np.testing.assert_array_equal(hard, rate)
-    np.testing.assert_array_equal(compiled.smooth_secrecy_rates(w, v, *channels), rate)
+    np.testing.assert_array_equal(jaxsec.smooth_secrecy_rates(w, v, *channels), rate)
 
 
 @pytest.mark.parametrize("smoothing", [0.01, 0.3, 2.0])
@@ -71,9 +71,9 @@ def test_without_eavesdroppers_secrecy_is_rate():
 def test_smooth_rate_brackets_the_hard_one(smoothing, num_eves):
     channels = cases.channels(num_eavesdroppers=num_eves, n=20)
     w, v = cases.random_strategy(0, 20, 8, 2, 2)
-    wiretap = compiled.wiretap_rates(w, v, channels.h_eve, channels.noise_power)
-    hard = compiled.user_rates(w, v, channels.h_user, channels.noise_power) - wiretap.max(-2)
-    smooth = compiled.smooth_secrecy_rates(w, v, *channels, smoothing)
+    wiretap = secrecy.wiretap_rates(w, v, channels.h_eve, channels.noise_power)
+    hard = jaxsec.user_rates(w, v, channels.h_user, channels.noise_power) - wiretap.max(-2)
+    smooth = jaxsec.smooth_secrecy_rates(w, v, *channels, smoothing)
     assert bool((smooth <= hard + 1e-4).all())
     assert bool((smooth >= hard - smoothing * np.log(num_eves) - 1e-4).all())
 
@@ -81,8 +81,8 @@ def test_smooth_rate_brackets_the_hard_one(smoothing, num_eves):
 def test_colluding_eavesdroppers_are_at_least_as_strong_as_the_best_alone():
     channels = cases.channels(n=50)
     w, v = cases.random_strategy(0, 50, 8, 2, 2)
-    alone = compiled.wiretap_rates(w, v, channels.h_eve, channels.noise_power).max(-2)
-    together = compiled.colluding_wiretap_rates(w, v, channels.h_eve, channels.noise_power)
+    alone = secrecy.wiretap_rates(w, v, channels.h_eve, channels.noise_power).max(-2)
+    together = secrecy.colluding_wiretap_rates(w, v, channels.h_eve, channels.noise_power)
     assert bool((together >= alone - 1e-3).all())
     assert float((together - alone).mean()) > 0.1
 
@@ -90,17 +90,17 @@ def test_colluding_eavesdroppers_are_at_least_as_strong_as_the_best_alone():
 def test_metrics_are_what_they_say():
     channels = cases.channels(n=40)
     w, v = jaxsec.design(*channels, method="rzf-ns")
-    rates = compiled.secrecy_rates(w, v, *channels)
-    np.testing.assert_allclose(compiled.sum_secrecy_rate(w, v, *channels), rates.sum(-1), rtol=1e-6)
-    weighted = compiled.sum_secrecy_rate(w, v, *channels, user_weights=jnp.array([[2.0, 0.5]]))
+    rates = jaxsec.secrecy_rates(w, v, *channels)
+    np.testing.assert_allclose(jaxsec.sum_secrecy_rate(w, v, *channels), rates.sum(-1), rtol=1e-6)
+    weighted = jaxsec.sum_secrecy_rate(w, v, *channels, user_weights=jnp.array([[2.0, 0.5]]))
     np.testing.assert_allclose(weighted, rates @ jnp.array([2.0, 0.5]), rtol=1e-5)
     np.testing.assert_array_equal(
-        compiled.worst_user_secrecy_rate(w, v, *channels), rates.min(axis=-1)
+        jaxsec.worst_user_secrecy_rate(w, v, *channels), rates.min(axis=-1)
     )
     target = float(jnp.median(rates))
     outage = jaxsec.secrecy_outage_probability(rates, target)
     np.testing.assert_allclose(outage, np.mean(np.asarray(rates) < target, axis=0), rtol=1e-6)
-    efficiency = compiled.secure_energy_efficiency(
+    efficiency = jaxsec.secure_energy_efficiency(
         w, v, *channels, transmit_power_w=0.1, circuit_power_w=0.4
     )
     np.testing.assert_allclose(efficiency, rates.sum(-1) / 0.5, rtol=1e-5)
@@ -116,14 +116,14 @@ def test_gradients_agree_with_finite_differences(float64):
     z = pack_real(w, v)
 
     def hard_sum(z):
-        return jnp.sum(compiled.sum_secrecy_rate(*unpack_real(z, 4, 2), *channels))
+        return jnp.sum(jaxsec.sum_secrecy_rate(*unpack_real(z, 4, 2), *channels))
 
     def loss(z):
         return jaxsec.secrecy_loss(z, *channels, smoothing=0.1)
 
     def colluding_sum(z):
         beams = unpack_real(z, 4, 2)
-        return jnp.sum(compiled.sum_secrecy_rate(*beams, *channels, colluding=True))
+        return jnp.sum(jaxsec.sum_secrecy_rate(*beams, *channels, colluding=True))
 
     for function in map(jax.jit, (hard_sum, loss, colluding_sum)):
         grad = jax.jit(jax.grad(function))(z)
@@ -141,7 +141,7 @@ def test_complex_gradient_is_the_conjugate_of_the_real_one(float64):
     (w, v), channels = beams_and_channels()
 
     def total(w):
-        return jnp.sum(compiled.sum_secrecy_rate(w, v, *channels))
+        return jnp.sum(jaxsec.sum_secrecy_rate(w, v, *channels))
 
     def total_real(re, im):
         return total(jax.lax.complex(re, im))
@@ -225,7 +225,7 @@ def test_gradients_are_finite_in_hard_places(place):
 
 def test_negative_secrecy_still_has_a_training_gradient():
     (w, v), channels = hard_places()["negative secrecy"]
-    assert float(compiled.sum_secrecy_rate(w, v, *channels).max()) == 0.0
+    assert float(jaxsec.sum_secrecy_rate(w, v, *channels).max()) == 0.0
     grad = jax.jit(jax.grad(jaxsec.secrecy_loss))(pack_real(w, v), *channels)
     assert float(jnp.abs(grad).max()) > 1e-3
 

@@ -30,7 +30,7 @@ def run(out: Path, config: train.Config, *, save_every: int, command: str) -> Tr
     state = report_run.train(
         out,
         {"config": dataclasses.asdict(config)},
-        jax.jit(train.initial_state, static_argnums=0)(config),
+        train.initial_state(config),
         train.make_step(config),
         train.draw(config, clean),
         num_steps=config.num_steps,

@@ -24,6 +24,7 @@ from jaxtyping import Array, Float, Key
 from jaxsec import checks, keys
 from jaxsec.anomaly.networks import Mixture, Passed
 from jaxsec.anomaly.source import SOURCES, Clean, Run
+from jaxsec.compiled import compiled
 from jaxsec.learning import experts, state
 from jaxsec.learning.state import State
 
@@ -114,6 +115,7 @@ def initial_params(config: Config, key: Key[Array, ""]) -> Any:
     return net.init(key, image, jnp.zeros((net.num_experts, 1, net.latent)))["params"]
 
 
+@compiled("config")
 def initial_state(config: Config) -> State:
     """Before the first step; runs lead."""
     of_runs = jax.vmap(lambda key: initial_params(config, key))(_keys(config, "start"))

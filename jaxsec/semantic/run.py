@@ -3,8 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import jax
-
 from jaxsec.report import run as runs
 from jaxsec.semantic import file as coder_file
 from jaxsec.semantic import source, train
@@ -36,7 +34,7 @@ def fit(out: Path, config: train.Config, *, save_every: int, command: str) -> Pa
     players = runs.train(
         out,
         {"config": dataclasses.asdict(config)},
-        jax.jit(train.initial_state, static_argnums=0)(config),
+        train.initial_state(config),
         train.make_step(config),
         lambda step: source.sample_step(pictures, config.seeds, step, config.batch_size),
         num_steps=config.num_steps,

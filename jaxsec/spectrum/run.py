@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import jax
-
 from jaxsec.report import run as runs
 from jaxsec.spectrum import file, train
 from jaxsec.spectrum.source import Scenario
@@ -29,7 +27,7 @@ def run(out: Path, scenario: Scenario, config: Config, *, save_every: int, comma
     game = runs.train(
         out,
         file.describe(scenario, config),
-        jax.jit(train.initial_state, static_argnums=(0, 1))(config, scenario),
+        train.initial_state(config, scenario),
         train.make_step(config, scenario),
         lambda index: train.draw(config, scenario, index),
         num_steps=config.num_steps,

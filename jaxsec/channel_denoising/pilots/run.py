@@ -3,7 +3,6 @@
 import dataclasses
 from pathlib import Path
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -33,7 +32,7 @@ def run(out: Path, config: Config, *, save_every: int, command: str) -> Path:
     both = runs.train(
         out,
         described,
-        jax.jit(train.initial_state, static_argnums=0)(config),
+        train.initial_state(config),
         train.make_step(config),
         lambda step: train.batch(config, pool, step),
         num_steps=config.num_steps,

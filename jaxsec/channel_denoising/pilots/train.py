@@ -23,6 +23,7 @@ from jaxsec.channel_denoising import levels
 from jaxsec.channel_denoising.pilots.links import sample_links
 from jaxsec.channel_denoising.pilots.network import LinkDenoiser, to_real
 from jaxsec.channels import Scenario
+from jaxsec.compiled import compiled
 from jaxsec.diffusion import process
 from jaxsec.diffusion.process import Estimate, Prediction
 from jaxsec.learning import state as states
@@ -117,6 +118,7 @@ def initial_params(config: Config, name: str) -> Any:
     return config.network.init(key, jnp.zeros((1, 2, config.num_antennas)), jnp.zeros(1, jnp.int32))
 
 
+@compiled("config")
 def initial_state(config: Config) -> Both:
     """Both networks from the seed, before the first step."""
     adam = optimiser(config)
