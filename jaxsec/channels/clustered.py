@@ -171,7 +171,7 @@ def sample_clusters(
             f"but is {num_active}",
         )
     dtype = jnp.dtype(jax.dtypes.canonicalize_dtype(dtype))
-    return _clusters(key, tuple(shape), num_clusters, angular_spread_deg, num_active, dtype)
+    return _clusters(key, shape, num_clusters, angular_spread_deg, num_active, dtype)
 
 
 @compiled("shape", "num_clusters", "dtype")
