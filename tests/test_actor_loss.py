@@ -90,13 +90,13 @@ def train(folder, kind, judge):
         "bound": "hold",
     }
     rates = {"actor_learning_rate": 5e-3, "tau": 0.05}
-    sizes = {"num_updates": 600, "num_slots": 32, "batch_size": 32, "replay_size": 32}
+    sizes = {"num_updates": 300, "num_slots": 32, "batch_size": 32, "replay_size": 32}
     config = dataclasses.replace(TINY, **changes, **rates, **sizes)
     training = Training(config, Toy(), devices=1, teacher=taught)
     checkpoints = Checkpoints(folder, {"kind": kind})
     report = lambda done, line: None  # noqa: E731
     state = run.run(
-        folder, checkpoints, training, [0], judge, every=200, save_every=1, report=report
+        folder, checkpoints, training, [0], judge, every=100, save_every=1, report=report
     )
     return training, jax.tree.map(np.asarray, state.actor)
 
