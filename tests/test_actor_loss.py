@@ -16,7 +16,7 @@ from jaxsec.rl.deterministic import Deterministic
 from jaxsec.rl.training import Training
 from tests.jamming_toy import ACTS, OBSERVED, Toy
 from tests.policy_cases import same
-from tests.training_cases import REWARD, TINY, equal, normal, taught
+from tests.training_cases import REWARD, TINY, equal, normal, start_quickly, taught
 
 MODE, COUNT = 0.6, 20000
 SCHEDULE = chain.variance_preserving(4)
@@ -90,21 +90,24 @@ def train(folder, kind, judge):
         "bound": "hold",
     }
     rates = {"actor_learning_rate": 5e-3, "tau": 0.05}
-    sizes = {"num_updates": 600, "num_slots": 32, "batch_size": 32, "replay_size": 32}
+    sizes = {"num_updates": 300, "num_slots": 32, "batch_size": 32, "replay_size": 32}
     config = dataclasses.replace(TINY, **changes, **rates, **sizes)
     training = Training(config, Toy(), devices=1, teacher=taught)
     checkpoints = Checkpoints(folder, {"kind": kind})
     report = lambda done, line: None  # noqa: E731
     state = run.run(
-        folder, checkpoints, training, [0], judge, every=200, save_every=1, report=report
+        folder, checkpoints, training, [0], judge, every=100, save_every=1, report=report
     )
     return training, jax.tree.map(np.asarray, state.actor)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["weighted", "imitation"])
-def test_examples_teach_what_slots_ask_for_and_a_killed_run_ends_the_same(kind, tmp_path):
+def test_examples_teach_what_slots_ask_for_and_a_killed_run_ends_the_same(
+    kind, tmp_path, monkeypatch
+):
     """Without a gradient of the reward; the best one is 7, random actions miss by 3 and more."""
+    start_quickly(monkeypatch)
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     training, actor = train(whole, kind, lambda actor: {})
     slots = normal(9, 200, OBSERVED)

@@ -17,6 +17,7 @@ from jaxsec.rl.layout import Layout, Levels
 from jaxsec.rl.training import State, Training
 from tests.policy_cases import ACT, drawn, filled, noise_of, normal, shapes_of
 from tests.test_equivariant import ORDER, B, apart, joined, parts, permuted
+from tests.training_cases import start_quickly
 
 LEVELS = Levels(nats=2.0, noise=-0.5, reach=0.7)
 LAYOUT = Layout(3, (0, 1, 2, 0, 1, 2), 3, 2, 1, LEVELS)
@@ -194,6 +195,7 @@ def test_muon_makes_the_steps_of_matrices_orthogonal_and_leaves_biases_to_adam(e
 @pytest.mark.slow
 def test_training_with_muon_goes_on_exactly_where_it_was_left(monkeypatch):
     monkeypatch.setattr(equivariant, "NUM_ROUNDS", 1)  # has every kind of matrix
+    start_quickly(monkeypatch)
     training = Training(TRAINED, Environment(SCENARIOS["paper"]), devices=1)
     state, _ = training.run(training.init([0, 1]), 2)
     stored = jax.tree.map(jnp.copy, state.replicas)

@@ -53,13 +53,14 @@ def test_a_channel_that_stays_has_its_energy_spread_evenly():
 def test_who_knows_the_future_fills_with_water():
     """Over slots instead of channels; what is in the battery is the total."""
     environment = Environment(dataclasses.replace(ALONE.scenario, fading="block"))
-    known = episodes.sample(environment, 5, 8)
-    idle = episodes.planned(jnp.full((4, 8, 1), -1.0))
-    _, truth = jax.jit(lambda known: episodes.run(environment, known, idle))(known)
-    actions = horizon.clairvoyant(environment, truth, setting=SETTING)
-    reward, _ = jax.jit(
-        lambda known, actions: episodes.run(environment, known, episodes.planned(actions))
-    )(known, actions)
+
+    @jax.jit
+    def run(actions):
+        known = episodes.sample(environment, 5, 8)
+        return episodes.run(environment, known, episodes.planned(actions))
+
+    _, truth = run(jnp.full((4, 8, 1), -1.0))
+    reward, _ = run(horizon.clairvoyant(environment, truth, setting=SETTING))
     gains = jax.vmap(jax.vmap(slots.gains))(truth.slot)[:, :, 0, 0]
     level = truth.battery.level[0, :, 0]
     share = water_filling(gains.T * level[:, None], 1.0)
@@ -71,7 +72,9 @@ def test_futures_begin_with_what_is_known_and_differ_after_it():
     environment = Environment(SCENARIOS["battery"])
     states = first_slots(environment, 2)
     params, look = environment.default_params, Horizon(3, 64, 1)
-    ahead = horizon.futures(environment, states, params, jax.random.key(1), look)
+    ahead = jax.jit(lambda states, key: horizon.futures(environment, states, params, key, look))(
+        states, jax.random.key(1)
+    )
     fading = np.asarray(ahead.slot.fading)
     assert fading.shape[:3] == (3, 64, 2)
     np.testing.assert_array_equal(fading[0, 0], states.slot.fading)
@@ -95,7 +98,7 @@ def test_the_next_search_begins_with_the_rest_of_the_plan():
 def test_episodes_are_paired_and_searches_ahead_of_spending_everything():
     """The same fading for all; a small search, and 0.2 of what is there, against all of it."""
     environment = Environment(dataclasses.replace(SCENARIOS["battery"], episode_length=8))
-    known = episodes.sample(environment, 1, 16)
+    known = jax.jit(lambda: episodes.sample(environment, 1, 16))()
     ways = {
         "search": episodes.predictive(environment, 16, Horizon(8, 4, 1)),
         "share": episodes.share(environment, 0.2),

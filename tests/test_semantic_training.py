@@ -1,6 +1,7 @@
 """Training of coders and adversaries: losses, determinism, files, and a run resumed exactly."""
 
 import dataclasses
+import functools
 import json
 import re
 
@@ -22,6 +23,7 @@ from jaxsec.semantic.links import Hard
 from jaxsec.semantic.scenario import SCENARIOS, Scenario
 from jaxsec.semantic.source import Batch
 from jaxsec.semantic.train import Config
+from tests.training_cases import drawn
 
 TINY = Config(
     scenario=Scenario(bob=(0.0, 0.1), eve=(0.1, 0.4), bits=4),
@@ -40,6 +42,14 @@ OPTIONS = (
     "--save-every 2"
 )
 WORDS = OPTIONS.split()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_step():
+    """Trainings of the same configuration share a step, compiled once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "make_step", functools.cache(train.make_step))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +124,8 @@ def test_the_loss_has_its_three_parts(pictures):
 
 def test_the_gradient_of_the_distortion_is_that_of_finite_differences(pictures):
     """In the decoder, where nothing is drawn at random."""
-    coder, adversary = jax.jit(train.initial_params, static_argnums=0)(TINY, jax.random.key(0))
+    shapes = jax.eval_shape(lambda key: train.initial_params(TINY, key), jax.random.key(0))
+    coder, adversary = drawn(shapes)
     batch = Batch(*map(jnp.asarray, source.sample(pictures[0], np.random.default_rng(0), 4)))
     bias = np.asarray(coder["decoder"]["params"]["Dense_2"]["bias"])
 

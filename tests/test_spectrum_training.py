@@ -1,6 +1,7 @@
 """Completers of waterfalls: what a step does, exact resumption, files, and the command."""
 
 import dataclasses
+import functools
 import json
 
 import jax
@@ -15,6 +16,14 @@ from jaxsec.spectrum.networks import Local, features
 
 SCENARIO = Scenario()
 TINY = Config(num_steps=6, batch_size=4, code=4, hidden=8, warmup_steps=0, label="same")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_step():
+    """Trainings of the same configuration share a step, compiled once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train, "make_step", functools.cache(train.make_step))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +112,8 @@ def test_each_player_moves_down_its_own_loss_and_no_adversary_means_no_discrimin
 @pytest.mark.slow
 def test_a_step_learns(batch):
     config = dataclasses.replace(TINY, num_steps=100, learning_rate=1e-2, label="true")
-    game, step = train.initial_state(config, SCENARIO), train.make_step(config, SCENARIO)
+    game = train.initial_state(TINY, SCENARIO)._replace(classifier=None)
+    step = train.make_step(config, SCENARIO)
     losses = []
     for index in range(60):
         game, loss = step(game, (batch, jax.random.key(index)))
@@ -135,7 +145,7 @@ def test_a_run_that_was_killed_ends_with_the_same_weights(finished, tmp_path, mo
     for a, b in zip(jax.tree.leaves(one[2:]), jax.tree.leaves(other[2:]), strict=True):
         np.testing.assert_array_equal(a, b)
     with pytest.raises(checks.InputError, match="the folder holds a run with other options"):
-        run.run(out, SCENARIO, dataclasses.replace(TINY, seed=1), save_every=3, command="test")
+        run.run(out, SCENARIO, dataclasses.replace(TINY, ema=0.9), save_every=3, command="test")
 
 
 def test_accuracy_is_of_the_hole_only(batch):

@@ -18,7 +18,7 @@ from jaxsec.rl.layout import Layout
 from jaxsec.rl.replica import AXIS
 from jaxsec.rl.training import Training
 from tests.jamming_toy import Toy
-from tests.training_cases import equal, normal
+from tests.training_cases import equal, normal, start_quickly
 
 CONFIG = Config(
     policy="mlp", network="equivariant", gradient="environment", width=8, critic_width=4,
@@ -76,6 +76,7 @@ TRAINING = Training(CONFIG, SIZES[0], devices=1, others=SIZES[1:])
 def one_round():
     """Networks of a single round compile quickly."""
     with pytest.MonkeyPatch.context() as patch:
+        start_quickly(patch)
         patch.setattr(equivariant, "NUM_ROUNDS", 1)
         yield
 

@@ -46,18 +46,33 @@ def training(**changes):
     return Training(dataclasses.replace(TINY, **changes), Toy(), devices=1)
 
 
+def gaussian(seed, *shape):
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
 def normal(seed, *shape):
-    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape), jnp.float32)
+    return jnp.asarray(gaussian(seed, *shape))
 
 
 def drawn(shapes):
     """Parameters of these shapes; nothing is compiled."""
     leaves, structure = jax.tree.flatten(shapes)
     scaled = [
-        np.asarray(normal(i, *x.shape)) * (0.1 if x.ndim == 1 else x.shape[-2] ** -0.5)
+        gaussian(i, *x.shape) * (0.1 if x.ndim == 1 else x.shape[-2] ** -0.5)
         for i, x in enumerate(leaves)
     ]
     return jax.tree.unflatten(structure, scaled)
+
+
+def start_quickly(patch):
+    """Trainings begin with `drawn` networks, the same for all seeds: what draws them otherwise
+    takes longer to compile than an update."""
+    networks = learner.networks
+
+    def quick(agent, key):
+        return drawn(jax.eval_shape(lambda key: networks(agent, key), key))
+
+    patch.setattr(learner, "networks", quick)
 
 
 def learner_of(agent):
