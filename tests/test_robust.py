@@ -17,7 +17,7 @@ from jaxsec.secrecy import MEAN, Outage, outage_secrecy_rate
 from jaxsec.strategy import Strategy
 from tests import cases
 
-N = 24
+N = 64
 
 
 def uncertain(error_user, error_eve, *, seed=31, n=N, **options):
