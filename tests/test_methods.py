@@ -34,7 +34,7 @@ N = 64
 """Channels of a batch, wherever the number does not matter: the same programs serve all tests."""
 SMALL = {"n": 4, "num_antennas": 4, "num_eavesdroppers": 1}
 """What programs that serve one test only are compiled for."""
-ALONE = ("cdm", "cdm-f", "cdm-f-rayleigh", "setnet-robust", "opt-robust")
+ALONE = ("cdm-f", "setnet-robust")
 """Methods whose programs do, of any size."""
 
 compiled_linear = SimpleNamespace(

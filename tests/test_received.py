@@ -31,7 +31,7 @@ def rates(strategy, channels):
     return np.asarray(jaxsec.sum_secrecy_rate(*strategy, *channels))
 
 
-N = 6
+N = 64
 """Channels of every batch."""
 
 

@@ -22,6 +22,9 @@ SIZES = (
     *[pytest.param(size, marks=pytest.mark.long) for size in ((3, 5, 2), (6, 2, 0))],
 )
 
+N = 64
+"""Channels of a batch, as in the tests of every method, so that OPT is one program for all."""
+
 inside = SimpleNamespace(
     frame=jax.jit(resolved.frame, static_argnums=3),
     encode=jax.jit(resolved.encode),
@@ -35,7 +38,7 @@ def rates(strategy, channels):
     return np.asarray(jaxsec.sum_secrecy_rate(*jaxsec.normalise_power(*strategy), *channels))
 
 
-def on_a_street(n=6, apart=0.02):
+def on_a_street(n=N, apart=0.02):
     """Two users and four eavesdroppers, each of whom hears nearly what a user hears."""
     channels = cases.channels(n=n)
     near = np.asarray(channels.h_user)[:, [0, 0, 1, 1]]
@@ -47,7 +50,7 @@ def on_a_street(n=6, apart=0.02):
 @pytest.mark.parametrize("size", SIZES)
 def test_round_trip_keeps_the_rate(size, no_type_checks):
     m, k, l = size
-    channels = cases.channels(n=6, num_antennas=m, num_users=k, num_eavesdroppers=l)
+    channels = cases.channels(n=N, num_antennas=m, num_users=k, num_eavesdroppers=l)
     frame = inside.frame(*channels, 2)
     strategy = gpip.opt(*channels).strategy
     back = inside.decode(frame, inside.encode(frame, strategy), k)
@@ -62,7 +65,7 @@ def test_noise_in_the_coordinates_costs_little_where_receivers_are_alike(no_type
     channels = on_a_street()
     strategy = gpip.opt(*channels).strategy
     wanted = rates(strategy, channels).mean()
-    noise = cases.in_force(0.02 * cases.gaussian(np.random.default_rng(0), (6, 6, 4)))
+    noise = cases.in_force(0.02 * cases.gaussian(np.random.default_rng(0), (N, 6, 4)))
     frame = inside.frame(*channels, 2)
     noisy = inside.decode(frame, inside.encode(frame, strategy) + noise, 2)
     assert rates(noisy, channels).mean() > 0.96 * wanted
@@ -72,7 +75,7 @@ def test_noise_in_the_coordinates_costs_little_where_receivers_are_alike(no_type
 
 
 def test_what_is_ahead_is_the_start_of_opt(no_type_checks):
-    channels = cases.channels(n=6)
+    channels = cases.channels(n=N)
     frame = inside.frame(*channels, 2)
     steps = gpip.annealing(resolved.LOOK_AHEAD)
     wanted = rates(gpip.opt(*channels, smoothing=steps).strategy, channels)
@@ -82,7 +85,7 @@ def test_what_is_ahead_is_the_start_of_opt(no_type_checks):
 
 
 def test_common_rotation_changes_no_coordinate():
-    channels = cases.channels(n=6)
+    channels = cases.channels(n=N)
     rotation = cases.unitary(2, 8)
     rotated = channels._replace(h_user=channels.h_user @ rotation, h_eve=channels.h_eve @ rotation)
     frame, other = inside.frame(*channels, 2), inside.frame(*rotated, 2)
@@ -95,7 +98,7 @@ def test_common_rotation_changes_no_coordinate():
 
 
 def test_resolutions_are_lengths_outside_the_others():
-    channels = cases.channels(n=6)
+    channels = cases.channels(n=N)
     frame = inside.frame(*channels, 2)
     h = np.asarray(frame.base.h, complex)
     for r in range(6):
@@ -117,7 +120,7 @@ def test_eavesdroppers_cannot_disturb_users():
 
 
 def test_degenerate_channels_stay_finite(no_type_checks):
-    channels = cases.channels(n=6)
+    channels = cases.channels(n=N)
     h_user, h_eve = np.array(channels.h_user), np.array(channels.h_eve)
     h_user[0, 0] = 0
     h_user[1, 1] = h_user[1, 0]

@@ -17,7 +17,7 @@ from jaxsec.secrecy import MEAN, Outage, outage_secrecy_rate
 from jaxsec.strategy import Strategy
 from tests import cases
 
-N = 24
+N = 64
 
 
 def uncertain(error_user, error_eve, *, seed=31, n=N, **options):
@@ -193,7 +193,7 @@ def test_what_is_heard_outside_the_span_is_the_mean_of_its_dimensions():
 @functools.cache
 def designs(error_user, error_eve):
     """Mean and 95%-rate of every channel, by design."""
-    known = uncertain(error_user, error_eve)
+    known = uncertain(error_user, error_eve, n=24)
     key = jax.random.key(5)
     found = {
         "split": rzf_ns_robust(key, known, 1.0),

@@ -87,8 +87,8 @@ def test_colluding_eavesdroppers_are_at_least_as_strong_as_the_best_alone():
     assert float((together - alone).mean()) > 0.1
 
 
-def test_metrics_are_what_they_say():
-    channels = cases.channels(n=40)
+def test_metrics_are_what_they_say(quick_compilation_here):
+    channels = cases.channels(n=64)
     w, v = jaxsec.design(*channels, method="rzf-ns")
     rates = jaxsec.secrecy_rates(w, v, *channels)
     np.testing.assert_allclose(jaxsec.sum_secrecy_rate(w, v, *channels), rates.sum(-1), rtol=1e-6)
@@ -111,7 +111,7 @@ def beams_and_channels(k=2, l=3):
 
 
 @pytest.mark.slow
-def test_gradients_agree_with_finite_differences(float64):
+def test_gradients_agree_with_finite_differences(float64, quick_compilation_here):
     (w, v), channels = beams_and_channels()
     z = pack_real(w, v)
 
