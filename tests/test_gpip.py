@@ -135,7 +135,7 @@ def test_one_pair_reaches_the_closed_form():
 def test_float32_default_is_close_to_the_float64_best_known(k, l, power_dbm, noise_dbm):
     channels = cases.channels(
         2024,
-        n=2 * N,
+        n=4 * N,
         num_users=k,
         num_eavesdroppers=l,
         transmit_power_dbm=float(power_dbm),
