@@ -139,13 +139,6 @@ def test_bad_scenarios_are_named(change, message):
         jaxsec.Scenario(**change)
 
 
-def test_numbers_may_be_those_of_jax(no_type_checks):
-    power, count = jax.numpy.float32(10.0), jax.numpy.int32(3)
-    scenario = jaxsec.Scenario(transmit_power_dbm=power, num_users=count)
-    assert scenario == jaxsec.Scenario(transmit_power_dbm=10.0, num_users=3)
-    assert jaxsec.sample_channels(jax.random.key(0), scenario, 2).h_user.shape == (2, 3, 8)
-
-
 def test_bad_arguments_are_named():
     with pytest.raises(jaxsec.InputError, match="`n` must be at least 1, but is 0"):
         jaxsec.sample_channels(jax.random.key(0), jaxsec.Scenario(), 0)

@@ -53,13 +53,28 @@ def test_inside_another_program_it_is_written_out(name):
         assert f"name={function}" not in inside
 
 
-def test_a_scenario_decides_what_is_compiled():
-    def sample(seed, **options):
-        return jaxsec.sample_channels(jax.random.key(seed), jaxsec.Scenario(**options), 3)
+OTHER_NUMBERS = (
+    {"rician_factor": 3.0, "antenna_correlation": 0.5, "num_antennas": 13},
+    {"fading": "clustered", "array": "planar", "num_antennas": 12, "rician_factor": 2.0},
+)
 
-    sample(0, num_antennas=11)  # keys' own programs
-    assert programs(lambda: sample(0, num_antennas=13)) == 1
-    assert programs(lambda: sample(0, num_antennas=13)) == 0
+
+@pytest.mark.parametrize("options", OTHER_NUMBERS, ids=["rician", "clustered"])
+def test_numbers_of_a_scenario_decide_nothing_that_is_compiled(options):
+    """A sweep over powers, distances or factors compiles once."""
+
+    def sample(**numbers):
+        scenario = jaxsec.Scenario(**(options | numbers))
+        return jaxsec.sample_channels(jax.random.key(0), scenario, 3)
+
+    assert programs(sample) > 0
+    moved = {"transmit_power_dbm": 3.0, "max_distance_m": 99.0, "rician_factor": 0.7}
+    moved |= {"path_loss_exponent": 3.0, "reference_gain_db": -20.0, "eavesdropper_radius_m": 1.0}
+    if options.get("array"):
+        moved |= {"base_height_m": 4.0, "angular_spread_deg": 9.0}
+    else:
+        moved |= {"antenna_correlation": 0.1}
+    assert programs(lambda: sample(**moved)) == 0
 
 
 def test_it_keeps_its_name_and_says_what_does_not_fit():

@@ -50,7 +50,7 @@ def num_rows(num_antennas: int, array: Antennas) -> int:
 
 
 def direction(
-    position_m: Float[Array, "... 2"], base_height_m: float
+    position_m: Float[Array, "... 2"], base_height_m: float | Float[Array, ""]
 ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
     """Azimuth and elevation from the base station to a position, in radians.
 

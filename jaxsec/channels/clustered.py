@@ -206,7 +206,7 @@ def _clusters(
     return Clusters(power, azimuth, ELEVATION_SHARE * elevation, drift)
 
 
-@compiled("num_antennas", "array", "base_height_m")
+@compiled("num_antennas", "array")
 def clustered_links(
     key: Key[Array, ""],
     geometry: Geometry,
@@ -214,7 +214,7 @@ def clustered_links(
     num_antennas: int,
     rician_factor: Float[ArrayLike, "..."],
     array: Antennas = "linear",
-    base_height_m: float = 10.0,
+    base_height_m: float | Float[Array, ""] = 10.0,
 ) -> Complex[Array, "n R M"]:
     """Links of unit mean power an antenna, through given scatterers.
 

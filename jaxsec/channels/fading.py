@@ -1,6 +1,6 @@
 """Random channels of the wiretap downlink, P1, Section IV: fading on top of path loss."""
 
-import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,6 @@ from jaxsec.compiled import compiled
 from jaxsec.shapes import lift
 
 
-@compiled("scenario", "n")
 def sample_channels(key: Key[Array, ""], scenario: Scenario, n: int) -> Channels:
     """Draws `n` independent channels: a geometry each (P1, Section IV), then fading.
 
@@ -41,7 +40,6 @@ def sample_channels(key: Key[Array, ""], scenario: Scenario, n: int) -> Channels
     return fade(key_fading, scenario, geometry)
 
 
-@compiled("scenario")
 def fade(key: Key[Array, ""], scenario: Scenario, geometry: Geometry) -> Channels:
     """Small-scale fading on top of the large-scale gains of a geometry.
 
@@ -65,28 +63,39 @@ def fade(key: Key[Array, ""], scenario: Scenario, geometry: Geometry) -> Channel
     if scenario.fading == "clustered":
         return fade_clustered(key, scenario, geometry)
     positions = jnp.concatenate([geometry.users, geometry.eavesdroppers], axis=1)
-    h = _fade_links(key, scenario, positions)
+    h = _fade_links(
+        key,
+        large_scale_gain(positions, scenario),
+        positions,
+        scenario.num_antennas,
+        scenario.antenna_correlation or None,
+        scenario.rician_factor or None,
+    )
     num_users = geometry.users.shape[1]
     noise_power = jnp.full(h.shape[0], scenario.noise_power, positions.dtype)
     return Channels(h[:, :num_users], h[:, num_users:], noise_power)
 
 
+@compiled("num_antennas")
 def _fade_links(
-    key: Key[Array, ""], scenario: Scenario, positions_m: Float[Array, "n R 2"]
+    key: Key[Array, ""],
+    gain: Float[Array, "n R"],
+    positions_m: Float[Array, "n R 2"],
+    num_antennas: int,
+    correlation: Any,
+    rician_factor: Any,
 ) -> Complex[Array, "n R M"]:
+    """Links of a mean gain; None is no correlation, and no line of sight."""
     key_scatter, key_phase = jax.random.split(key)
-    gain = large_scale_gain(positions_m, scenario)[..., None]
-    antennas = jnp.arange(scenario.num_antennas)
-    h = jax.random.normal(
-        key_scatter,
-        (*positions_m.shape[:-1], scenario.num_antennas),
-        jnp.result_type(gain, jnp.complex64),
-    )
-    if scenario.antenna_correlation > 0.0:
+    gain = gain[..., None]
+    antennas = jnp.arange(num_antennas)
+    shape = (*positions_m.shape[:-1], num_antennas)
+    h = jax.random.normal(key_scatter, shape, jnp.result_type(gain, jnp.complex64))
+    if correlation is not None:
         lag = jnp.abs(antennas[:, None] - antennas[None, :])
-        covariance = scenario.antenna_correlation ** lag.astype(gain.dtype)
+        covariance = correlation ** lag.astype(gain.dtype)
         h = h @ jnp.linalg.cholesky(covariance).T.astype(h.dtype)
-    if scenario.rician_factor > 0.0:
+    if rician_factor is not None:
         # Steering vector of the array towards the receiver, with a random common phase.
         x_m, y_m = positions_m[..., 0], positions_m[..., 1]
         at_origin = (x_m == 0) & (y_m == 0)  # where an angle has no gradient
@@ -95,6 +104,6 @@ def _fade_links(
         line_of_sight = jnp.exp(
             1j * (phase[..., None] + jnp.pi * sine[..., None] * lift(antennas, 3))
         )
-        share = scenario.rician_factor / (1.0 + scenario.rician_factor)
-        h = math.sqrt(share) * line_of_sight + math.sqrt(1.0 - share) * h
+        share = rician_factor / (1.0 + rician_factor)
+        h = jnp.sqrt(share) * line_of_sight + jnp.sqrt(1.0 - share) * h
     return gain * h

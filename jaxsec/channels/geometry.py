@@ -1,5 +1,7 @@
 """Where receivers stand, and how much of the power reaches them there: P1, Section IV."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
@@ -8,7 +10,6 @@ from jaxsec.channels.scenario import Geometry, Scenario
 from jaxsec.compiled import compiled
 
 
-@compiled("scenario", "n")
 def sample_geometry(key: Key[Array, ""], scenario: Scenario, n: int) -> Geometry:
     """Users uniform (by area) on the ring, eavesdroppers uniform in a disc around a random user.
 
@@ -27,17 +28,29 @@ def sample_geometry(key: Key[Array, ""], scenario: Scenario, n: int) -> Geometry
     Returns:
       Positions in metres, users [n, K, 2] and eavesdroppers [n, L, 2].
     """
+    return _places(
+        key,
+        n,
+        scenario.num_users,
+        scenario.num_eavesdroppers,
+        (scenario.min_distance_m, scenario.max_distance_m),
+        scenario.eavesdropper_radius_m,
+    )
+
+
+@compiled("n", "num_users", "num_eves")
+def _places(
+    key: Key[Array, ""], n: int, num_users: int, num_eves: int, ring_m: Any, radius_m: Any
+) -> Geometry:
     key_place, key_target = jax.random.split(key)
-    num_users, num_eves = scenario.num_users, scenario.num_eavesdroppers
     # One draw for all, so that little is compiled: squared radius and angle, each uniform.
     place = jax.random.uniform(key_place, (n, num_users + num_eves, 2))
-    users = _uniform_ring(place[:, :num_users], scenario.min_distance_m, scenario.max_distance_m)
-    offsets = _uniform_ring(place[:, num_users:], 0.0, scenario.eavesdropper_radius_m)
+    users = _uniform_ring(place[:, :num_users], *ring_m)
+    offsets = _uniform_ring(place[:, num_users:], 0.0, radius_m)
     target = jax.random.randint(key_target, (n, num_eves), 0, num_users)
     return Geometry(users, jnp.take_along_axis(users, target[..., None], axis=1) + offsets)
 
 
-@compiled("scenario")
 def large_scale_gain(positions_m: Float[Array, "... 2"], scenario: Scenario) -> Float[Array, "..."]:
     """Amplitude gain of a link, P1's path loss law; E‖h‖² is M times its square.
 
@@ -54,15 +67,20 @@ def large_scale_gain(positions_m: Float[Array, "... 2"], scenario: Scenario) -> 
     Returns:
       [...], linear amplitude.
     """
+    return _gain(positions_m, scenario.reference_gain_db, scenario.path_loss_exponent)
+
+
+@compiled()
+def _gain(positions_m: Float[Array, "... 2"], reference_gain_db: Any, exponent: Any) -> Array:
     # By the square: a distance has no gradient at the origin, where NaN would come of it.
     square_m2 = jnp.maximum(jnp.sum(jnp.square(positions_m), axis=-1), 1.0)
     # L = L0 − 10 ξ log10(d / 1 m), in dB of power.
-    gain_db = scenario.reference_gain_db - 5.0 * scenario.path_loss_exponent * jnp.log10(square_m2)
+    gain_db = reference_gain_db - 5.0 * exponent * jnp.log10(square_m2)
     return 10.0 ** (gain_db / 20.0)
 
 
 def _uniform_ring(
-    place: Float[Array, "n R 2"], inner_m: float, outer_m: float
+    place: Float[Array, "n R 2"], inner_m: Any, outer_m: Any
 ) -> Float[Array, "n R 2"]:
     """Points uniform by area between two radii, from uniform variates in [0, 1)."""
     radius_m = jnp.sqrt(inner_m**2 + (outer_m**2 - inner_m**2) * place[..., 0])

@@ -63,11 +63,6 @@ class Scenario:
     """Height of the base station over the receivers; planar arrays only."""
 
     def __post_init__(self) -> None:
-        # Numbers of JAX have no hash, and a scenario decides what is compiled.
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Array) and value.ndim == 0:
-                object.__setattr__(self, field.name, value.item())
         checks.check_at_least("num_antennas", self.num_antennas, 1)
         checks.check_at_least("num_users", self.num_users, 1)
         checks.check_at_least("num_eavesdroppers", self.num_eavesdroppers, 0)

@@ -6,7 +6,7 @@ gradient is that of the objective.
 
 import dataclasses
 import math
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -79,7 +79,6 @@ class Outage:
         return jax.nn.softmax(-0.5 * jnp.square((rates - self.value(rates)[None]) / width), axis=0)
 
 
-@compiled("outage_probability")
 def outage_secrecy_rate(
     secrecy_rate: Float[Array, "n *rest"], outage_probability: float
 ) -> Float[Array, "*rest"]:
@@ -105,8 +104,13 @@ def outage_secrecy_rate(
         0.0 <= outage_probability < 1.0,
         f"`outage_probability` must lie in [0, 1), but is {outage_probability}",
     )
+    return _kept(secrecy_rate, draws_missed(secrecy_rate.shape[0], outage_probability))
+
+
+@compiled()
+def _kept(secrecy_rate: Float[Array, "n *rest"], missed: Any) -> Float[Array, "*rest"]:
     rate = jax.lax.stop_gradient(secrecy_rate)
-    value = _smallest(rate, draws_missed(rate.shape[0], outage_probability))
+    value = _smallest(rate, missed)
     # By way of the draw that it is, for the gradient; the nearest, since a compiler may round the
     # rates of one use and of another differently.
     nearest = jnp.argmin(jnp.abs(rate - value[None]), axis=0, keepdims=True)
@@ -119,7 +123,7 @@ def draws_missed(n: int, outage_probability: float) -> int:
     return min(math.floor(outage_probability * n * (1.0 + 1e-12)), n - 1)
 
 
-def _smallest(x: Float[Array, "n *rest"], number: int) -> Float[Array, "*rest"]:
+def _smallest(x: Float[Array, "n *rest"], number: Any) -> Float[Array, "*rest"]:
     """The order statistic that `number` others are below, found bit by bit.
 
     A bisection over the integers that order floats; on CPU many times as fast as sorting them.
