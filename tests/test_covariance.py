@@ -13,6 +13,7 @@ from jaxsec.cli.__main__ import main
 from jaxsec.files.archive import write_arrays
 from jaxsec.methods import StochasticGpip
 from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.robust import draws as drawing
 from jaxsec.precoding.robust import problem
 from jaxsec.report import judge
 from tests import cases, reference
@@ -104,27 +105,28 @@ def test_what_is_heard_in_draws_is_what_the_channels_say():
     noise = np.broadcast_to(np.asarray(noise_power, np.float32), 3)
     rng = np.random.default_rng(1)
     f = rng.standard_normal((2, 4, 3, 3)).astype(np.float32)
-    c = rng.standard_normal((2, 5, 6, 3, 3)).astype(np.float32)
+    change = rng.standard_normal((5, 6, 3, 3)).astype(np.float32)
 
     @jax.jit
-    def both(known, noise, f, c):
+    def both(known, noise, f, change):
         told, basis = problem.reduced(known, noise)
-        draws = problem.sample(jax.random.key(0), 5, 6, 4, 0)
-        heard = problem.amplitudes(told, draws, SplitComplex(*f))
-        together = problem.combined(told, draws, SplitComplex(*c))
-        parts = (jax.lax.complex(x.re, x.im) for x in (heard, together))
-        return *parts, draws.z, basis
+        draws = drawing.sample(jax.random.key(0), 5, 6, 4, 0)
+        heard = drawing.amplitudes(told, draws, SplitComplex(*f))
+        together = drawing.weighed_channels(told, draws, heard, change)
+        heard = drawing.at(heard)
+        heard = jax.lax.complex(heard[:, :, 0], heard[:, :, 1])
+        return heard, jax.lax.complex(together.re, together.im), draws.z, basis
 
-    heard, together, z, basis = both(known, noise, f, c)
+    heard, together, z, basis = both(known, noise, f, change)
     z = np.asarray(z)
-    z = (z[:30, :4] + 1j * z[:30, 4:]).reshape(5, 6, 4)
+    z = (z[:, :4] - 1j * z[:, 4:]).reshape(5, 6, 4)
     root = np.concatenate([np.zeros((3, 2, 4, 4)), known.root_eve], axis=1)
     mean = np.concatenate([known.h_user, known.h_eve], axis=1)
     h = (mean[None] + np.einsum("nrms,drs->dnrm", root, z)) / np.sqrt(noise)[:, None, None]
     wanted = np.einsum("dnrm,mkn->drkn", h.conj(), f[0] + 1j * f[1])
     scale = np.abs(wanted).max()
     np.testing.assert_allclose(heard / scale, wanted / scale, atol=1e-5)
-    wanted = np.einsum("dnrm,drkn->mkn", h, c[0] + 1j * c[1])
+    wanted = np.einsum("dnrm,drkn->mkn", h, change * heard)
     scale = np.abs(wanted).max()
     np.testing.assert_allclose(together / scale, wanted / scale, atol=1e-5)
     np.testing.assert_array_equal(basis[0], np.eye(4))

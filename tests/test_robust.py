@@ -12,7 +12,16 @@ from jaxsec import methods, secrecy
 from jaxsec.channels import knowledge
 from jaxsec.channels.knowledge import Posterior
 from jaxsec.precoding.batched import algebra
-from jaxsec.precoding.robust import iterate, problem, refine, rzf_ns_robust, step, stochastic_gpip
+from jaxsec.precoding.robust import draws as drawing
+from jaxsec.precoding.robust import (
+    heard,
+    iterate,
+    problem,
+    refine,
+    rzf_ns_robust,
+    step,
+    stochastic_gpip,
+)
 from jaxsec.secrecy import MEAN, Outage, outage_secrecy_rate
 from jaxsec.strategy import Strategy
 from tests import cases
@@ -96,25 +105,52 @@ def test_least_squares_posterior_is_that_of_the_channels():
     assert complex(half.h_user[0, 0]) == 0.5 and float(half.error_eve[0]) == 0.5
 
 
+def first(known):
+    """A start for two users and four eavesdroppers."""
+    draws = drawing.sample(jax.random.key(0), 64, 6, 6, 2)
+    return iterate.starts(known, draws, draws, MEAN, 2, 2).first
+
+
 def test_amplitudes_are_those_of_the_drawn_channels():
     f = cases.gaussian(np.random.default_rng(3), (3, 6, 4)).astype(np.complex64)
     f /= np.sqrt(2.0 * np.sum(np.abs(f) ** 2, axis=(1, 2), keepdims=True))
 
     @jax.jit
-    def heard(posterior, f):
+    def received(posterior, f):
         known, _ = problem.reduced(posterior, jnp.ones(3))
-        draws = problem.sample(jax.random.key(0), 5, 6, 6, 2)
-        y = algebra.join(problem.amplitudes(known, draws, algebra.split(f)))
+        draws = drawing.sample(jax.random.key(0), 5, 6, 6, 2)
+        y = drawing.at(drawing.amplitudes(known, draws, algebra.split(f)))
+        y = algebra.join(algebra.SplitComplex(y[:, :, 0], y[:, :, 1]))
         return y, draws.z, algebra.join(known.mean), known.error
 
-    y, z, mean, error = (np.asarray(x) for x in heard(uncertain(0.1, 0.5, n=3), f))
-    half = z.shape[0] // 2
-    z = (z[:half, :6] + 1j * z[:half, 6:]).reshape(5, 6, 6)
+    y, z, mean, error = (np.asarray(x) for x in received(uncertain(0.1, 0.5, n=3), f))
+    z = (z[:, :6] - 1j * z[:, 6:]).reshape(5, 6, 6)
     for b in range(3):
         h = mean[b][None] + np.sqrt(error[:, b])[None, :, None] * z
         wanted = h.conj() @ f[b]
         found = y[b]
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize(("k", "l"), [(1, 2), (3, 2), (2, 0)])
+def test_rates_in_draws_are_those_of_their_powers(k, l):
+    """Every sum written out, by NumPy in double precision."""
+    rng = np.random.default_rng(4)
+    users, noise = rng.exponential(1.0, (3, k + l, k, 2)), 1.0 + rng.exponential(0.3, (3, k + l, 2))
+    wanted = np.zeros((3, 2))
+    for user in range(k):
+        others = noise + users.sum(axis=2) - users[:, :, user]
+        rate = np.log2(1.0 + users[:, :, user] / others)  # [D, R, B]
+        leaked = rate[:, k:].max(axis=1, initial=0.0)
+        wanted += np.maximum(rate[:, user] - leaked, 0.0)
+    powers = heard.Heard(*(jnp.asarray(x, jnp.float32) for x in (users, noise)))
+    found, (own, eves) = jax.jit(lambda x: (heard.rates(x), heard.interference(x)))(powers)
+    np.testing.assert_allclose(found, wanted, atol=2e-6)
+    total = noise + users.sum(axis=2)
+    for user in range(k):
+        np.testing.assert_allclose(own[:, user], total[:, user] - users[:, user, user], rtol=1e-5)
+        wanted = total[:, k:] - users[:, k:, user]
+        np.testing.assert_allclose(eves[:, user], wanted, rtol=1e-5)
 
 
 @pytest.mark.long
@@ -125,9 +161,9 @@ def test_rates_in_the_span_have_the_distribution_of_those_at_the_antennas():
     @jax.jit
     def both(posterior):
         known, basis = problem.reduced(posterior, jnp.ones(4))
-        start = iterate.starts(jax.random.key(0), known, MEAN, 2, 2).first
-        draws = problem.sample(jax.random.key(1), 4000, 6, 6, 2)
-        inside = problem.sum_rates(known, draws, start, 2)
+        start = first(known)
+        draws = drawing.sample(jax.random.key(1), 4000, 6, 6, 2)
+        inside = heard.sum_rates(known, draws, start, 2)
         u = in_antennas(start, basis, 2)
         h_user, h_eve = knowledge.sample(jax.random.key(2), posterior, 4000)
         w, v = u[None, :, :, :2], u[None, :, :, 2:]
@@ -153,22 +189,24 @@ def test_the_direction_is_the_gradient_of_the_smooth_rate(float64):
     def smooth(f, outside, known, draws):
         power = algebra.sum_first(algebra.squared_norm(f)) + outside
         scaled = problem.Beams(f.scale(jax.lax.rsqrt(power)), outside / power)
-        rate, wiretap = problem.link_rates(problem.hear(known, draws, scaled, 2), 2)
-        worst = step.SMOOTHING * jax.nn.logsumexp(wiretap / step.SMOOTHING, axis=1)
-        return jnp.sum(rate - worst) / 7
+        y = [drawing.at(drawing.amplitudes(known, draws, x)) for x in (scaled.f[:, :2], scaled.f)]
+        signal, total = (jnp.sum(jnp.square(x), axis=2) for x in y)
+        everything = 1.0 + known.error[None] * draws.gamma[..., None] * scaled.outside[None, None]
+        everything = everything[:, :, None] + jnp.sum(total, axis=2, keepdims=True)
+        rate = jnp.log2(everything / (everything - signal))  # [D, R, K, B], in double precision
+        own = rate[:, 0, 0] + rate[:, 1, 1]
+        loud = step.SHARPNESS * np.log(2)
+        worst = jax.nn.logsumexp(rate[:, 2:] * loud, axis=1) / loud
+        return jnp.sum(own - jnp.sum(worst, axis=1)) / 7
 
     @jax.jit
     def both(posterior):
         known, _ = problem.reduced(posterior, jnp.ones(2))
-        draws = problem.sample(jax.random.key(0), 7, 6, 6, 2)
-        beams = iterate.starts(jax.random.key(0), known, MEAN, 2, 2).first
-        heard = problem.hear(known, draws, beams, 2)
-        terms = step._terms(heard, MEAN, 2)
-        direction = step._gradient(known, draws, beams.f, heard.y, terms)
-        change = known.error[None] * draws.gamma[..., None] * terms.change[:, :, -1]
-        outside = terms.noise + jnp.sum(change, axis=(0, 1))
+        draws = drawing.sample(jax.random.key(0), 7, 6, 6, 2)
+        beams = first(known)
+        gradient, _ = step.slopes(known, draws, beams, MEAN, 2)
         slopes = jax.grad(smooth, argnums=(0, 1))(beams.f, beams.outside, known, draws)
-        return (direction, outside), slopes
+        return (gradient.f, gradient.outside), slopes
 
     (found, found_outside), (slope, slope_outside) = both(posterior)
     scale = float(jnp.abs(slope.re).max())
@@ -180,7 +218,7 @@ def test_the_direction_is_the_gradient_of_the_smooth_rate(float64):
 def test_what_is_heard_outside_the_span_is_the_mean_of_its_dimensions():
     """Of E dimensions, each an exponential power of mean one: a Gamma(E, 1/E) variate."""
     outside = 5
-    sample = jax.jit(problem.sample, static_argnums=(1, 2, 3, 4))
+    sample = jax.jit(drawing.sample, static_argnums=(1, 2, 3, 4))
     draws = sample(jax.random.key(3), 20_000, 2, 3, outside)
     gamma = np.asarray(draws.gamma)
     np.testing.assert_allclose(gamma.mean(axis=0), 1.0, atol=0.015)

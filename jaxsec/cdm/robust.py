@@ -21,6 +21,8 @@ from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.robust import problem as robust
 from jaxsec.precoding.robust import split
 from jaxsec.precoding.robust.design import in_antennas
+from jaxsec.precoding.robust.draws import sample
+from jaxsec.precoding.robust.heard import sum_rates
 from jaxsec.secrecy import MEAN, OverDraws
 from jaxsec.shapes import flat
 from jaxsec.strategy import Size, Strategy
@@ -116,7 +118,7 @@ def _design(
     span = min(num_users + size.num_eavesdroppers, num_antennas)
     outside = num_antennas - span
     # The same for every channel: what a channel gets does not depend on how the batch is cut.
-    draws = robust.sample(
+    draws = sample(
         keys.stream(key, "judging"),
         JUDGING_DRAWS,
         num_users + size.num_eavesdroppers,
@@ -131,7 +133,7 @@ def _design(
     def judged(strategy: Strategy, inputs) -> tuple[Strategy, Float[Array, "B"]]:
         problem, basis = robust.reduced(*inputs)
         beams = robust.in_span(strategy, basis)
-        return strategy, objective.value(robust.sum_rates(problem, draws, beams, num_users))
+        return strategy, objective.value(sum_rates(problem, draws, beams, num_users))
 
     def beside(frame, inputs) -> list[tuple[Strategy, Float[Array, "B"]]]:
         del frame

@@ -16,14 +16,8 @@ from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.chunks import map_chunks
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.robust import iterate, split
-from jaxsec.precoding.robust.problem import (
-    Beams,
-    Uncertain,
-    at_unit_power,
-    in_span,
-    reduced,
-    sample,
-)
+from jaxsec.precoding.robust.draws import Draws, sample
+from jaxsec.precoding.robust.problem import Beams, Uncertain, at_unit_power, in_span, reduced
 from jaxsec.secrecy import MEAN, OverDraws
 from jaxsec.shapes import flat
 from jaxsec.strategy import Strategy
@@ -34,7 +28,11 @@ REFINING_DRAWS = 128
 """Of a step of `refine`: from a good design fewer and better steps are ahead of more."""
 SPLIT_DRAWS = 256
 """Draws on which RZF-NS is searched."""
-CHUNK_ENTRIES = 400_000
+SEARCH_DRAWS, FINE_DRAWS = 64, 256
+"""Draws on which the iteration's starts are searched, and that for all users once more."""
+JUDGING_DRAWS = 256
+"""Draws by which starts and result are compared."""
+CHUNK_ENTRIES = 150_000
 """Amplitudes of all draws that a chunk of channels may hold: what stays near the cores."""
 
 
@@ -207,20 +205,21 @@ def _design_batch(
     size = num_antennas if has_directions(known) else min(num_receivers, num_antennas)
     beams = max(size, num_users)
     chunk = int(2 ** np.floor(np.log2(CHUNK_ENTRIES / (num_draws * num_receivers * beams))))
+    # Once for all chunks: to draw costs as much as an eighth of what is computed of it in one.
+    shape = (num_receivers, size, num_antennas - size)
+    drawn = _drawn(key, shape, num_steps=num_steps, num_draws=num_draws, given=strategy is not None)
 
     def solve(
         known: Posterior, noise: Float[Array, "B"], start: Strategy | None
     ) -> Complex[Array, "B M N"]:
         problem, basis = reduced(known, noise)
         found = _solve(
-            key,
             problem,
+            drawn,
             None if start is None else _few(in_span(start, basis), num_users),
             objective,
             num_users,
             num_antennas - size,
-            num_steps=num_steps,
-            num_draws=num_draws,
         )
         return in_antennas(found, basis, num_users)
 
@@ -231,43 +230,43 @@ def _design_batch(
     return Strategy(u[..., :num_users], u[..., num_users:])
 
 
+def _drawn(
+    key, shape: tuple[int, int, int], *, num_steps: int, num_draws: int, given: bool
+) -> dict[str, Draws]:
+    """Draws for every part of a design; those of steps have the steps on a leading axis."""
+    if num_steps == 0:
+        return {"split": sample(keys.stream(key, "split"), num_draws, *shape)}
+    numbers = {"judging": JUDGING_DRAWS}
+    if not given:
+        numbers |= {"coarse": SEARCH_DRAWS, "fine": FINE_DRAWS}
+    drawn = {name: sample(keys.stream(key, name), n, *shape) for name, n in numbers.items()}
+    one = keys.stream(key, "steps")
+    steps = jax.vmap(lambda number: sample(keys.step(one, number), num_draws, *shape))
+    return drawn | {"steps": steps(jnp.arange(num_steps))}
+
+
 def _solve(
-    key,
     known: Uncertain,
+    drawn: dict[str, Draws],
     given: Beams | None,
     objective: OverDraws,
     num_users: int,
     outside: int,
-    *,
-    num_steps: int,
-    num_draws: int,
 ) -> Beams:
-    if num_steps == 0:
-        num_receivers, size = known.mean.shape[:2]
-        draws = sample(keys.stream(key, "split"), num_draws, num_receivers, size, outside)
+    if "split" in drawn:
         noise = split.noise_of(known, num_users, outside)
         w = split.together(known, num_users)
-        return split.search(known, draws, w, noise, objective).beams
+        return split.search(known, drawn["split"], w, noise, objective).beams
     if given is None:
-        starts = iterate.starts(keys.stream(key, "start"), known, objective, num_users, outside)
-        start, others, lengths = starts.first, starts.others, iterate.LENGTHS
+        draws = drawn["coarse"], drawn["fine"]
+        found = iterate.starts(known, *draws, objective, num_users, outside)
+        start, others, lengths = found.first, found.others, iterate.LENGTHS
     else:
         start, others = _hidden(known, given, num_users), [given]
         lengths = iterate.REFINING_LENGTHS
-    result = iterate.iterate(
-        keys.stream(key, "steps"),
-        known,
-        start,
-        objective,
-        num_users,
-        outside,
-        num_steps=num_steps,
-        num_draws=num_draws,
-        lengths=lengths,
-    )
+    result = iterate.iterate(known, drawn["steps"], start, objective, num_users, lengths)
     result = _filled_up(result, others[0].f.shape[1])
-    key = keys.stream(key, "judging")
-    return iterate.better(key, known, [*others, result], objective, num_users, outside)
+    return iterate.better(known, drawn["judging"], [*others, result], objective, num_users)
 
 
 def _few(beams: Beams, num_users: int) -> Beams:

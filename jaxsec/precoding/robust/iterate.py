@@ -5,34 +5,22 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int
 
-from jaxsec import keys
-from jaxsec.precoding.batched.algebra import SplitComplex
+from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.robust import split
-from jaxsec.precoding.robust.problem import (
-    Beams,
-    Uncertain,
-    at_unit_power,
-    sample,
-    sum_rates,
-)
-from jaxsec.precoding.robust.split import Split
+from jaxsec.precoding.robust.draws import Draws, of_receivers
+from jaxsec.precoding.robust.heard import sum_rates
+from jaxsec.precoding.robust.problem import Beams, Uncertain, at_unit_power, receivers
 from jaxsec.precoding.robust.step import step
 from jaxsec.secrecy import OverDraws
 from jaxsec.shapes import lift
 
-SEARCH_DRAWS = 64
-"""Draws on which starts are searched."""
 SEARCH_FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 12))[1:] ** 2)
 SEARCH_SHARES = (0.02, 0.3, 1.0)
 """Never none of it isotropic: a step multiplies the noise outside the span, and zero stays."""
 MARGIN = 1.15
 """One user alone must be worth so much more than RZF for all, of which the iteration makes more."""
-FINE_DRAWS = 256
-"""Draws on which the start for all users is searched once more."""
-JUDGING_DRAWS = 256
-"""Draws by which starts and result are compared."""
 LENGTHS = 0.7, 0.15
 """η of the first step and of the last; between them it falls geometrically."""
 REFINING_LENGTHS = 0.2, 0.1
@@ -51,58 +39,55 @@ class Starts(NamedTuple):
 
 
 def starts(
-    key: Key[Array, ""], known: Uncertain, objective: OverDraws, num_users: int, outside: int
-) -> Starts:
-    """Closed forms with powers searched on draws."""
-    num_receivers, size = known.mean.shape[:2]
-    key_coarse, key_fine = keys.stream(key, "coarse"), keys.stream(key, "fine")
-    draws = sample(key_coarse, SEARCH_DRAWS, num_receivers, size, outside)
-    noise = split.noise_of(known, num_users, outside)
-    w = [split.together(known, num_users)]
-    if num_users > 1:
-        w += [split.alone(known, num_users, user) for user in range(num_users)]
-
-    def search(w: SplitComplex) -> Split:
-        return split.search(
-            known,
-            draws,
-            w,
-            noise,
-            objective,
-            fractions=SEARCH_FRACTIONS,
-            shares=SEARCH_SHARES,
-        )
-
-    found = jax.lax.map(search, jax.tree.map(lambda *x: jnp.stack(x), *w))
-    many = sample(key_fine, FINE_DRAWS, num_receivers, size, outside)
-    near = split.search_near(known, many, w[0], noise, objective, found.powers[0])
-    first = best_of(found.beams, found.value.at[0].multiply(MARGIN))
-    others = [near.beams]
-    if num_users > 1:
-        others.append(best_of(*(jax.tree.map(lambda x: x[1:], x) for x in found[:2])))
-    return Starts(first, others)
-
-
-def iterate(
-    key: Key[Array, ""],
     known: Uncertain,
-    start: Beams,
+    coarse: Draws,
+    fine: Draws,
     objective: OverDraws,
     num_users: int,
     outside: int,
-    *,
-    num_steps: int,
-    num_draws: int,
+) -> Starts:
+    """Closed forms with powers searched on few draws, one once more on others."""
+    noise = split.noise_of(known, num_users, outside)
+    few = {"fractions": SEARCH_FRACTIONS, "shares": SEARCH_SHARES}
+    w = split.together(known, num_users)
+    found = split.search(known, coarse, w, noise, objective, **few)
+    near = split.search_near(known, fine, w, noise, objective, found.powers)
+    if num_users == 1:
+        return Starts(found.beams, [near.beams])
+
+    def alone(user: Int[Array, ""]) -> tuple[Beams, Float[Array, "B"]]:
+        rows = jnp.concatenate([user[None], jnp.arange(num_users, known.mean.shape[0])])
+        one, heard = receivers(known, rows), of_receivers(coarse, rows)
+        found = split.search(one, heard, split.alone(one), noise, objective, **few)
+        chosen = (jnp.arange(num_users) == user).astype(known.error.dtype)[None, :, None]
+        w = jax.tree.map(lambda x: x[:, :1] * chosen, found.beams.f)
+        f = algebra.concatenate([w, found.beams.f[:, 1:]], axis=1)
+        return Beams(f, found.beams.outside), found.value
+
+    beams, values = jax.lax.map(alone, jnp.arange(num_users))
+    single, value = best_of(beams, values), jnp.max(values, axis=0)
+    both = jax.tree.map(lambda x, y: jnp.stack([x, y]), found.beams, single)
+    first = best_of(both, jnp.stack([MARGIN * found.value, value]))
+    return Starts(first, [near.beams, single])
+
+
+def iterate(
+    known: Uncertain,
+    draws: Draws,
+    start: Beams,
+    objective: OverDraws,
+    num_users: int,
     lengths: tuple[float, float] = LENGTHS,
 ) -> Beams:
-    """`num_steps` steps from a start, the later half averaged; beams of unit power."""
-    num_receivers, size, batch = known.mean.shape
+    """A step from a start for each of the leading axis of `draws`, the later half averaged; beams
+    of unit power."""
+    num_receivers, _, batch = known.mean.shape
+    num_steps = draws.gamma.shape[0]
     longest, shortest = lengths
     ratio = (shortest / longest) ** (1.0 / max(num_steps - 1, 1))
 
-    def turn(carry, number):
-        beams, memory, total = carry
-        draws = sample(keys.step(key, number), num_draws, num_receivers, size, outside)
+    def turn(carry, drawn):
+        (beams, memory, total), (number, draws) = carry, drawn
         length = longest * ratio ** number.astype(known.error.dtype)
         beams, memory = step(known, draws, beams, memory, objective, num_users, length)
         late = (number >= num_steps // 2).astype(known.error.dtype)
@@ -112,21 +97,18 @@ def iterate(
 
     memory = jnp.full((num_receivers + 1, batch), -1.0, known.error.dtype)
     first = (start, memory, jax.tree.map(jnp.zeros_like, start))
-    (_, _, total), _ = jax.lax.scan(turn, first, jnp.arange(num_steps))
+    (_, _, total), _ = jax.lax.scan(turn, first, (jnp.arange(num_steps), draws))
     return at_unit_power(total.f, jnp.square(total.outside))
 
 
 def better(
-    key: Key[Array, ""],
     known: Uncertain,
+    draws: Draws,
     candidates: list[Beams],
     objective: OverDraws,
     num_users: int,
-    outside: int,
 ) -> Beams:
-    """The candidate of the largest objective on fresh draws."""
-    num_receivers, size = known.mean.shape[:2]
-    draws = sample(key, JUDGING_DRAWS, num_receivers, size, outside)
+    """The candidate of the largest objective on these draws."""
     both = jax.tree.map(lambda *x: jnp.stack(x), *candidates)
     values = jax.lax.map(
         lambda beams: objective.value(sum_rates(known, draws, beams, num_users)), both

@@ -15,18 +15,12 @@ from jaxtyping import Array, Complex, Float
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.batched.elimination import solve_hermitian
+from jaxsec.precoding.batched.kernels import no_inline
 from jaxsec.precoding.linear import regularised, unit_columns
 from jaxsec.precoding.problem import as_problem
-from jaxsec.precoding.robust.problem import (
-    Beams,
-    Draws,
-    Uncertain,
-    amplitudes,
-    at_unit_power,
-    others,
-    own,
-    second_moment,
-)
+from jaxsec.precoding.robust.draws import Draws, amplitudes, power, power_of_all
+from jaxsec.precoding.robust.heard import Heard, rates
+from jaxsec.precoding.robust.problem import Beams, Uncertain, at_unit_power, second_moment
 from jaxsec.secrecy import OverDraws
 
 FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 18))[1:] ** 2)
@@ -101,16 +95,13 @@ def together(known: Uncertain, num_users: int) -> SplitComplex:
     return w.scale(jnp.full_like(known.error[0], 1.0 / np.sqrt(num_users)))
 
 
-def alone(known: Uncertain, num_users: int, user: int) -> SplitComplex:
-    """[S, K, B]: one user's beam of unit power, away from the eavesdroppers' means."""
+def alone(known: Uncertain) -> SplitComplex:
+    """[S, 1, B]: the beam of an only user, of unit power, away from the eavesdroppers' means."""
     ridge = jnp.ones_like(known.error[0])
-    target = algebra.transpose(known.mean[user : user + 1])
-    if known.mean.shape[0] > num_users:
-        matrix = _eavesdroppers(known, num_users, ridge)
-        target = solve_hermitian(matrix, target, ridge)
-    beam = unit_columns(target)
-    chosen = jnp.asarray(np.arange(num_users) == user, ridge.dtype)
-    return SplitComplex(beam.re * chosen[None, :, None], beam.im * chosen[None, :, None])
+    target = algebra.transpose(known.mean[:1])
+    if known.mean.shape[0] > 1:
+        target = solve_hermitian(_eavesdroppers(known, 1, ridge), target, ridge)
+    return unit_columns(target)
 
 
 def _eavesdroppers(known: Uncertain, num_users: int, ridge: Float[Array, "B"]) -> SplitComplex:
@@ -174,21 +165,17 @@ def best(
     powers: Float[Array, "T 3 B"],
 ) -> Split:
     """Of these powers of data, aimed and isotropic noise, those of the largest objective."""
-    num_users, count = w.shape[1], noise.basis.shape[1]
+    count = noise.basis.shape[1]
     inside = noise.inside / max(count, 1)
-    signal = amplitudes(known, draws, w).abs2()
-    aimed = jnp.sum(amplitudes(known, draws, noise.aimed).abs2(), axis=2)
-    even = inside * jnp.sum(amplitudes(known, draws, noise.basis).abs2(), axis=2)
+    signal = power(amplitudes(known, draws, w))
+    aimed = even = jnp.zeros_like(signal[:, :, 0])
+    if count:
+        aimed = power_of_all(amplitudes(known, draws, noise.aimed))
+        even = inside * power_of_all(amplitudes(known, draws, noise.basis))
     even = even + (1.0 - noise.inside) * known.error[None] * draws.gamma[..., None]
 
     def value(powers):
-        data, steered, spread = powers
-        heard = data[None, None, None] * signal
-        rest = others(heard, 1.0 + steered[None, None] * aimed + spread[None, None] * even)
-        quotient = 1.0 + own(heard, num_users) / own(rest, num_users)
-        leaked = heard[:, num_users:] / rest[:, num_users:]
-        quotient = quotient / (1.0 + jnp.max(leaked, axis=1, initial=0.0))
-        return objective.value(jnp.sum(jnp.maximum(jnp.log2(quotient), 0.0), axis=1))
+        return objective.value(_rates_at(powers, signal, aimed, even))
 
     values = jax.lax.map(value, powers)
     found = jnp.argmax(values, axis=0)
@@ -198,6 +185,18 @@ def best(
     f = algebra.concatenate([w.scale(jnp.sqrt(data)), v], axis=1)
     beams = at_unit_power(f, spread * (1.0 - noise.inside))  # less, with nobody to aim at
     return Split(beams, jnp.max(values, axis=0), chosen)
+
+
+@no_inline
+def _rates_at(
+    powers: Float[Array, "3 B"],
+    signal: Float[Array, "D R K B"],
+    aimed: Float[Array, "D R B"],
+    even: Float[Array, "D R B"],
+) -> Float[Array, "D B"]:
+    """Over the power for data, which would be written out at every receiver otherwise."""
+    data, steered, spread = powers[:, None, None]
+    return rates(Heard(signal, (1.0 + steered * aimed + spread * even) / data))
 
 
 def _mixed(noise: Noise, steered: Float[Array, "B"], spread: Float[Array, "B"]) -> SplitComplex:

@@ -25,24 +25,18 @@ from jaxtyping import Array, Float
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.batched.algebra import SplitComplex
 from jaxsec.precoding.batched.elimination import solve_hermitian
-from jaxsec.precoding.robust.problem import (
-    Beams,
-    Draws,
-    Heard,
-    Uncertain,
-    at_unit_power,
-    combined,
-    hear,
-    link_rates,
-    own,
-    second_moment,
-)
-from jaxsec.secrecy import OverDraws
+from jaxsec.precoding.batched.kernels import no_inline
+from jaxsec.precoding.robust.draws import Draws, amplitudes, power, weighed_channels
+from jaxsec.precoding.robust.heard import Heard, interference, noise_of
+from jaxsec.precoding.robust.problem import Beams, Uncertain, at_unit_power, second_moment
+from jaxsec.secrecy import MEAN, OverDraws
 
-SMOOTHING = 0.1
-"""Of the maximum over eavesdroppers, bit/s/Hz."""
-THRESHOLD = 0.2
-"""Of users' rates at zero, below which a user's leakage no longer counts, bit/s/Hz."""
+SHARPNESS = 16
+"""Of the maximum over eavesdroppers: exp(R / smoothing) is (1 + SINR)^16 where the smoothing is
+1/(16 ln 2) = 0.09 bit/s/Hz, and needs neither logarithm nor exponential."""
+CARE = 8
+"""Of users' rates at zero, below which a user's leakage no longer counts: a logistic function of
+rates over 1/(8 ln 2) = 0.18 bit/s/Hz, likewise."""
 MEMORY = 0.8
 """Part of the weights in B that stays from step to step."""
 MIN_CHANGE, MAX_CHANGE = -0.9, 2.0
@@ -52,9 +46,11 @@ MIN_CHANGE, MAX_CHANGE = -0.9, 2.0
 class Terms(NamedTuple):
     """Coefficients of A − B and of B."""
 
-    change: Float[Array, "D R N B"]
-    """Of h_r h_rᴴ in A_n − B_n."""
-    noise: Float[Array, "B"]
+    users: Float[Array, "D R K B"]
+    """Of h_r h_rᴴ in A_n − B_n, for users' beams n."""
+    noise: Float[Array, "D R B"]
+    """The same for noise beams, all alike."""
+    ridge: Float[Array, "B"]
     """α − β."""
     weight: Float[Array, "R1 B"]
     """Of h_r h_rᴴ in B_0, over draws, and β last."""
@@ -80,55 +76,100 @@ def step(
       num_users: K.
       length: η.
     """
-    heard = hear(known, draws, beams, num_users)
-    terms = _terms(heard, objective, num_users)
+    gradient, terms = slopes(known, draws, beams, objective, num_users)
     weight = jnp.where(memory < 0, terms.weight, MEMORY * memory + (1 - MEMORY) * terms.weight)
-    gradient = _gradient(known, draws, beams.f, heard.y, terms)
-    direction = _solve(known, weight, gradient, num_users)
+    direction = _solve(known, weight, gradient.f, num_users)
+    ridge = weight[-1] + jnp.sum(weight[:-1] * known.error, axis=0)
+    change = jnp.clip(gradient.outside / ridge, MIN_CHANGE, MAX_CHANGE)
     f = beams.f + direction.scale(length)
-    outside = jnp.square(
-        jnp.sqrt(beams.outside) * (1.0 + length * _outside(known, draws, terms, weight))
-    )
+    outside = jnp.square(jnp.sqrt(beams.outside) * (1.0 + length * change))
     return at_unit_power(f, outside), weight
 
 
-def _terms(heard: Heard, objective: OverDraws, num_users: int) -> Terms:
-    rate, wiretap = link_rates(heard, num_users)
-    worst = jnp.max(wiretap, axis=1, initial=0.0)
-    secrecy = rate - worst
-    omega = objective.weights(jnp.sum(jnp.maximum(secrecy, 0.0), axis=1))
-    c = omega[:, None] * jax.nn.sigmoid(secrecy / THRESHOLD)  # [D, K, B]
-    interference = own(heard.rest, num_users)
-    user_b = c / interference
-    user_a = c / (interference + own(heard.power[:, :, :num_users], num_users))
-    num_beams = heard.power.shape[2]
-    not_own = (np.arange(num_users)[:, None] != np.arange(num_beams))[None, :, :, None]
-    user = user_a[:, :, None] - user_b[:, :, None] * jnp.asarray(not_own, c.dtype)
+def slopes(
+    known: Uncertain, draws: Draws, beams: Beams, objective: OverDraws, num_users: int
+) -> tuple[Beams, Terms]:
+    """(A − B)f, and of the amplitude outside the span the same over the amplitude."""
+    w, v = beams.f[:, :num_users], beams.f[:, num_users:]
+    heard_w, heard_v = amplitudes(known, draws, w), amplitudes(known, draws, v)
+    heard = Heard(power(heard_w), noise_of(known, draws, heard_v, beams.outside))
+    terms = _terms(heard, objective)
+    gradient = weighed_channels(known, draws, heard_w, terms.users)
+    if v.shape[1]:
+        shared = jnp.broadcast_to(terms.noise[:, :, None], (*heard_v.drawn.shape[:2], *v.shape[1:]))
+        noise = weighed_channels(known, draws, heard_v, shared)
+        gradient = algebra.concatenate([gradient, noise], axis=1)
+    change = known.error[None] * draws.gamma[..., None] * terms.noise
+    outside = terms.ridge + jnp.sum(change, axis=(0, 1))
+    return Beams(gradient + beams.f.scale(terms.ridge), outside), terms
 
-    leaked = jax.nn.softmax(wiretap / SMOOTHING, axis=1) * c[:, None]  # p, [D, L, K, B]
-    rest = heard.rest[:, num_users:]
-    eve_b = jnp.sum(leaked, axis=2) / (rest[:, :, 0] + heard.power[:, num_users:, 0])
+
+def _terms(heard: Heard, objective: OverDraws) -> Terms:
+    own, rest = interference(heard)
+    user, eve = _all_heard(heard)
+    lost, worst = _lost(own, user, rest, eve)
+    if objective == MEAN:
+        omega = jnp.full_like(own[:, 0], 1.0 / own.shape[0])
+    else:
+        omega = objective.weights(jnp.sum(jnp.maximum(-jnp.log2(lost), 0.0), axis=1))
+    c = omega[:, None] / (1.0 + lost**CARE)  # [D, K, B]
+    user_b, user_a = c / own, c / user
+    leaked = _leaked(rest, eve, worst, c)  # p, [D, K, L, B]
     parts = leaked / rest
-    eve_a = jnp.sum(parts, axis=2)
-    eve = [eve_a - parts[:, :, k] - eve_b for k in range(num_users)]
-    eve += [eve_a - eve_b] * (num_beams - num_users)
-
+    eve_b, eve_a = jnp.sum(leaked, axis=1) / eve, jnp.sum(parts, axis=1)
     beta = jnp.sum(user_b, axis=(0, 1)) + jnp.sum(eve_b, axis=(0, 1))
     alpha = jnp.sum(user_a, axis=(0, 1)) + jnp.sum(eve_a, axis=(0, 1))
     weight = [jnp.sum(user_b, axis=0), jnp.sum(eve_b, axis=0), beta[None]]
-    return Terms(
-        jnp.concatenate([user, jnp.stack(eve, axis=2)], axis=1),
-        alpha - beta,
-        jnp.concatenate(weight),
-    )
+    noise = jnp.concatenate([user_a - user_b, eve_a - eve_b], axis=1)
+    return Terms(_change(noise, user_b, parts), noise, alpha - beta, jnp.concatenate(weight))
 
 
-def _gradient(
-    known: Uncertain, draws: Draws, f: SplitComplex, y: SplitComplex, terms: Terms
-) -> SplitComplex:
-    """(A − B)f over the draws, [S, N, B]."""
-    weighed = SplitComplex(terms.change * y.re, terms.change * y.im)
-    return combined(known, draws, weighed) + f.scale(terms.noise)
+@no_inline
+def _all_heard(heard: Heard) -> tuple[Float[Array, "D K B"], Float[Array, "D L B"]]:
+    """Everything that users and eavesdroppers hear."""
+    num_users = heard.users.shape[2]
+    total = heard.noise
+    for k in range(num_users):
+        total = total + heard.users[:, :, k]
+    return total[:, :num_users], total[:, num_users:]
+
+
+@no_inline
+def _lost(
+    own: Float[Array, "D K B"],
+    user: Float[Array, "D K B"],
+    rest: Float[Array, "D K L B"],
+    eve: Float[Array, "D L B"],
+) -> tuple[Float[Array, "D K B"], Float[Array, "D K B"]]:
+    """2^−(R_k − max_l R^e_lk) of every user, and 2^(max_l R^e_lk)."""
+    worst = jnp.ones_like(own)
+    for l in range(eve.shape[1]):
+        worst = jnp.maximum(worst, eve[:, None, l] / rest[:, :, l])
+    return worst * own / user, worst
+
+
+@no_inline
+def _leaked(
+    rest: Float[Array, "D K L B"],
+    eve: Float[Array, "D L B"],
+    worst: Float[Array, "D K B"],
+    c: Float[Array, "D K B"],
+) -> Float[Array, "D K L B"]:
+    """p_lk."""
+    loud = (eve[:, None] / (rest * worst[:, :, None])) ** SHARPNESS
+    return loud * (c / sum(loud[:, :, l] for l in range(eve.shape[1])))[:, :, None]
+
+
+@no_inline
+def _change(
+    noise: Float[Array, "D R B"], user_b: Float[Array, "D K B"], parts: Float[Array, "D K L B"]
+) -> Float[Array, "D R K B"]:
+    """Of users' beams: what they do not leak to themselves, and do to eavesdroppers."""
+    num_users = user_b.shape[1]
+    own = jnp.eye(num_users, dtype=noise.dtype)[None, :, :, None]
+    users = noise[:, :num_users, None] + own * user_b[:, :, None]
+    eves = noise[:, num_users:, None] - jnp.moveaxis(parts, 1, 2)
+    return jnp.concatenate([users, eves], axis=1)
 
 
 def _solve(
@@ -152,13 +193,3 @@ def _solve(
         return found
     noise = solve_hermitian(matrix(b), gradient[:, num_users:], beta)
     return algebra.concatenate([found, noise], axis=1)
-
-
-def _outside(
-    known: Uncertain, draws: Draws, terms: Terms, weight: Float[Array, "R1 B"]
-) -> Float[Array, "B"]:
-    """The step of the amplitude of the noise outside the span, over the amplitude."""
-    change = terms.change[:, :, -1]  # of a noise beam; of any beam where there is none
-    heard = jnp.sum(known.error[None] * draws.gamma[..., None] * change, axis=(0, 1))
-    ridge = weight[-1] + jnp.sum(weight[:-1] * known.error, axis=0)
-    return jnp.clip((terms.noise + heard) / ridge, MIN_CHANGE, MAX_CHANGE)
