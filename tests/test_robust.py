@@ -156,7 +156,6 @@ def test_rates_in_draws_are_those_of_their_powers(k, l):
 @pytest.mark.long
 def test_rates_in_the_span_have_the_distribution_of_those_at_the_antennas():
     """M = 8 antennas, 6 receivers: two dimensions are outside of the span."""
-    from jaxsec.precoding.robust.design import in_antennas
 
     @jax.jit
     def both(posterior):
@@ -164,7 +163,7 @@ def test_rates_in_the_span_have_the_distribution_of_those_at_the_antennas():
         start = first(known)
         draws = drawing.sample(jax.random.key(1), 4000, 6, 6, 2)
         inside = heard.sum_rates(known, draws, start, 2)
-        u = in_antennas(start, basis, 2)
+        u = problem.in_antennas(start, basis, 2)
         h_user, h_eve = knowledge.sample(jax.random.key(2), posterior, 4000)
         w, v = u[None, :, :, :2], u[None, :, :, 2:]
         outside = secrecy.sum_secrecy_rate(w, v, h_user, h_eve, 1.0)

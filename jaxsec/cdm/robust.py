@@ -20,7 +20,6 @@ from jaxsec.channels.knowledge import Posterior, has_directions
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.robust import problem as robust
 from jaxsec.precoding.robust import split
-from jaxsec.precoding.robust.design import in_antennas
 from jaxsec.precoding.robust.draws import sample
 from jaxsec.precoding.robust.heard import sum_rates
 from jaxsec.secrecy import MEAN, OverDraws
@@ -142,7 +141,7 @@ def _design(
         w = split.together(problem, num_users)
         options = {"fractions": FRACTIONS, "shares": SHARES}
         found = split.search(problem, draws, w, noise, objective, **options)
-        u = in_antennas(found.beams, basis, num_users)
+        u = robust.in_antennas(found.beams, basis, num_users)
         return [(Strategy(u[..., :num_users], u[..., num_users:]), found.value)]
 
     found = best_of(

@@ -2,8 +2,8 @@
 
 `problem` brings channels and errors into the span of the means, `draws` has draws of the errors and
 what beams become through them, `heard` the powers and rates that follow. `split` searches closed-
-form beams and noise on draws, `step` and `iterate` are the stochastic power iteration, `design` has
-the public functions.
+form beams and noise on draws, `step` and `iterate` are the stochastic power iteration, `solve` is
+the program of a batch, `design` has the public functions.
 """
 
 from jaxsec.precoding.robust.design import refine, rzf_ns_robust, stochastic_gpip

@@ -95,6 +95,20 @@ def in_span(strategy: Strategy, basis: Complex[Array, "n M S"]) -> Beams:
     return Beams(f, jnp.maximum(outside, 0.0))
 
 
+def in_antennas(
+    beams: Beams, basis: Complex[Array, "B M S"], num_users: int
+) -> Complex[Array, "B M N"]:
+    """Beams of the antennas, and beside them one noise beam a dimension outside the span."""
+    u = basis @ algebra.join(beams.f)
+    num_antennas, size = basis.shape[1:]
+    outside = num_antennas - size
+    if not outside or num_users == size:
+        return u
+    rest = jnp.linalg.qr(basis, mode="complete")[0][:, :, size:]
+    v = rest * jnp.sqrt(beams.outside / outside)[:, None, None].astype(rest.dtype)
+    return jnp.concatenate([u, v], axis=2)
+
+
 def at_unit_power(f: SplitComplex, outside: Float[Array, "B"]) -> Beams:
     """Beams and the noise outside the span, scaled together to unit power."""
     total = algebra.sum_first(algebra.squared_norm(f)) + outside
