@@ -132,11 +132,15 @@ def test_amplitudes_are_those_of_the_drawn_channels():
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
 
 
+@pytest.mark.parametrize("power", [1.0, 1e-6])
 @pytest.mark.parametrize(("k", "l"), [(1, 2), (3, 2), (2, 0)])
-def test_rates_in_draws_are_those_of_their_powers(k, l):
-    """Every sum written out, by NumPy in double precision."""
+def test_rates_in_draws_are_those_of_their_powers(k, l, power):
+    """Every sum written out, by NumPy in double precision; also where rates are next to nothing."""
     rng = np.random.default_rng(4)
-    users, noise = rng.exponential(1.0, (3, k + l, k, 2)), 1.0 + rng.exponential(0.3, (3, k + l, 2))
+    users, noise = (
+        rng.exponential(power, (3, k + l, k, 2)),
+        1.0 + rng.exponential(0.3, (3, k + l, 2)),
+    )
     wanted = np.zeros((3, 2))
     for user in range(k):
         others = noise + users.sum(axis=2) - users[:, :, user]
@@ -145,7 +149,7 @@ def test_rates_in_draws_are_those_of_their_powers(k, l):
         wanted += np.maximum(rate[:, user] - leaked, 0.0)
     powers = heard.Heard(*(jnp.asarray(x, jnp.float32) for x in (users, noise)))
     found, (own, eves) = jax.jit(lambda x: (heard.rates(x), heard.interference(x)))(powers)
-    np.testing.assert_allclose(found, wanted, atol=2e-6)
+    np.testing.assert_allclose(found, wanted, atol=2e-6 * power)
     total = noise + users.sum(axis=2)
     for user in range(k):
         np.testing.assert_allclose(own[:, user], total[:, user] - users[:, user, user], rtol=1e-5)

@@ -65,15 +65,13 @@ def amplitudes(known: Uncertain, draws: Draws, f: SplitComplex) -> Amplitudes:
     shape = (*draws.gamma.shape, 2, *columns)
     if known.roots is None:
         scale = jnp.sqrt(known.error)
-        both = jnp.stack([_stacked(f.re, -f.im), _stacked(f.im, f.re)], axis=1)  # [2S, 2, N, B]
-        drawn = jnp.matmul(draws.z, both.reshape(2 * size, -1), precision="highest")
+        both = _both_parts(f, axis=0).reshape(2 * size, -1)
+        drawn = jnp.matmul(draws.z, both, precision="highest")
     else:
         scale = jnp.ones_like(known.error)
         through = algebra.hermitian_product(known.roots, f)  # [RS, N, B]
         each = jax.tree.map(lambda x: x.reshape(-1, size, *columns), through)
-        both = jnp.stack(
-            [_stacked(each.re, -each.im, 1), _stacked(each.im, each.re, 1)], axis=2
-        )  # [R, 2S, 2, N, B]
+        both = _both_parts(each, axis=1)
         both = both.reshape(*both.shape[:2], -1)
         drawn = jnp.einsum("drs,rsc->drc", _by_receiver(draws), both, precision="highest")
     return Amplitudes(_means(known.mean, f), scale, drawn.reshape(shape))
@@ -140,8 +138,12 @@ def _scaled(x: Float[Array, "D R 2 N B"], scale: Float[Array, "R B"]) -> Float[A
     return x * scale[None, :, None, None]
 
 
-def _stacked(x: Array, y: Array, axis: int = 0) -> Array:
-    return jnp.concatenate([x, y], axis=axis)
+def _both_parts(f: SplitComplex, axis: int) -> Float[Array, "*most 2 N B"]:
+    """Columns by which conj(z), its parts side by side, makes real and imaginary part of zᴴf; the
+    entries of z are on `axis`, of twice the length after it."""
+    real = jnp.concatenate([f.re, -f.im], axis=axis)
+    imaginary = jnp.concatenate([f.im, f.re], axis=axis)
+    return jnp.stack([real, imaginary], axis=axis + 1)
 
 
 def _transposed(product: Float[Array, "2 S 2 *rest"]) -> SplitComplex:

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from jaxsec.precoding.batched.kernels import no_inline
 from jaxsec.precoding.robust.draws import Amplitudes, Draws, amplitudes, power, power_of_all
 from jaxsec.precoding.robust.problem import Beams, Uncertain
+from jaxsec.secrecy import LN2
 
 
 class Heard(NamedTuple):
@@ -49,9 +50,10 @@ def rates(heard: Heard) -> Float[Array, "D B"]:
         leaked = jnp.zeros_like(total)
         for r in range(num_users, num_receivers):
             leaked = jnp.maximum(leaked, heard.users[:, r, k] / rest[r][k])
-        quotient = (1.0 + heard.users[:, k, k] / rest[k][k]) / (1.0 + leaked)
-        total = total + jnp.maximum(jnp.log2(quotient), 0.0)
-    return total
+        # Of (1 + heard)/(1 + leaked) what exceeds one, which rates near zero are all made of.
+        excess = (heard.users[:, k, k] / rest[k][k] - leaked) / (1.0 + leaked)
+        total = total + jnp.log1p(jnp.maximum(excess, 0.0))
+    return total / LN2
 
 
 _rates_of = no_inline(rates)

@@ -62,7 +62,7 @@ def solve(
     size = num_antennas if has_directions(known) else min(num_receivers, num_antennas)
     beams = max(size, num_users)
     chunk = int(2 ** np.floor(np.log2(CHUNK_ENTRIES / (num_draws * num_receivers * beams))))
-    # Once for all chunks: to draw costs as much as an eighth of what is computed of it in one.
+    # Once for all chunks, each of which would draw the same.
     shape = (num_receivers, size, num_antennas - size)
     drawn = _drawn(key, shape, num_steps=num_steps, num_draws=num_draws, given=strategy is not None)
 
