@@ -6,7 +6,8 @@ The fewer symbols an image has, the less of their noise can be told from them: a
 structure leaves a denoiser nothing to find. For every number of symbols, coder, denoiser, one-shot
 control and decoders are trained anew, on both channels at one ratio, and judged on images that none
 of them has seen. k complex symbols are 2k real numbers, an image has 64. Intervals are over images,
-paired with the MMSE equaliser and with a decoder that was re-trained on its symbols.
+paired with the MMSE equaliser and with a decoder that was re-trained on its symbols. Beside them is
+linear MMSE of the whole block, which is not trained.
 """
 
 import dataclasses
@@ -28,6 +29,7 @@ from jaxsec.channel_denoising.symbols.train import Config
 from jaxsec.files.archive import check_outputs
 
 PIXELS = 64
+COMPARED = ("equaliser", "linear", "chain", "regressor")
 MOST_DB = 0.3
 """What CDDM adds to PSNR at most."""
 
@@ -60,6 +62,8 @@ class Code(NamedTuple):
     channel: str
     num_symbols: int
     equaliser: Row
+    linear: Row
+    """MMSE of the whole block."""
     chain: Row
     control: Row
 
@@ -109,7 +113,7 @@ def codes_of(rows: Sequence[Row], num_symbols: int) -> list[Code]:
     """What was judged, a line a channel."""
     by_way = {(row.channel, row.way): row for row in rows}
     return [
-        Code(name, num_symbols, *(by_way[name, title] for title in WAYS.values()))
+        Code(name, num_symbols, *(by_way[name, WAYS[way]] for way in COMPARED))
         for name in dict.fromkeys(row.channel for row in rows)
     ]
 
@@ -122,18 +126,18 @@ def shown(codes: Sequence[Code], title: str) -> Table:
             str(code.num_symbols),
             f"{code.equaliser.error:.4f}",
             f"{code.chain.error_less:.4f} ± {code.chain.error_less_ci95:.4f}",
-            *(f"{code.removed(row):.1%}" for row in (code.chain, code.control)),
+            *(f"{code.removed(row):.1%}" for row in (code.linear, code.chain, code.control)),
             f"{code.equaliser.psnr_db:.2f}",
             *(
                 f"{row.psnr_more_db:+.2f} ± {row.psnr_more_ci95:.2f}"
-                for row in (code.chain, code.control)
+                for row in (code.linear, code.chain, code.control)
             ),
         )
         for code in codes
     ]
     heads = (
-        *("symbols", "MMSE's error", "CDDM less by", "of it, CDDM", "one-shot"),
-        *("PSNR, dB", "CDDM", "one-shot"),
+        *("symbols", "MMSE's error", "CDDM less by", "of it, linear", "CDDM", "one-shot"),
+        *("PSNR, dB", "linear", "CDDM", "one-shot"),
     )
     return table(title, ("channel",), heads, cells)
 

@@ -10,9 +10,19 @@ import numpy as np
 import pytest
 
 import jaxsec
+from jaxsec import keys
 from jaxsec.channel_denoising import levels, pretrained
-from jaxsec.channel_denoising.symbols import channel, file, judge, run, source, stages, train
-from jaxsec.channel_denoising.symbols.networks import Encoder, SymbolDenoiser
+from jaxsec.channel_denoising.symbols import (
+    channel,
+    file,
+    judge,
+    linear_code,
+    run,
+    stages,
+    train,
+    wiener,
+)
+from jaxsec.channel_denoising.symbols.networks import SymbolDenoiser, to_real
 from tests.cases import gaussian
 
 TINY = train.Config(
@@ -54,10 +64,87 @@ def test_without_fading_every_gain_is_one():
     np.testing.assert_array_equal(h, np.ones((4, 5)))
 
 
-def test_a_coders_blocks_have_unit_power():
-    images = jnp.asarray(np.random.default_rng(0).uniform(size=(7, 64)), jnp.float32)
-    x, _ = jax.jit(Encoder(5, 8).init_with_output)(jax.random.key(1), images)
-    np.testing.assert_allclose(np.mean(np.abs(x) ** 2, axis=-1), 1.0, rtol=1e-5)
+def gaussian_images(seed, count):
+    """Of 64 pixels, correlated, a fifth of them constant."""
+    rng = np.random.default_rng(seed)
+    scale = np.where(np.arange(64) < 50, 0.8 ** np.arange(64), 0.0)
+    axes, _ = np.linalg.qr(np.random.default_rng(9).normal(size=(64, 64)))
+    return (0.5 + rng.normal(size=(count, 64)) * scale @ axes).astype(np.float32)
+
+
+@pytest.mark.parametrize(("num_symbols", "snr_db"), [(4, 10.0), (24, 0.0), (40, 20.0)])
+def test_the_linear_code_has_its_power_and_its_error_and_no_allotment_is_better(
+    num_symbols, snr_db
+):
+    variance = 10 ** (-snr_db / 10)
+    images = gaussian_images(0, 20_000)
+    code = jax.jit(linear_code.best, static_argnums=2)(
+        jax.random.key(0), images, num_symbols, jnp.asarray(variance)
+    )
+    code = jax.tree.map(np.asarray, code)
+    x = images @ code.encode + code.encode_bias
+    assert 2 * np.mean(x**2) == pytest.approx(1.0, rel=2e-3)
+    rng = np.random.default_rng(1)
+    seen = (x + rng.normal(0, np.sqrt(variance / 2), x.shape)) / (1 + variance)
+    error = np.mean((seen @ code.decode + code.decode_bias - images) ** 2)
+    assert error == pytest.approx(code.error, rel=0.01)
+
+    spread = np.linalg.eigvalsh(np.cov(images.T))[::-1][: 2 * num_symbols]
+    spread, noise = np.maximum(spread, 0.0), variance / 2
+    power = np.asarray(
+        linear_code.allot(jnp.asarray(spread), jnp.asarray(noise), jnp.asarray(1.0 * num_symbols))
+    )
+    assert power.sum() == pytest.approx(num_symbols, rel=1e-4) and power.min() >= 0.0
+    least = np.sum(spread / (1 + power / noise))
+    for _ in range(50):
+        other = np.abs(power + 0.05 * rng.normal(size=power.shape) * power.max())
+        other *= num_symbols / other.sum()
+        assert np.sum(spread / (1 + other / noise)) >= least * (1 - 1e-5)
+
+
+def test_linear_mmse_of_a_block_is_the_bayes_estimate_of_gaussian_images():
+    """Symbols are linear in them, so that nothing else is nearer; float64 NumPy agrees."""
+    rng = np.random.default_rng(0)
+    images = gaussian_images(0, 20_000)
+    maps = rng.normal(size=(64, 20)) / 4
+    sent = images @ maps
+    x = (sent[:, :10] + 1j * sent[:, 10:]).astype(np.complex64)
+    of = jax.tree.map(np.asarray, jax.jit(wiener.moments)(images, x))
+    nu = np.exp(rng.normal(-2.0, 1.5, size=(64, 10))).astype(np.float32)
+    noisy = x[:64] + np.sqrt(nu) * gaussian(rng, (64, 10)).astype(np.complex64)
+    found, shown = jax.jit(wiener.estimate)(of, noisy, nu)
+
+    cov, real = np.cov(images.T, bias=True), np.concatenate([noisy.real, noisy.imag], 1)
+    mean = images.mean(0, dtype=np.float64)
+    for i in range(64):
+        noise = np.diag(np.concatenate([nu[i], nu[i]]) / 2)
+        solved = np.linalg.solve(maps.T @ cov @ maps + noise, real[i] - mean @ maps)
+        np.testing.assert_allclose(shown[i], mean + cov @ maps @ solved, atol=2e-3)
+        np.testing.assert_allclose(to_real(found)[i], np.asarray(shown[i]) @ maps, atol=2e-3)
+    errors = np.abs(np.asarray(found) - x[:64]) ** 2
+    alone = np.abs(noisy / (1 + nu) - x[:64]) ** 2
+    assert np.mean(errors) < 0.5 * np.mean(alone)
+
+
+def test_a_coder_begins_as_the_linear_code_and_ends_with_unit_power():
+    images = jnp.asarray(gaussian_images(0, 500))
+    params = jax.jit(lambda: stages.fresh_coder(TINY, {}, images))()
+    network = train.nets(TINY)
+    for i in range(2):
+        coder, setting = jax.tree.map(
+            lambda x, i=i: x[i], (params["coder"], train.settings_of(TINY))
+        )
+        key = keys.stream(setting.key, "code")
+        code = linear_code.best(key, images, TINY.num_symbols, setting.variance)
+        sent = np.asarray(images) @ np.asarray(code.encode) + np.asarray(code.encode_bias)
+        x = network.encoder.apply(coder["encoder"], images)
+        np.testing.assert_allclose(to_real(x), sent, rtol=1e-4, atol=1e-4)
+    loud = jax.tree.map(lambda x: 3.0 * x, params)
+    scaled = jax.jit(lambda p: stages.finished_coder(TINY, p, images))(loud)["coder"]
+    for i in range(2):
+        coder = jax.tree.map(lambda x, i=i: x[i], scaled)
+        x = network.encoder.apply(coder["encoder"], images)
+        assert np.mean(np.abs(x) ** 2) == pytest.approx(1.0, rel=1e-5)
 
 
 def test_a_fresh_denoiser_is_the_equaliser():
@@ -71,10 +158,10 @@ def test_a_fresh_denoiser_is_the_equaliser():
 def test_the_chain_in_symbols_over_their_weight_is_the_papers():
     """z_t = √ᾱ·W_s·x + √(1−ᾱ)·W_n·ε by DDIM, written out, ends at W_s times what ours ends at."""
     setting = jax.tree.map(lambda x: x[0], train.settings_of(TINY))
-    params = stages.fresh_denoisers(TINY, {})
+    images = jnp.asarray(gaussian_images(0, 2))
+    params = stages.fresh_denoisers(TINY, {}, images)
     params = jax.tree.map(lambda x: x[0] + 0.05, params)
-    images = jnp.zeros((2, 64))
-    coder = jax.tree.map(lambda x: x[0], stages.fresh_coder(TINY, {})["coder"])
+    coder = jax.tree.map(lambda x: x[0], stages.fresh_coder(TINY, {}, images)["coder"])
     _, noisy, nu = stages.receive(TINY, coder, jax.random.key(0), setting, images)
     ours = stages.estimates(TINY, params, setting, noisy, nu, "chain")
 
@@ -90,16 +177,6 @@ def test_the_chain_in_symbols_over_their_weight_is_the_papers():
         eps = (z - np.sqrt(before) * x0) / (np.sqrt(1 - before) * noise)
         z = np.sqrt(after) * x0 + np.sqrt(1 - after) * noise * eps
     np.testing.assert_allclose(signal * ours, z, rtol=2e-3, atol=1e-4)
-
-
-def test_shifts_move_ink_and_make_none():
-    image = np.zeros((1, 8, 8), np.float32)
-    image[0, 4, 4] = 1.0
-    images = np.repeat(image.reshape(1, 64), 50, 0)
-    moved = np.asarray(jax.jit(source.shifted)(jax.random.key(0), images))
-    assert moved.shape == (50, 64) and moved.min() >= 0.0
-    np.testing.assert_allclose(np.sum(moved, axis=1), 1.0, rtol=1e-5)
-    assert len(np.unique(moved, axis=0)) == 50
 
 
 def test_settings_are_all_channels_at_all_ratios_each_with_its_own_numbers():

@@ -64,9 +64,3 @@ def transmit(
     power = abs2(h)
     total = power + variance
     return Received(h.conj() * y / total, power / total, jnp.sqrt(power) / total)
-
-
-def normalise(x: Complex[Array, "*B k"]) -> Complex[Array, "*B k"]:
-    """Symbols of mean power 1 in every block: x·√k/‖x‖."""
-    power = jnp.mean(abs2(x), axis=-1, keepdims=True)
-    return x / jnp.sqrt(power)

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxsec import checks
 from jaxsec.channel_denoising.symbols import stages
+from jaxsec.channel_denoising.symbols.networks import PIXELS
 from jaxsec.channel_denoising.symbols.train import Config, Params
 from jaxsec.files.archive import naming
 from jaxsec.learning import weights
@@ -67,8 +69,9 @@ def load(path: Path) -> SymbolModel:
 def fresh(config: Config) -> Params:
     """Parameters as they are before the training, by their names in a file."""
     params: Params = {}
+    blank = jnp.zeros((1, PIXELS))
     for stage in stages.STAGES.values():
-        params = merge(params, stage.initial(config, params))
+        params = merge(params, stage.initial(config, params, blank))
     return params
 
 

@@ -1,7 +1,8 @@
 """What denoising brings a source-channel coder: error of its symbols, PSNR of its images.
 
 Every test image goes through the channel of every setting several times; all ways to treat the
-symbols see the same noise and fading.
+symbols see the same noise and fading. Beside the trained ones is linear MMSE of the whole block,
+symbols and image, which needs no training and no decoder.
 """
 
 import functools
@@ -13,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxsec import checks, keys
-from jaxsec.channel_denoising.symbols import source, stages, train
+from jaxsec.channel_denoising.symbols import source, stages, train, wiener
 from jaxsec.channel_denoising.symbols.file import SymbolModel
 from jaxsec.channel_denoising.symbols.stages import INPUTS
 from jaxsec.channel_denoising.symbols.train import Config, Params, Setting
@@ -22,7 +23,13 @@ from jaxsec.shapes import abs2
 
 EQUALISER = "equaliser"
 """What all ways are compared with."""
-WAYS = {"equaliser": "MMSE equaliser", "chain": "denoiser's chain", "regressor": "one-shot control"}
+WAYS = {
+    "equaliser": "MMSE equaliser",
+    "linear": "linear MMSE of the block",
+    "chain": "denoiser's chain",
+    "call": "its first call",
+    "regressor": "one-shot control",
+}
 
 
 class Row(NamedTuple):
@@ -39,7 +46,7 @@ class Row(NamedTuple):
     """Mean of that below the equaliser's, on the same images, fading and noise."""
     error_less_ci95: float | None
     psnr_db: float
-    """10·log10(1/mean squared error) behind this way's re-trained decoder."""
+    """10·log10(1/mean squared error) behind this way's re-trained decoder, if it has one."""
     psnr_more_db: float
     """Above that of the decoder that was re-trained on the equaliser's symbols."""
     psnr_more_ci95: float | None
@@ -69,9 +76,9 @@ def judge(model: SymbolModel, *, passes: int, seed: int) -> list[Row]:
     """
     checks.check_at_least("passes", passes, 1)
     config = model.config
-    _, images = source.images(config.seed)
+    training, images = (jnp.asarray(part) for part in source.images(config.seed))
     key = keys.stream(seed, "denoise/symbols")
-    found = measure(config, model.params, key, jnp.asarray(images), passes)
+    found = measure(config, model.params, key, training, images, passes)
     rows = []
     for i, (name, snr_db, replica) in enumerate(config.settings):
         plain = jax.tree.map(lambda x, i=i: np.asarray(x[i], np.float64), found[EQUALISER])
@@ -93,27 +100,42 @@ def gain_db(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, statistics.Mea
     to_db = 10.0 / np.log(10.0)
     half = None if ratio.ci95 is None else to_db * ratio.ci95 / ratio.value
     psnr = -10.0 * np.log10(np.mean(ours))
-    return float(psnr), statistics.Mean(float(-10.0 * np.log10(ratio.value)), half)
+    return float(psnr), statistics.Mean(float(10.0 * np.log10(1.0 / ratio.value)), half)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 4))
+@functools.partial(jax.jit, static_argnums=(0, 5))
 def measure(
-    config: Config, params: Params, key: Key[Array, ""], images: Float[Array, "N 64"], passes: int
+    config: Config,
+    params: Params,
+    key: Key[Array, ""],
+    training: Float[Array, "T 64"],
+    images: Float[Array, "N 64"],
+    passes: int,
 ) -> dict[str, Measured]:
     """Errors of every way, by its name. Compiled."""
+    nets = train.nets(config)
 
-    def once(params: Params, setting: Setting, key: Key[Array, ""]) -> dict[str, Measured]:
+    def once(
+        params: Params, setting: Setting, moments: wiener.Moments, key: Key[Array, ""]
+    ) -> dict[str, Measured]:
         x, noisy, nu = stages.receive(config, params, key, setting, images)
-        found = {}
+        shown: dict[str, Any] = {"linear": wiener.estimate(moments, noisy, nu)}
         for decoder, way in INPUTS.items():
             seen = stages.estimates(config, params, setting, noisy, nu, way)
-            shown: Any = train.nets(config).decoder.apply(params[decoder], seen, nu)
-            pixels = jnp.mean(jnp.square(shown - images), axis=-1)
-            found[way] = Measured(jnp.mean(abs2(seen - x), axis=-1), pixels)
-        return found
+            shown[way] = seen, nets.decoder.apply(params[decoder], seen, nu)
+        return {
+            way: Measured(
+                jnp.mean(abs2(symbols - x), axis=-1), jnp.mean(jnp.square(got - images), axis=-1)
+            )
+            for way, (symbols, got) in shown.items()
+        }
 
     def setting_of(params: Params, setting: Setting) -> dict[str, Measured]:
-        several = jax.lax.map(lambda key: once(params, setting, key), jax.random.split(key, passes))
+        x: Any = nets.encoder.apply(params["encoder"], training)
+        moments = wiener.moments(training, x)
+        several = jax.lax.map(
+            lambda key: once(params, setting, moments, key), jax.random.split(key, passes)
+        )
         return jax.tree.map(lambda x: jnp.mean(x, axis=0), several)
 
     return jax.vmap(setting_of)(params, train.settings_of(config))

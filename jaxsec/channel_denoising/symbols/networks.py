@@ -1,14 +1,14 @@
 """Coder, decoder and denoiser of symbols: small dense networks.
 
-Complex symbols [B, k] enter and leave as 2k real numbers, real parts first.
+Complex symbols [B, k] enter and leave as 2k real numbers, real parts first. All three begin as
+linear maps, to which a hidden layer adds nothing yet: coder and decoder as the best linear code
+(`linear_code`), the denoiser as the MMSE equaliser.
 """
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
-
-from jaxsec.channel_denoising.symbols.channel import normalise
 
 PIXELS = 64
 """Of an image of 8 × 8."""
@@ -17,28 +17,37 @@ LOG_SCALE = 0.25
 
 
 class Encoder(nn.Module):
-    """An image to k symbols of mean power 1: a linear map, and what one hidden layer adds."""
+    """An image to k symbols: a linear map, and what one hidden layer adds."""
 
     num_symbols: int
     width: int
 
     @nn.compact
     def __call__(self, images: Float[Array, "B 64"]) -> Complex[Array, "B k"]:
-        hidden = nn.silu(nn.Dense(self.width)(images))
-        both = jnp.concatenate([images, hidden], axis=-1)
-        return normalise(to_complex(nn.Dense(2 * self.num_symbols)(both)))
+        size = 2 * self.num_symbols
+        hidden = nn.silu(nn.Dense(self.width, name="hidden")(images))
+        return to_complex(nn.Dense(size, name="linear")(images) + added(size)(hidden))
 
 
 class Decoder(nn.Module):
-    """Symbols and their noise over signal ν to an image, built as the encoder is."""
+    """Symbols and their noise over signal ν to an image, built as the encoder is.
+
+    Of ν the hidden layer alone is told.
+    """
 
     width: int
 
     @nn.compact
     def __call__(self, x: Complex[Array, "B k"], nu: Float[Array, "B k"]) -> Float[Array, "B 64"]:
-        seen = jnp.concatenate([to_real(x), level(nu)], axis=-1)
-        hidden = nn.silu(nn.Dense(self.width)(seen))
-        return nn.Dense(PIXELS)(jnp.concatenate([seen, hidden], axis=-1))
+        real = to_real(x)
+        seen = jnp.concatenate([real, level(nu)], axis=-1)
+        hidden = nn.silu(nn.Dense(self.width, name="hidden")(seen))
+        return nn.Dense(PIXELS, name="linear")(real) + added(PIXELS)(hidden)
+
+
+def added(size: int) -> nn.Dense:
+    """What a hidden layer adds to a linear map, nothing at first."""
+    return nn.Dense(size, use_bias=False, kernel_init=nn.initializers.zeros, name="added")
 
 
 class SymbolDenoiser(nn.Module):

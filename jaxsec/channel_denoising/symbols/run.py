@@ -38,7 +38,7 @@ def run(out: Path, config: Config, *, save_every: int, command: str) -> Path:
         states = runs.train(
             out / name,
             described,
-            train.initial_states(config, stage, params),
+            train.initial_states(config, stage, params, images),
             train.make_step(config, stage, params),
             lambda step, name=name: jnp.asarray(train.batch(config, images, name, step)),
             num_steps=config.num_steps,
@@ -46,7 +46,8 @@ def run(out: Path, config: Config, *, save_every: int, command: str) -> Path:
             description=f"training {name}, steps",
             what="images",
         )
-        params = file.merge(params, {network: state.ema for network, state in states.items()})
+        found = {network: state.ema for network, state in states.items()}
+        params = file.merge(params, stage.finish(config, found, jnp.asarray(images)))
         seconds += loop.seconds(out / name)
     path = out / "model.npz"
     card = runs.card(out / name, params, command, {"training": described})

@@ -1,15 +1,11 @@
-"""Digits as a source: 8 × 8 pixels, shifted by fractions of one to make more of them."""
+"""Digits as a source: 8 × 8 pixels."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Float
 
 from jaxsec.learning import digits
 
 SIDE = 8
-MAX_SHIFT = 0.75
-"""Pixels, in each direction."""
 
 
 def images(seed: int = 0) -> tuple[Float[np.ndarray, "N 64"], Float[np.ndarray, "N 64"]]:
@@ -20,14 +16,3 @@ def images(seed: int = 0) -> tuple[Float[np.ndarray, "N 64"], Float[np.ndarray, 
     """
     train, test = digits.load(seed)
     return train.images.reshape(-1, SIDE * SIDE), test.images.reshape(-1, SIDE * SIDE)
-
-
-def shifted(key: Key[Array, ""], batch: Float[Array, "B 64"]) -> Float[Array, "B 64"]:
-    """Each image moved by a random fraction of a pixel along both axes, linearly interpolated."""
-    count = batch.shape[0]
-    by = jax.random.uniform(key, (2, count), minval=-MAX_SHIFT, maxval=MAX_SHIFT)
-    pixel = np.arange(SIDE, dtype=np.float32)
-    apart = jnp.asarray(pixel[:, None] - pixel[None])[None, None] - by[..., None, None]
-    rows, columns = jnp.maximum(0.0, 1.0 - jnp.abs(apart))  # [B, 8, 8] each
-    square = batch.reshape(count, SIDE, SIDE)
-    return jnp.einsum("bij,bjk,blk->bil", rows, square, columns).reshape(count, SIDE * SIDE)

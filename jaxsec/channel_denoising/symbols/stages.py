@@ -1,5 +1,6 @@
 """The three stages of the training: what each network learns, and from where it begins."""
 
+import functools
 from typing import Any
 
 import jax
@@ -8,7 +9,7 @@ from jaxtyping import Array, Complex, Float, Int, Key
 
 from jaxsec import keys
 from jaxsec.channel_denoising import levels
-from jaxsec.channel_denoising.symbols import channel, source
+from jaxsec.channel_denoising.symbols import channel, linear_code
 from jaxsec.channel_denoising.symbols.networks import to_complex, to_real
 from jaxsec.channel_denoising.symbols.train import (
     Config,
@@ -20,7 +21,12 @@ from jaxsec.channel_denoising.symbols.train import (
 )
 from jaxsec.shapes import abs2
 
-INPUTS = {"decoder": "equaliser", "decoder_chain": "chain", "decoder_once": "regressor"}
+INPUTS = {
+    "decoder": "equaliser",
+    "decoder_chain": "chain",
+    "decoder_call": "call",
+    "decoder_once": "regressor",
+}
 """What each of the re-trained decoders decodes."""
 
 
@@ -47,7 +53,7 @@ def estimates(
     nu: Float[Array, "B k"],
     wanted: str,
 ) -> Complex[Array, "B k"]:
-    """Symbols as the equaliser leaves them, as the denoiser's chain does, or as the control does.
+    """Symbols as the equaliser leaves them, the denoiser's chain or its first call, or the control.
 
     Args:
       params: of the denoiser and the control.
@@ -58,8 +64,9 @@ def estimates(
     if wanted == "equaliser":
         return noisy / (1.0 + nu)  # W_s·(x + √ν·ε)
     denoiser = nets(config).denoiser
-    if wanted == "regressor":
-        return jnp.asarray(denoiser.apply(params["regressor"], noisy, nu))
+    if wanted in ("regressor", "call"):
+        network = params["regressor" if wanted == "regressor" else "denoiser"]
+        return jnp.asarray(denoiser.apply(network, noisy, nu))
     relative = nu / setting.variance  # 1/|h|²
 
     def predict(z: Float[Array, "B K2"], t: Int[Array, "B"]) -> Float[Array, "B K2"]:
@@ -76,10 +83,9 @@ def estimates(
 def coder_loss(
     config: Config, params: Any, fixed: Params, key: Key[Array, ""], setting: Setting, images: Array
 ) -> Float[Array, ""]:
-    """Mean squared error of the image behind the channel."""
+    """Mean squared error of the image behind the channel, the batch's symbols of mean power 1."""
     del fixed
-    key_shift, key = jax.random.split(key)
-    images = source.shifted(key_shift, images)
+    params = unit_power(config, params, images)
     _, noisy, nu = receive(config, params, key, setting, images)
     seen = estimates(config, params, setting, noisy, nu, "equaliser")
     shown = jnp.asarray(nets(config).decoder.apply(params["decoder"], seen, nu))
@@ -94,8 +100,7 @@ def denoiser_loss(
     All symbols' errors count alike, as they do in what is wanted. Over its own noise, a symbol that
     is heard well would count as much as one in a deep fade, where there is something to find.
     """
-    key_shift, key_gain, key_time, key_noise = jax.random.split(key, 4)
-    images = source.shifted(key_shift, images)
+    key_gain, key_time, key_noise = jax.random.split(key, 3)
     x = jnp.asarray(nets(config).encoder.apply(fixed["encoder"], images))
     h = channel.gains(key_gain, x.shape, setting.rayleigh)
     t = jax.random.randint(key_time, (x.shape[0], 1), 0, setting.first + 1)
@@ -110,8 +115,6 @@ def regressor_loss(
     config: Config, params: Any, fixed: Params, key: Key[Array, ""], setting: Setting, images: Array
 ) -> Float[Array, ""]:
     """Squared error of x, from what the channel leaves of it."""
-    key_shift, key = jax.random.split(key)
-    images = source.shifted(key_shift, images)
     x, noisy, nu = receive(config, fixed, key, setting, images)
     return jnp.mean(abs2(jnp.asarray(nets(config).denoiser.apply(params, noisy, nu)) - x))
 
@@ -123,8 +126,6 @@ def decoder_loss(wanted: str) -> Any:
         config: Config, params: Any, fixed: Params, key: Key[Array, ""], setting: Setting,
         images: Array,
     ) -> Float[Array, ""]:  # fmt: skip
-        key_shift, key = jax.random.split(key)
-        images = source.shifted(key_shift, images)
         _, noisy, nu = receive(config, fixed, key, setting, images)
         seen = estimates(config, fixed, setting, noisy, nu, wanted)
         shown = jnp.asarray(nets(config).decoder.apply(params, seen, nu))
@@ -133,25 +134,44 @@ def decoder_loss(wanted: str) -> Any:
     return loss
 
 
-def fresh_coder(config: Config, fixed: Params) -> Params:
-    """Coder and decoder, trained as one."""
+def unit_power(config: Config, params: Params, images: Float[Array, "N 64"]) -> Params:
+    """The coder's parameters, scaled so that these images' symbols have mean power 1."""
+    encoder = params["encoder"]
+    x = jnp.asarray(nets(config).encoder.apply(encoder, images))
+    scale = jax.lax.rsqrt(jnp.mean(abs2(x)))
+    layers = dict(encoder["params"])
+    for name in ("linear", "added"):
+        layers[name] = jax.tree.map(lambda array: scale * array, layers[name])
+    return params | {"encoder": {"params": layers}}
+
+
+def fresh_coder(config: Config, fixed: Params, images: Float[Array, "N 64"]) -> Params:
+    """Coder and decoder, trained as one, from the best linear code of each setting's noise."""
     del fixed
     image, symbols = jnp.zeros((1, 64)), jnp.zeros((1, config.num_symbols), jnp.complex64)
+    nu = jnp.ones(symbols.shape)
 
-    def one(key: Key[Array, ""]) -> Params:
-        made = nets(config)
-        nu = jnp.ones(symbols.shape)
-        return {
-            "encoder": made.encoder.init(keys.stream(key, "encoder"), image),
-            "decoder": made.decoder.init(keys.stream(key, "decoder"), symbols, nu),
-        }
+    def one(setting: Setting) -> Params:
+        made, stream = nets(config), functools.partial(keys.stream, setting.key)
+        code = linear_code.best(stream("code"), images, config.num_symbols, setting.variance)
+        encoder: Any = made.encoder.init(stream("encoder"), image)
+        decoder: Any = made.decoder.init(stream("decoder"), symbols, nu)
+        encoder["params"]["linear"] = {"kernel": code.encode, "bias": code.encode_bias}
+        decoder["params"]["linear"] = {"kernel": code.decode, "bias": code.decode_bias}
+        return {"encoder": encoder, "decoder": decoder}
 
-    return {"coder": jax.vmap(one)(settings_of(config).key)}
+    return {"coder": jax.vmap(one)(settings_of(config))}
 
 
-def fresh_denoisers(config: Config, fixed: Params) -> Params:
+def finished_coder(config: Config, params: Params, images: Float[Array, "N 64"]) -> Params:
+    """With symbols of mean power 1 over all of the images."""
+    scaled = jax.vmap(lambda params: unit_power(config, params, images))(params["coder"])
+    return {"coder": scaled}
+
+
+def fresh_denoisers(config: Config, fixed: Params, images: Array) -> Params:
     """The denoiser and its control."""
-    del fixed
+    del fixed, images
     symbols = jnp.zeros((1, config.num_symbols), jnp.complex64)
 
     def one(key: Key[Array, ""]) -> Any:
@@ -164,14 +184,14 @@ def fresh_denoisers(config: Config, fixed: Params) -> Params:
     }
 
 
-def from_the_coders(config: Config, fixed: Params) -> Params:
+def from_the_coders(config: Config, fixed: Params, images: Array) -> Params:
     """Decoders that begin as the coder's own."""
-    del config
+    del config, images
     return {name: jax.tree.map(jnp.copy, fixed["decoder"]) for name in INPUTS}
 
 
 STAGES = {
-    "coder": Stage({"coder": coder_loss}, fresh_coder),
+    "coder": Stage({"coder": coder_loss}, fresh_coder, finished_coder),
     "denoiser": Stage({"denoiser": denoiser_loss, "regressor": regressor_loss}, fresh_denoisers),
     "decoders": Stage(
         {name: decoder_loss(wanted) for name, wanted in INPUTS.items()}, from_the_coders

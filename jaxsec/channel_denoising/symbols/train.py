@@ -1,11 +1,12 @@
 """Training of the coder, of the denoiser of its symbols, and of the decoders behind it.
 
 Three stages, one after the other, as in T. Wu et al., CDDM, 2023: the coder with its decoder over
-its channel; with the coder fixed, the denoiser and its control; with these fixed, three decoders
-from where the coder's own stands, on the equalised symbols, on the denoiser's and on the control's.
+its channel; with the coder fixed, the denoiser and its control; with these fixed, four decoders
+from where the coder's own stands, on the equalised symbols, on those of the denoiser's chain and of
+its first call, and on the control's.
 
     stage = stages.STAGES["coder"]
-    states = initial_states(config, stage, {})
+    states = initial_states(config, stage, {}, all_images)
     states, loss = make_step(config, stage, {})(states, images)
 
 Coders are trained for one channel and one signal-to-noise ratio each. All of these settings are
@@ -48,17 +49,17 @@ class Config:
     """k, complex symbols an image: 2k real numbers for its 64 pixels."""
     replicas: int = 1
     """Trainings of each setting, by random numbers of their own."""
-    width: int = 80
+    width: int = 64
     """Of coder and decoder."""
     denoiser_width: int = 64
     num_layers: int = 2
     """Of the denoiser, residual."""
     chain_steps: int = 5
     """Calls of the denoiser."""
-    num_steps: int = 2500
+    num_steps: int = 7500
     """Of each stage."""
     batch_size: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
     """The largest, after the warm-up; then it falls as a cosine to a hundredth."""
     warmup_steps: int = 100
     max_gradient: float = 1.0
@@ -137,8 +138,10 @@ class Stage(NamedTuple):
     """Networks that are trained at the same time, each for itself."""
 
     losses: dict[str, Loss]
-    initial: Callable[[Config, Params], Params]
-    """Fresh parameters, S leading, of (config, parameters of earlier stages)."""
+    initial: Callable[[Config, Params, Array], Params]
+    """Fresh parameters, S leading, of (config, parameters of earlier stages, all images)."""
+    finish: Callable[[Config, Params, Array], Params] = lambda config, params, images: params
+    """What is kept, of (config, trained parameters, all images)."""
 
 
 def optimiser(config: Config) -> optax.GradientTransformation:
@@ -148,11 +151,21 @@ def optimiser(config: Config) -> optax.GradientTransformation:
     )
 
 
-def initial_states(config: Config, stage: Stage, fixed: Params) -> dict[str, State]:
-    """Before the first step."""
+def initial_states(
+    config: Config, stage: Stage, fixed: Params, images: Float[np.ndarray, "N 64"]
+) -> dict[str, State]:
+    """Before the first step.
+
+    Args:
+      config: of the training.
+      stage: what is trained.
+      fixed: parameters of earlier stages.
+      images: all that is trained on.
+    """
     adam = optimiser(config)
     begin = jax.jit(jax.vmap(lambda params: states.initial(params, adam)))
-    return {name: begin(params) for name, params in stage.initial(config, fixed).items()}
+    fresh = stage.initial(config, fixed, jnp.asarray(images))
+    return {name: begin(params) for name, params in fresh.items()}
 
 
 def make_step(config: Config, stage: Stage, fixed: Params) -> Callable[..., Any]:

@@ -49,9 +49,9 @@ class Command:
     replicas: int | None = None
     """Symbols: trainings of each coder (1)."""
     width: int | None = None
-    """Of the layers (channels 128, symbols 80: of coder and decoder)."""
+    """Of the layers (channels 128, symbols 64: of coder and decoder)."""
     num_steps: int | None = None
-    """Training steps (channels 8000, symbols 2500 in each of three stages)."""
+    """Training steps (channels 8000, symbols 7500 in each of three stages)."""
     batch_size: int | None = None
     """Links or images a step (channels 256, symbols 64)."""
     save_every: int = 1000
