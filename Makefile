@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOCK := requirements.lock
+TESTS ?= tests
 
 .PHONY: run test test-fast test-long test-lowest lint docs release bench figures figures-quick jamming train finetune setnet unet lock clean
 
@@ -15,7 +16,7 @@ test: $(READY)  ## the suite: float32, then the float64 leg and key-reuse checks
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long"
 
 test-long: $(READY)  ## what is left out of it: notebooks, benchmark scripts, millions of extreme inputs
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m long
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long $(TESTS)
 
 test-fast: $(READY)  ## without the slow tests, under two minutes
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not long"

@@ -42,10 +42,16 @@ def matrix():
 def test_the_workflow_runs_what_the_local_check_runs():
     """Targets of `.ci/run` are jobs of the workflow, and every job is a target of the Makefile."""
     local = set(re.findall(r"^make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(), re.MULTILINE))
-    jobs = set(matrix()["target"])
+    jobs = set(matrix()["target"]) | {job["target"] for job in matrix()["include"]}
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert len(local) > 3
-    assert local <= jobs <= targets
+    assert {"lint", "docs", "test"} == local
+    assert local < jobs <= targets
+
+
+def test_every_long_test_is_in_one_part_of_the_workflow():
+    parts = [job["tests"] for job in matrix()["include"] if job["target"] == "test-long"]
+    found = [path for part in parts for path in ROOT.glob(part)]
+    assert sorted(found) == sorted(ROOT.glob("tests/test_*.py"))
 
 
 def test_pythons_that_are_named_have_a_job():
