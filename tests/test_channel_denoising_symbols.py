@@ -137,13 +137,13 @@ def test_a_coder_begins_as_the_linear_code_and_ends_with_unit_power():
         key = keys.stream(setting.key, "code")
         code = linear_code.best(key, images, TINY.num_symbols, setting.variance)
         sent = np.asarray(images) @ np.asarray(code.encode) + np.asarray(code.encode_bias)
-        x = network.encoder.apply(coder["encoder"], images)
+        x = jnp.asarray(network.encoder.apply(coder["encoder"], images))
         np.testing.assert_allclose(to_real(x), sent, rtol=1e-4, atol=1e-4)
     loud = jax.tree.map(lambda x: 3.0 * x, params)
     scaled = jax.jit(lambda p: stages.finished_coder(TINY, p, images))(loud)["coder"]
     for i in range(2):
         coder = jax.tree.map(lambda x, i=i: x[i], scaled)
-        x = network.encoder.apply(coder["encoder"], images)
+        x = np.asarray(network.encoder.apply(coder["encoder"], images))
         assert np.mean(np.abs(x) ** 2) == pytest.approx(1.0, rel=1e-5)
 
 
@@ -224,6 +224,8 @@ def test_a_training_killed_between_stages_ends_the_same_and_is_judged(tmp_path):
     card = json.loads(whole.with_suffix(".json").read_text())
     assert card["num_parameters"] == sum(x.size for x in jax.tree.leaves(model.params))
     rows = judge.judge(model, passes=1, seed=1)
+    bound = judge.best_linear(TINY)
+    assert list(bound) == [0.0, 15.0] and 0.0 < bound[0.0] < bound[15.0] < 100.0
     assert [(row.snr_db, row.way) for row in rows] == [
         (snr, way) for snr in (0.0, 15.0) for way in judge.WAYS.values()
     ]

@@ -46,7 +46,7 @@ def codes(num_symbols, chain, control):
         for channel in ("awgn", "rayleigh")
         for way, less, more in (
             ("equaliser", 0.0, 0.0),
-            ("linear", 0.0, 0.0),
+            ("linear", *chain),
             ("chain", *chain),
             ("call", 0.0, 0.0),
             ("regressor", *control),
@@ -62,7 +62,7 @@ def test_a_code_has_its_ways_by_channel_and_the_share_they_remove():
     assert (round(awgn.removed(awgn.chain), 6), round(awgn.removed(awgn.control), 6)) == (0.2, 0.5)
     shown = redundancy.shown([awgn, rayleigh], "a title")
     assert [next(iter(column.cells)) for column in shown.columns][:6] == [
-        "awgn", "16", "0.1000", "0.0200 ± 0.0010", "0.0%", "20.0%",
+        "awgn", "16", "0.1000", "0.0200 ± 0.0010", "20.0%", "20.0%",
     ]  # fmt: skip
 
 
@@ -72,12 +72,12 @@ def test_claims_of_redundancy_hold_where_there_is_more_to_find_in_a_longer_code(
         *codes(64, (0.05, 0.2), (0.05, 0.2)),
         *codes(128, (0.06, 0.0), (0.06, 0.4)),
     ]
-    assert [claim.holds for claim in redundancy.check_claims(found)] == [True] * 4
+    assert [claim.holds for claim in redundancy.check_claims(found)] == [True] * 5
     assert len(redundancy.check_claims(found[:2])) == 2  # one code is not compared
-    assert len(redundancy.check_claims(found[2:])) == 4
+    assert len(redundancy.check_claims(found[2:])) == 5
     worse = [
         *codes(16, (0.06, 0.1), (0.06, 0.2)),
-        *codes(64, (0.001, 0.31), (0.05, 0.2)),
+        *codes(64, (0.001, 0.51), (0.05, 0.2)),
         *codes(128, (0.03, 0.0), (0.05, 0.4)),
     ]
     assert not any(claim.holds for claim in redundancy.check_claims(worse))

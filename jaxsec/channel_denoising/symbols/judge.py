@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from jaxsec import checks, keys
-from jaxsec.channel_denoising.symbols import source, stages, train, wiener
+from jaxsec.channel_denoising.symbols import linear_code, source, stages, train, wiener
 from jaxsec.channel_denoising.symbols.file import SymbolModel
 from jaxsec.channel_denoising.symbols.stages import INPUTS
 from jaxsec.channel_denoising.symbols.train import Config, Params, Setting
@@ -89,6 +89,22 @@ def judge(model: SymbolModel, *, passes: int, seed: int) -> list[Row]:
             psnr, more = gain_db(ours.pixels, plain.pixels)
             rows.append(Row(name, snr_db, replica, title, *error, *less, psnr, *more))
     return rows
+
+
+def best_linear(config: Config) -> dict[float, float]:
+    """PSNR of the best linear code without fading, by closed form, at each signal-to-noise ratio.
+
+    For a source of the training images' covariance; in decibels.
+
+    Raises:
+      MissingExtra: scikit-learn is not installed.
+    """
+    training = jnp.asarray(source.images(config.seed)[0])
+    error = jax.jit(
+        lambda key, variance: linear_code.best(key, training, config.num_symbols, variance).error
+    )
+    key = jax.random.key(0)  # of the rotation, which changes no error
+    return {snr: -10.0 * np.log10(float(error(key, 10 ** (-snr / 10)))) for snr in config.snrs_db}
 
 
 def gain_db(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, statistics.Mean]:

@@ -1,6 +1,6 @@
 """The table of denoised symbols."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.table import Table
@@ -10,9 +10,17 @@ from jaxsec.channel_denoising.symbols.judge import Row
 HEADS = ("symbol error", "below the equaliser's", "PSNR, dB", "above re-trained decoder")
 
 
-def table(rows: Sequence[Row], title: str) -> Table:
-    """A row a setting and way, with 95% intervals."""
-    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+def table(rows: Sequence[Row], title: str, linear: Mapping[float, float]) -> Table:
+    """A row a setting and way, with 95% intervals.
+
+    Args:
+      rows: of `judge`.
+      title: above the table.
+      linear: PSNR of the best linear code by signal-to-noise ratio, dB.
+    """
+    codes = ", ".join(f"{psnr:.2f} dB at {snr:g} dB" for snr, psnr in linear.items())
+    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+    made.caption = f"PSNR of the best linear code without fading, by closed form: {codes}"
     for head in ("channel", "symbols"):
         made.add_column(head)
     for head in HEADS:

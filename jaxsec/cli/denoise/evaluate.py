@@ -104,6 +104,7 @@ def _channels(command: Command, path: Path) -> tuple[list[channels_judge.Row], T
 
 def _symbols(command: Command, path: Path) -> tuple[list[symbols_judge.Row], Table]:
     passes = PASSES if command.passes is None else command.passes
-    rows = symbols_judge.judge(symbols_file.load(path), passes=passes, seed=command.seed)
+    model = symbols_file.load(path)
+    rows = symbols_judge.judge(model, passes=passes, seed=command.seed)
     title = f"{passes} passes of every test image, seed {command.seed}"
-    return rows, symbols_report.table(rows, title)
+    return rows, symbols_report.table(rows, title, symbols_judge.best_linear(model.config))
