@@ -53,6 +53,7 @@ bench: $(READY)  ## the speed claims of the documentation, under fifteen minutes
 	$(BIN)/python -m benchmarks.speed.solver --json out/solver.json
 	$(BIN)/python -m benchmarks.speed.denoiser --json out/denoiser.json
 	$(BIN)/python -m benchmarks.speed.environment --json out/environment.json
+	$(BIN)/python -m benchmarks.speed.robust --json out/robust.json
 
 figures: $(READY)  ## the pictures of P1, and gap and latency, from the shipped weights; an hour or more on 2 cores
 	$(BIN)/python -m benchmarks.figures.everything

@@ -10,6 +10,7 @@ import jaxsec
 from benchmarks import uncertain
 from benchmarks.figures import uncertain as figure
 from benchmarks.report import Report
+from benchmarks.speed import robust
 from jaxsec import methods
 from jaxsec.precoding import robust_reference
 
@@ -66,3 +67,15 @@ def test_the_figure_draws_the_rows_and_one_channel(monkeypatch, tmp_path, no_typ
     assert len((tmp_path / "uncertain.csv").read_text().splitlines()) == 1 + 8
     with pytest.raises(jaxsec.InputError, match=r"nowhere\.json: cannot be read"):
         figure.main(figure.Arguments(rows=tmp_path / "nowhere.json"), [])
+
+
+def test_the_designs_are_timed_alike(tmp_path, capsys, no_type_checks):
+    path = tmp_path / "robust.json"
+    assert robust.main(robust.Command(quick=True, json=path), ["--quick"]) == 0
+    rows = json.loads(path.read_text())["rows"]
+    assert [(row["design"], row["num_users"]) for row in rows] == [
+        ("opt-robust", 2),
+        ("rzf-ns-robust", 2),
+    ]
+    assert all(0.0 < row["ms"] < 1e3 for row in rows)
+    assert "16 channels at once" in capsys.readouterr().out

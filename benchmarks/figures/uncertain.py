@@ -33,7 +33,7 @@ ERRORS_USER = {0.01: "-", 0.1: "--"}
 DESIGNS = {
     "opt": ("OPT", COLOURS[0], "s"),
     "rzf-ns-robust": ("RZF-NS, searched on draws", "#8a8a8a", "v"),
-    "setnet-robust": ("small network and 12 steps", COLOURS[1], "o"),
+    "setnet-robust": ("small network and 15 steps", COLOURS[1], "o"),
     "opt-robust": ("OPT on draws", COLOURS[2], "D"),
 }
 """Label, colour and marker."""

@@ -61,7 +61,7 @@ METHODS: dict[str, Row] = {
     "setnet-robust": Row(
         RobustDiffusion,
         {"model": "setnet-robust", "denoiser": "set", "num_samples": 1, "ddim_steps": 1},
-        {"refine": 12},
+        {"refine": 15},
     ),
 }
 """Every method by its name on the command line."""
