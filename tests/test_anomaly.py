@@ -127,6 +127,7 @@ def test_thresholds_that_held_out_images_cannot_tell_are_refused(p):
         Detector(None, None, None, np.arange(19.0)).threshold(p)
 
 
+@pytest.mark.slow
 def test_no_jammer_no_alarm_but_as_often_as_said():
     """The shipped detectors on fresh clean data, and on one jammer."""
     for name, module in (("waterfalls", anomaly.waterfalls), ("snapshots", anomaly.snapshots)):
@@ -140,6 +141,7 @@ def test_no_jammer_no_alarm_but_as_often_as_said():
     assert detector.reconstruct(jammed).shape == jammed.shape
 
 
+@pytest.mark.slow
 def test_scores_do_not_depend_on_the_company(drawn, tmp_path):
     trained = anomaly_run.run(tmp_path / "out", TINY, save_every=6, command="")
     detector, images = trained.detector(1), drawn[1].held_out

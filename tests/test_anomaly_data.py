@@ -76,6 +76,7 @@ def test_an_attacker_is_elsewhere_and_on_the_street():
     assert other[:, 1].min() >= left and other[:, 1].max() <= right
 
 
+@pytest.mark.slow
 def test_a_spoofed_pilot_adds_the_energy_that_is_named():
     def energy_of(attack):
         x = np.asarray(snapshots.sample(jax.random.key(4), 500, attack, 3.0))

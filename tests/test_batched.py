@@ -147,6 +147,7 @@ def instructions(fn, m, k, l):
     return jax.jit(fn).lower(user, eve, noise).as_text().count("\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method",
     [lambda *channels: gpip.opt(*channels).strategy, linear.rzf_ns],

@@ -24,6 +24,7 @@ def channels():
     return cases.channels(n=6)
 
 
+@pytest.mark.slow
 def test_full_power_and_shapes_and_the_same_twice(channels):
     strategy = cdm.design(KEY, models.tiny(), *channels, num_steps=2)
     assert strategy.w.shape == (6, 8, 2)

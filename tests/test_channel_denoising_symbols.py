@@ -126,6 +126,7 @@ def test_linear_mmse_of_a_block_is_the_bayes_estimate_of_gaussian_images():
     assert np.mean(errors) < 0.5 * np.mean(alone)
 
 
+@pytest.mark.slow
 def test_a_coder_begins_as_the_linear_code_and_ends_with_unit_power():
     images = jnp.asarray(gaussian_images(0, 500))
     params = jax.jit(lambda: stages.fresh_coder(TINY, {}, images))()

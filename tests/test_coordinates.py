@@ -24,6 +24,7 @@ def rotated(channels, rotation):
     return channels._replace(h_user=channels.h_user @ rotation, h_eve=channels.h_eve @ rotation)
 
 
+@pytest.mark.slow
 def test_a_rotation_of_the_antennas_is_not_seen():
     channels = cases.channels(n=4)
     before = received_condition(channels)

@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 import scipy.io
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,6 +36,7 @@ def load_or_refuse(path: Path) -> bool:
     return True
 
 
+@pytest.mark.slow
 @given(ending=ENDINGS, data=st.binary(max_size=300))
 @QUICK
 def test_arbitrary_bytes_are_refused(folder, ending, data):

@@ -10,6 +10,8 @@ import jaxsec
 from jaxsec.cdm.training import dataset
 from jaxsec.cli.__main__ import main
 
+pytestmark = pytest.mark.slow
+
 RECIPE = dataset.Recipe(
     sizes=(dataset.Size(4, 2, 1), dataset.Size(4, 1, 2)), num_shards=3, shard_channels=8
 )

@@ -83,6 +83,7 @@ def test_ddim_samples_a_gaussian(prediction, num_steps, eta):
     assert float(z.std()) == pytest.approx(0.5, abs=0.03)
 
 
+@pytest.mark.slow
 def test_ancestral_samples_a_gaussian():
     mask = jnp.ones((10000, 1))
     z = sampling.ancestral(

@@ -23,6 +23,7 @@ def values(observation, action=ACTION):
     return np.asarray(VALUES(params, observation, action))
 
 
+@pytest.mark.slow
 def test_values_keep_when_columns_move_with_their_rows_and_actions():
     given = parts(LAYOUT)
     found = values(joined(LAYOUT, *given))

@@ -30,6 +30,7 @@ def view():
     return views.look(USERS, EVES, views.Choice(method="rzf-ns"))
 
 
+@pytest.mark.slow
 def test_with_a_line_of_sight_alone_the_mean_power_is_the_power():
     scenario = Scenario(rician_factor=1e8)
     places = jnp.array([[30.0, 4.0], [80.0, -50.0]])
@@ -39,6 +40,7 @@ def test_with_a_line_of_sight_alone_the_mean_power_is_the_power():
     np.testing.assert_allclose(mean, heard.sum(axis=1), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_within_wavelengths_of_a_place_the_mean_power_is_the_mean_of_the_power():
     scenario = Scenario(rician_factor=1.0)
     steps = jax.random.uniform(jax.random.key(0), (4000, 2), minval=-1.0, maxval=1.0)

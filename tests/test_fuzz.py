@@ -38,6 +38,7 @@ def test_failures_are_counted():
     assert total.starts == 2 * n and total.worst == counts.worst
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [2, 8, 12])
 def test_elimination_does_not_let_rounding_grow(size):
     """Condition numbers far beyond float32: bounded where it overflowed, exact where it can be."""

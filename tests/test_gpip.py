@@ -85,6 +85,7 @@ def test_direction_is_the_preconditioned_gradient(float64, quick_compilation_her
     np.testing.assert_allclose(lengths[1], (np.abs(move) ** 2).sum((1, 2)), rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("m", "k", "l"), [(8, 2, 4), pytest.param(4, 4, 6, marks=pytest.mark.long)]
 )
@@ -111,6 +112,7 @@ def test_plain_iteration_oscillates_at_small_smoothing_and_the_default_does_not(
     assert float(small) < float(textbook) < float(good) < float(default)
 
 
+@pytest.mark.slow
 def test_one_pair_reaches_the_closed_form():
     for power_dbm in (-40.0, 0.0, 20.0, 40.0):
         channels = cases.channels(

@@ -3,11 +3,14 @@
 import subprocess
 import sys
 
+import pytest
+
 import jaxsec
 
 HEAVY = ("flax", "optax", "orbax", "matplotlib", "scipy", "tyro", "rich", "h5py")
 
 
+@pytest.mark.slow
 def test_core_loads_no_training_or_plotting_library():
     program = (
         "import sys, jaxsec, jaxsec.precoding.reference, jaxsec.interop; "

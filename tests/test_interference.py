@@ -78,6 +78,7 @@ def test_what_is_heard_by_hand():
     np.testing.assert_allclose(seen.free[0, 0, :, 3], 0.0, atol=1e-6)
 
 
+@pytest.mark.slow
 @NETWORKS
 def test_an_action_goes_with_its_columns_their_rows_and_their_noise(name, float64):
     given = parts(LAYOUT)
@@ -95,6 +96,7 @@ def test_the_order_of_rows_of_a_kind_does_not_matter(float64):
         np.testing.assert_allclose(moved, action, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layout",
     [
@@ -135,6 +137,7 @@ def test_features_and_their_gradients_are_finite_and_alive_at_every_level(level_
     assert np.abs(gradient).min() > 0
 
 
+@pytest.mark.slow
 def test_a_critic_sees_what_an_action_makes_heard():
     """Beside the action itself: the same parameters value it otherwise where noise is louder."""
     config = Config(policy="mlp", network="interference", width=8, critic_width=8)

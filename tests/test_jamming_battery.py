@@ -72,6 +72,7 @@ def test_what_is_sent_is_what_is_drawn(history):
     np.testing.assert_allclose(rewards[enough], given[enough], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_battery_that_is_never_empty_changes_nothing_else():
     mains = Environment(dataclasses.replace(BATTERY, battery=None))
     large = Environment(dataclasses.replace(BATTERY, battery=1e6))

@@ -35,6 +35,7 @@ def actions_for(env, n, seed=1):
 # Rates, metrics, reward
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("num_aps", "num_users", "num_eves"), SIZES)
 def test_reward_is_that_of_the_loops(num_aps, num_users, num_eves):
     env, states = drawn(

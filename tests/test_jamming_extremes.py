@@ -58,6 +58,7 @@ def not_finite(name, num_steps, num_environments=4096):
     return int(roll(jax.random.key(0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["no gain", "on top"])
 def test_extremes_are_finite(name):
     assert not_finite(name, 8000, 1000) == 0

@@ -28,6 +28,7 @@ def check_nearly(found, most):
     assert (found >= 0.995 * most).all()
 
 
+@pytest.mark.slow
 def test_a_horizon_of_one_slot_is_the_optimiser_of_the_slot():
     environment = Environment(SCENARIOS["battery"])
     states, careful = first_slots(environment, 8), optimise.SETTINGS["careful"]
@@ -39,6 +40,7 @@ def test_a_horizon_of_one_slot_is_the_optimiser_of_the_slot():
     assert ours.plan.shape == (8, 3)
 
 
+@pytest.mark.slow
 def test_a_channel_that_stays_has_its_energy_spread_evenly():
     states = first_slots(ALONE, 8)
     found = horizon.best(ALONE, states, horizon=Horizon(4, 1, 3), setting=SETTING)

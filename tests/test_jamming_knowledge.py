@@ -74,6 +74,7 @@ def test_observations_are_laid_out_as_what_is_known(known):
         assert parts.shared.shape[1] == 0
 
 
+@pytest.mark.slow
 def test_what_is_not_observed_moves_nothing_but_the_reward(known):
     env, observation, states = known
     others = with_other_eavesdroppers(states)
@@ -92,6 +93,7 @@ def test_what_is_not_observed_moves_nothing_but_the_reward(known):
     assert jnp.mean(reward(states, action)) > jnp.mean(reward(others, action)) + 0.1
 
 
+@pytest.mark.slow
 def test_noise_without_an_error_is_exact_knowledge():
     _, wanted, _ = drawn("exact")
     env, observation, states = drawn("noisy", gain_error_db=0.0)
@@ -171,6 +173,7 @@ def test_the_truth_ranks_among_draws_as_one_of_them(known):
         assert stats.chisquare(counts).pvalue > 1e-3, (name, counts)
 
 
+@pytest.mark.slow
 def test_one_draw_of_the_truth_is_searched_as_the_truth():
     env, _, states = drawn("hidden")
     states = jax.tree.map(lambda x: x[:4], states)

@@ -67,6 +67,7 @@ def test_rates_of_search_and_their_gradient_are_those_of_the_environment(num_use
     np.testing.assert_allclose(slope, plain_slope, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_objective_is_the_environment_s_reward_and_its_smooth_gradient():
     env, states = drawn(6, preferences=True)
     action = uniform(env, 6)

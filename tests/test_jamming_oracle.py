@@ -40,6 +40,7 @@ def brute_force(env, states, points):
     return jax.lax.map(best, states)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("num_aps", "points", "metrics"),
     [

@@ -41,6 +41,7 @@ def test_users_of_one_antenna_each(constraint):
     np.testing.assert_allclose(rates[2, 1], np.log2(1.0 + left * 0.04 / 0.1), rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_shared_out_powers_are_just_enough(float64):
     """All users have their rates, and no user more: K = 2, one eavesdropper, two noise beams."""
     channels = cases.at_snr(0, 4, 4, 2, 1, 20.0)

@@ -122,6 +122,7 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path):
         cdm_file.load(path)
 
 
+@pytest.mark.slow
 def test_shipped_models_are_written_again_as_they_are(tmp_path):
     """Bit by bit, their cards too: the format has not moved."""
     for name in pretrained.names():

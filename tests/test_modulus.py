@@ -113,6 +113,7 @@ def test_real_elimination_from_easy_to_more_than_single_precision_holds():
     assert np.isfinite(found[2]).all() and np.abs(found[2]).max() < 1e3
 
 
+@pytest.mark.slow
 def test_a_move_climbs_and_its_bend_keeps_what_others_hear(float64):
     """Along the move the smooth value grows, and the power to first order by no more than is left;
     on the bent path less comes back, with the square of the size, at receivers that it harms.

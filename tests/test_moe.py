@@ -97,6 +97,7 @@ def test_the_gate_climbs_its_expected_value(float64):
             np.testing.assert_allclose(gradient["gate"][name][place], -rise / 2e-6, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specialist", ["selected", "best"])
 def test_an_expert_learns_where_it_is_selected_or_best_and_nowhere_else(specialist, float64):
     """Alone in the states that are its own, it would learn the same."""

@@ -253,6 +253,7 @@ def test_options_that_do_not_fit_get_one_line(argv, message, channels, tmp_path,
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_total_power_is_the_plain_design(channels):
     """The default takes no other way than without an objective."""
     named = jaxsec.design(channels, objective="sum", power=TotalPower())

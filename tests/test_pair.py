@@ -60,6 +60,7 @@ def test_links_may_be_dead():
         np.testing.assert_allclose(reached(user, eve, 0.01), best, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-12, 1e-3, 1.0, 1e3, 1e9])
 def test_gradients_are_finite(scale):
     h, g = (scale * gaussian(np.random.default_rng(i), (1, 4)) for i in range(2))
@@ -67,6 +68,7 @@ def test_gradients_are_finite(scale):
         assert bool(jnp.isfinite(slope(0.0, h, eve)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
 def test_at_the_optimum_the_beams_own_change_counts_for_nothing(scale):
     h, g = (scale * gaussian(np.random.default_rng(i), (1, 4)) for i in range(2))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxsec.rl import collect, parallel
 from jaxsec.rl.environment import Advance, Episodic
@@ -92,6 +93,7 @@ def test_transitions_remember_what_the_action_led_to():
     assert plain.next_observation is None and plain.bootstraps is None
 
 
+@pytest.mark.slow
 def test_critics_learn_the_known_value():
     training = Training(CONFIG, Chain(), devices=1)
     state, _ = training.run(training.init(np.array([0])), 600)
@@ -103,6 +105,7 @@ def test_critics_learn_the_known_value():
     np.testing.assert_allclose(value, [[1.0, 2.0, 0.0, 1.0]] * 2, atol=0.1)
 
 
+@pytest.mark.slow
 def test_undiscounted_rewards_are_not_centred():
     """Or an episode would be worth the more, the sooner or later it ends."""
     config = dataclasses.replace(CONFIG, discount=1.0)

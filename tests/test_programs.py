@@ -114,6 +114,7 @@ with concurrent.futures.ThreadPoolExecutor(2) as threads:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("m", "k", "l"), [(8, 2, 4), pytest.param(12, 6, 6, marks=pytest.mark.long)]
 )
@@ -126,6 +127,7 @@ def test_single_kernels_are_built_where_they_fit(m, k, l, full_compilation_here)
     assert len(programs.PROGRAMS._table[new]._forms) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MAPS.exists(), reason="memory maps are Linux's")
 def test_a_dropped_program_frees_its_memory_maps():
     def maps():

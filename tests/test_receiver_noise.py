@@ -93,6 +93,7 @@ def test_noise_for_each_receiver_may_be_the_same():
             np.testing.assert_array_equal(got, wanted)
 
 
+@pytest.mark.slow
 def test_a_design_is_that_of_rows_over_their_noise(channels, divided):
     wanted = jaxsec.design(divided, method="rzf-ns")
     for got in (
@@ -104,6 +105,7 @@ def test_a_design_is_that_of_rows_over_their_noise(channels, divided):
         np.testing.assert_allclose(got.w, wanted.w, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_errors_are_over_the_noise_of_their_receivers(channels, divided):
     errors = np.full((N, K), 1e-3), np.full((N, L), 1e-2)
     over = errors[0] / NOISE[:, :K], errors[1] / NOISE[:, K:]

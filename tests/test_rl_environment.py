@@ -57,6 +57,7 @@ def test_the_names_and_signatures_are_gymnaxs(make):
     assert environment.supports_transition_gradients and environment.transition_gradients_enabled
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_step_gives_six_values_and_what_the_action_led_to(make):
     environment = make()

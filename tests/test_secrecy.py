@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("full_compilation")
 SIZES = [(8, 2, 4, 2), (4, 4, 8, 1), (2, 1, 1, 0), (3, 5, 2, 3), (1, 1, 3, 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("m", "k", "l", "j"), SIZES)
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_rates_agree_with_plain_loops(m, k, l, j, precision):
@@ -47,6 +48,7 @@ def test_rates_agree_with_plain_loops(m, k, l, j, precision):
             np.testing.assert_allclose(colluding[n], expected, rtol=10 * tolerance, atol=tolerance)
 
 
+@pytest.mark.slow
 def test_float32_resolves_zero_forced_users_at_70_db():
     """`total − signal` would round the interference away and return an infinite rate."""
     channels = cases.at_snr(0, 64, 8, 4, 2, 70.0)
@@ -87,6 +89,7 @@ def test_colluding_eavesdroppers_are_at_least_as_strong_as_the_best_alone():
     assert float((together - alone).mean()) > 0.1
 
 
+@pytest.mark.slow
 def test_metrics_are_what_they_say(quick_compilation_here):
     channels = cases.channels(n=64)
     w, v = jaxsec.design(*channels, method="rzf-ns")
@@ -150,6 +153,7 @@ def test_complex_gradient_is_the_conjugate_of_the_real_one(float64):
     np.testing.assert_allclose(jnp.conj(jax.jit(jax.grad(total))(w)), by_re + 1j * by_im, rtol=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coordinates", ["complex", "real"])
 def test_one_plain_optax_step_raises_the_secrecy_rate(coordinates):
     channels = cases.at_snr(3, 8, 4, 2, 3, 10.0)
@@ -215,6 +219,7 @@ def all_gradients(w, v, channels):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", list(hard_places()))
 def test_gradients_are_finite_in_hard_places(place):
     (w, v), channels = hard_places()[place]
@@ -223,6 +228,7 @@ def test_gradients_are_finite_in_hard_places(place):
     assert all(bool(jnp.isfinite(g).all()) for g in gradients)
 
 
+@pytest.mark.slow
 def test_negative_secrecy_still_has_a_training_gradient():
     (w, v), channels = hard_places()["negative secrecy"]
     assert float(jaxsec.sum_secrecy_rate(w, v, *channels).max()) == 0.0

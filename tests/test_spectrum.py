@@ -45,6 +45,7 @@ def masked(kind):
     return np.asarray(draw(jax.random.split(jax.random.key(4), 64)))
 
 
+@pytest.mark.slow
 def test_without_a_jammer_nothing_is_jammed():
     batch = drawn("none")
     assert not batch.waterfall.jammed.any() and not batch.history.jammed.any()
@@ -89,6 +90,7 @@ def test_a_dynamic_jammer_moves_in_a_quarter_of_the_slots():
     np.testing.assert_array_equal(jammed[:, :period], jammed[:, period:])
 
 
+@pytest.mark.slow
 def test_an_intelligent_jammer_covers_a_user_who_stays():
     staying = dataclasses.replace(SCENARIO, num_users=1, dwell=10**6)
     pattern = (PATTERNS.index("intelligent"),)

@@ -14,6 +14,8 @@ from jaxsec.cli.__main__ import main
 from jaxsec.spectrum import PATTERNS, Config, Scenario, file, judge, load, run, train
 from jaxsec.spectrum.networks import Local, features
 
+pytestmark = pytest.mark.slow
+
 SCENARIO = Scenario()
 TINY = Config(num_steps=6, batch_size=4, code=4, hidden=8, warmup_steps=0, label="same")
 
@@ -54,6 +56,7 @@ def test_what_is_sensed_is_kept_exactly(trained, batch):
     assert (completed != np.asarray(batch.waterfall.power))[~np.asarray(batch.mask)].all()
 
 
+@pytest.mark.slow
 def test_what_is_lost_is_not_seen(trained, batch):
     """Other powers in the hole change neither label nor completion there."""
     power = jnp.where(batch.mask, batch.waterfall.power, 7.0)

@@ -174,6 +174,7 @@ def test_a_turn_is_the_update_of_that_size_alone():
         assert max(jax.tree.leaves(moved)) > 1e-4
 
 
+@pytest.mark.slow
 def test_only_the_size_whose_turn_it_is_is_computed():
     """Seeds are a batch, yet the choice among sizes stays a choice and all are not computed."""
     task = TRAINING.task

@@ -40,6 +40,7 @@ def rate_of(strategy, channels):
     return judge.secrecy_rates(strategy, channels).sum(axis=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "start", [pytest.param(contenders.CLOSED_FORM, marks=pytest.mark.long), "a design"]
 )
@@ -83,6 +84,7 @@ def test_trials_with_momentum_are_beams_of_unit_power_and_their_gains(float64):
     np.testing.assert_allclose(state.rate, reached, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_wherever_channels_and_scalars_are():
     channels = cases.channels(4, BATCH, **SIZE)
     h, u = rows(channels, cases.random_strategy(5, BATCH, 2, 1, 2))
@@ -107,6 +109,7 @@ def test_gradients_are_finite_wherever_channels_and_scalars_are():
     assert np.any(gradient.sizes) and np.any(gradient.momentum)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("smoothing_alone", [False, True])
 def test_training_raises_the_rate_on_channels_that_it_has_not_seen(smoothing_alone):
     config = training.Config(num_updates=20, batch=BATCH, learning_rate=0.1, num_validation=BATCH)
