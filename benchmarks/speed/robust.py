@@ -10,32 +10,30 @@ float32, on the cores that the process may use. Compiling is not counted.
 import dataclasses
 import functools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
-import numpy as np
 import tyro
 
-import jaxsec
+from benchmarks import uncertain
 from benchmarks.report import Report, table
 from benchmarks.speed.turns import alternate
-from jaxsec import Scenario, keys
-from jaxsec.channels import knowledge, sample_channels
-from jaxsec.channels.knowledge import Posterior
+from jaxsec import keys
 from jaxsec.files.archive import check_outputs
 from jaxsec.secrecy import Outage
 
-SEED = 60260
 USERS = (2, 4)
 ERROR = 0.1
 ROUNDS = 7
-DESIGNS = {
-    "opt-robust": ("opt-robust", {}),
-    "rzf-ns-robust": ("rzf-ns-robust", {}),
-    "setnet-robust, one pass": ("setnet-robust", {"refine": 0}),
-    "setnet-robust": ("setnet-robust", {}),
-    "cdm-f": ("cdm-f", {}),
-}
+DESIGNS = (
+    "opt-robust",
+    "rzf-ns-robust",
+    f"{uncertain.ONE_PASS}, one pass",
+    uncertain.ONE_PASS,
+    uncertain.SAMPLED,
+)
+"""Of `uncertain`, the classical ones first."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,8 +59,8 @@ def main(command: Command, argv: list[str]) -> int:
     """Measures and prints the table."""
     check_outputs((), (command.json, ()))
     num_channels, rounds = (16, 2) if command.quick else (256, ROUNDS)
-    report = Report("speed.robust", argv, seed=SEED, num_samples=num_channels)
-    names = list(DESIGNS)[: 2 if command.quick else None]
+    names = DESIGNS[: 2 if command.quick else None]
+    report = Report("speed.robust", argv, uncertain.Arguments.seed, num_channels)
     rows = [
         row
         for num_users in (USERS[:1] if command.quick else USERS)
@@ -75,27 +73,19 @@ def main(command: Command, argv: list[str]) -> int:
     )
 
 
-def measure(names: list[str], num_users: int, num_channels: int, rounds: int) -> list[Row]:
-    """Every design on the same estimates."""
-    known = estimates(num_users, num_channels)
-
-    def design(name: str) -> jaxsec.Strategy:
-        method, options = DESIGNS[name]
-        key = keys.stream(SEED, name)
-        return jaxsec.design(
-            known, noise_power=1.0, method=method, objective=Outage(0.05), key=key, **options
-        )
-
-    seconds = alternate({name: functools.partial(design, name) for name in names}, rounds)
+def measure(names: Sequence[str], num_users: int, num_channels: int, rounds: int) -> list[Row]:
+    """Every design on the same estimates, those of `uncertain`."""
+    arguments = uncertain.Arguments(users=num_users, num_channels=num_channels)
+    source, known = uncertain.estimates(arguments, ERROR, ERROR)
+    key = keys.stream(source, "designs")
+    seconds = alternate(
+        {
+            name: functools.partial(uncertain.DESIGNS[name], key, known, Outage(0.05))
+            for name in names
+        },
+        rounds,
+    )
     return [Row(name, num_users, 1e3 * seconds[name] / num_channels) for name in names]
-
-
-def estimates(num_users: int, num_channels: int) -> Posterior:
-    """Rayleigh channels in units of the receiver noise, known with errors."""
-    scenario = Scenario(num_users=num_users)
-    channels = sample_channels(keys.stream(SEED, "channels"), scenario, num_channels)
-    scale = np.sqrt(np.asarray(channels.noise_power))[..., None, None]
-    return knowledge.estimated(channels.h_user / scale, channels.h_eve / scale, ERROR)
 
 
 if __name__ == "__main__":

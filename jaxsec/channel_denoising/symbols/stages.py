@@ -28,6 +28,8 @@ INPUTS = {
     "decoder_once": "regressor",
 }
 """What each of the re-trained decoders decodes."""
+ONE_CALL = {"call": "denoiser", "regressor": "regressor"}
+"""Ways of a single call, and the network that is called."""
 
 
 def receive(
@@ -64,9 +66,8 @@ def estimates(
     if wanted == "equaliser":
         return noisy / (1.0 + nu)  # W_s·(x + √ν·ε)
     denoiser = nets(config).denoiser
-    if wanted in ("regressor", "call"):
-        network = params["regressor" if wanted == "regressor" else "denoiser"]
-        return jnp.asarray(denoiser.apply(network, noisy, nu))
+    if wanted in ONE_CALL:
+        return jnp.asarray(denoiser.apply(params[ONE_CALL[wanted]], noisy, nu))
     relative = nu / setting.variance  # 1/|h|²
 
     def predict(z: Float[Array, "B K2"], t: Int[Array, "B"]) -> Float[Array, "B K2"]:
