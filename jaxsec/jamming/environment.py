@@ -28,6 +28,7 @@ from jaxsec.jamming.knowledge import Evidence
 from jaxsec.jamming.metrics import Metric, Outcome
 from jaxsec.jamming.scenario import REGIMES, JammingScenario
 from jaxsec.jamming.slots import Slot
+from jaxsec.precoding.batched import kernels
 from jaxsec.rl.environment import Advance, Episodic
 from jaxsec.rl.layout import Layout, Levels
 from jaxsec.rl.spaces import Box
@@ -237,8 +238,8 @@ def _aged(key: Key[Array, ""], scenario: JammingScenario, slot: Slot, fresh: Sta
 def _observation(scenario: JammingScenario, state: State, params: Params) -> Float[Array, "O"]:
     """As `Environment.get_obs` has it."""
     shown = knowledge.seen(scenario, state.slot, state.evidence)
-    levels = _observed(shown.gains * params.max_power_w)
-    parts = [levels.ravel(), state.previous]
+    levels = kernels.no_inline(_observed)(shown.gains.ravel() * params.max_power_w)
+    parts = [levels, state.previous]
     if state.battery is not None:
         parts.append(_observed(state.battery.level / params.max_power_w))
     if shown.detected is not None:

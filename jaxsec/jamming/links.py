@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxsec.jamming import rates
+from jaxsec.jamming import rates, sums
 from jaxsec.precoding.batched import kernels
 
 
@@ -101,7 +101,7 @@ def _at_users(
 ) -> tuple[Float[Array, "U S N"], Float[Array, "U S N"]]:
     """Signal and interference."""
     signal = of_users(power, len(links.own)) * links.own
-    return signal, 1.0 + _sum(power[:, None] * links.cross)
+    return signal, 1.0 + sums.over_first(power[:, None] * links.cross)
 
 
 @kernels.no_inline
@@ -110,7 +110,7 @@ def _heard_by_eves(
 ) -> tuple[Float[Array, "A E S N"], Float[Array, "A E S N"]]:
     """Signals, and what jams each of them."""
     heard = power[:, None] * links.eve
-    return heard, 1.0 + _sums_of_others(heard)
+    return heard, 1.0 + sums.over_others(heard)
 
 
 @kernels.no_inline
@@ -134,7 +134,7 @@ def _user_gradient(
     """The first two sums of `_backward`."""
     slope = weight / (heard.interference * (1.0 + heard.snr_user))
     lost = jnp.swapaxes(links.cross, 0, 1) * (slope * heard.snr_user)[:, None]
-    return _of_access_points(slope * links.own, len(links.cross)) - _sum(lost)
+    return _of_access_points(slope * links.own, len(links.cross)) - sums.over_first(lost)
 
 
 @kernels.no_inline
@@ -153,8 +153,8 @@ def _eve_gradient(
     slope: Float[Array, "A E S N"], pull: Float[Array, "A E S N"], links: Links
 ) -> Float[Array, "A S N"]:
     """The last two sums of `_backward`."""
-    net = links.eve * (_sums_of_others(pull) - slope)
-    return _sum(jnp.swapaxes(net, 0, 1))
+    net = links.eve * (sums.over_others(pull) - slope)
+    return sums.over_first(jnp.swapaxes(net, 0, 1))
 
 
 def _scale(links: Links) -> Float[np.ndarray, "U 1 1"]:
@@ -166,21 +166,4 @@ def _scale(links: Links) -> Float[np.ndarray, "U 1 1"]:
 def _of_access_points(x: Float[Array, "U S N"], size: int) -> Float[Array, "{size} S N"]:
     """Sums over the users of an access point."""
     missing = np.zeros((-len(x) % size, *x.shape[1:]), np.float32)
-    return _sum(jnp.concatenate((x, missing)).reshape(-1, size, *x.shape[1:]))
-
-
-def _sum(x: Float[Array, "A ..."]) -> Float[Array, "..."]:
-    """Over the first axis, written out; 0 of nothing."""
-    total = jnp.zeros(x.shape[1:], x.dtype)
-    for a in range(len(x)):
-        total += x[a]
-    return total
-
-
-def _sums_of_others(x: Float[Array, "A ..."]) -> Float[Array, "A ..."]:
-    """Σ_{b≠a} x_b for every a: the sum of those before and of those behind; nothing cancels."""
-    before, behind = [jnp.zeros_like(x[0])], [jnp.zeros_like(x[0])]
-    for a in range(len(x) - 1):
-        before.append(before[-1] + x[a])
-        behind.append(behind[-1] + x[len(x) - 1 - a])
-    return jnp.stack([one + other for one, other in zip(before, behind[::-1], strict=True)])
+    return sums.over_first(jnp.concatenate((x, missing)).reshape(-1, size, *x.shape[1:]))

@@ -1,9 +1,11 @@
 """Random geometry and fading of jamming slots.
 
-Shapes: A access points, R = U + E receivers, users first. One slot a call; batched by vmap. All of
-a slot comes from one draw of uniform numbers, which is what the time goes into.
+Shapes: A access points, R = U + E receivers, users first. One slot a call; batched by vmap, inside
+of which slots are the last axis (`batch_last`). All of a slot comes from one draw of uniform
+numbers.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -11,10 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Complex, Float, Int, Key, UInt32
 
+from jaxsec import threefry
+from jaxsec.batch_last import batch_last, with_batch
 from jaxsec.compiled import compiled
+from jaxsec.jamming import circle
 from jaxsec.jamming.scenario import JammingScenario
+from jaxsec.precoding.batched import kernels
 
-TURN = 2.0 * np.pi
 MIN_DISTANCE_M = 1.0
 """Path gain does not grow nearer to an access point than that."""
 
@@ -42,64 +47,106 @@ def access_points(scenario: JammingScenario) -> np.ndarray:
 
 def sample(key: Key[Array, ""], scenario: JammingScenario) -> Slot:
     """An independent slot."""
-    num_aps, num_users = scenario.num_access_points, scenario.num_users
-    num_eves = scenario.num_eavesdroppers
-    num_links = num_aps * (num_users + num_eves)
-    num_receivers = num_users + num_eves
-    sizes = (num_links, num_receivers, num_receivers, num_eves, 2)
-    bits = jax.random.bits(key, (sum(sizes),), jnp.uint32)
-    link, distance, turn, target, kind = jnp.split(bits, np.cumsum(sizes)[:-1])
-    distance, turn, target, kind = map(_uniform, (distance, turn, target, kind))
-
-    disc = unit_disc(distance, turn)
-    users = user_positions(scenario, disc[:, :num_users])
-    regime = jnp.sum(kind[0] >= np.cumsum(scenario.regimes)[:2] / np.sum(scenario.regimes))
-    eves = eavesdropper_positions(scenario, users, regime, target, disc[:, num_users:])
-    path_gain = path_gains(scenario, jnp.concatenate((users, eves), axis=1))
-
-    # Box & Muller: |h|² is exponential, the phase uniform. One word serves both, 20 bits and 12:
-    # random bits are what most of the time goes into.
-    power, phase = -jnp.log(_uniform(link, 20)), TURN * _uniform(link << 20, 12)
-    amplitude = jnp.sqrt(power)
-    fading = jax.lax.complex(amplitude * jnp.cos(phase), amplitude * jnp.sin(phase))
-    rician = jnp.where(kind[1] < scenario.line_of_sight, scenario.rician_factor, 0.0)
-    return Slot(path_gain, fading.reshape(num_receivers, num_aps), rician, regime.astype(jnp.int32))
+    return kernels.no_inline(_slot)(*batch_last(functools.partial(_parts, scenario))(key))
 
 
-def unit_disc(distance: Float[Array, "n"], turn: Float[Array, "n"]) -> Float[Array, "2 n"]:
+def _slot(path_gain: Array, real: Array, imag: Array, rician: Array, regime: Array) -> Slot:
+    """Of its parts: complex numbers are put together last, being slow to move."""
+    return Slot(path_gain, jax.lax.complex(real, imag), rician, regime)
+
+
+def _parts(
+    scenario: JammingScenario, key: Key[Array, "*batch"]
+) -> tuple[
+    Float[Array, "R A *batch"],
+    Float[Array, "R A *batch"],
+    Float[Array, "R A *batch"],
+    Float[Array, "*batch"],
+    Int[Array, "*batch"],
+]:
+    """What `_slot` takes, in stages each of which is computed once."""
+    num_receivers = scenario.num_users + scenario.num_eavesdroppers
+    num_links = num_receivers * scenario.num_access_points
+    sizes = (num_links, num_receivers, num_receivers, scenario.num_eavesdroppers, 2)
+    link, *place = jnp.split(threefry.bits(key, sum(sizes)), np.cumsum(sizes)[:-1])
+
+    positions, rician, regime = kernels.no_inline(functools.partial(_place, scenario))(*place)
+    path_gain = kernels.no_inline(functools.partial(path_gains, scenario))(positions)
+    real, imag = kernels.no_inline(_scattered)(link)
+    shape = path_gain.shape
+    return path_gain, real.reshape(shape), imag.reshape(shape), rician, regime
+
+
+def _place(
+    scenario: JammingScenario,
+    distance: UInt32[Array, "R *batch"],
+    turn: UInt32[Array, "R *batch"],
+    target: UInt32[Array, "E *batch"],
+    kind: UInt32[Array, "2 *batch"],
+) -> tuple[Float[Array, "2 R *batch"], Float[Array, "*batch"], Int[Array, "*batch"]]:
+    """Positions in metres, Rician factors and regimes."""
+    regime, sight = _uniform(kind)
+    ends = np.cumsum(scenario.regimes)[:2] / np.sum(scenario.regimes)
+    regime = (regime >= ends[0]).astype(jnp.int32) + (regime >= ends[1])
+    disc = unit_disc(_uniform(distance), _uniform(turn))
+    users = user_positions(scenario, disc[:, : scenario.num_users])
+    disc = disc[:, scenario.num_users :]
+    eves = eavesdropper_positions(scenario, users, regime, _uniform(target), disc)
+    rician = jnp.where(sight < scenario.line_of_sight, scenario.rician_factor, 0.0)
+    return jnp.concatenate((users, eves), axis=1), rician, regime
+
+
+def _scattered(
+    word: UInt32[Array, "n *batch"],
+) -> tuple[Float[Array, "n *batch"], Float[Array, "n *batch"]]:
+    """CN(0, 1), real and imaginary parts.
+
+    Box & Muller: |h|² is exponential, the phase uniform. One word serves both, 20 bits and 12:
+    random bits are what most of the time goes into.
+    """
+    amplitude = jnp.sqrt(-jnp.log(_uniform(word, 20)))
+    cos, sin = circle.cos_sin(_uniform(word << 20, 12))
+    return amplitude * cos, amplitude * sin
+
+
+def unit_disc(
+    distance: Float[Array, "n *batch"], turn: Float[Array, "n *batch"]
+) -> Float[Array, "2 n *batch"]:
     """Points on the unit disc, uniform by area where both numbers are uniform in (0, 1)."""
-    return jnp.sqrt(distance)[None] * jnp.stack((jnp.cos(TURN * turn), jnp.sin(TURN * turn)))
+    return jnp.sqrt(distance)[None] * jnp.stack(circle.cos_sin(turn))
 
 
-def user_positions(scenario: JammingScenario, disc: Float[Array, "2 U"]) -> Float[Array, "2 U"]:
+def user_positions(
+    scenario: JammingScenario, disc: Float[Array, "2 U *batch"]
+) -> Float[Array, "2 U *batch"]:
     """In metres, of users that stand at points of their discs."""
-    aps = jnp.asarray(access_points(scenario).T)
-    return aps[:, np.arange(disc.shape[1]) % aps.shape[1]] + scenario.user_radius_m * disc
+    served_by = np.arange(disc.shape[1]) % scenario.num_access_points
+    return _at(scenario, disc)[:, served_by] + scenario.user_radius_m * disc
 
 
 @compiled("scenario")
 def eavesdropper_positions(
     scenario: JammingScenario,
-    users: Float[Array, "2 U"],
-    regime: Int[Array, ""],
-    target: Float[Array, "E"],
-    disc: Float[Array, "2 E"],
-) -> Float[Array, "2 E"]:
+    users: Float[Array, "2 U *batch"],
+    regime: Int[Array, "*batch"],
+    target: Float[Array, "E *batch"],
+    disc: Float[Array, "2 E *batch"],
+) -> Float[Array, "2 E *batch"]:
     """In metres, of eavesdroppers at points of their discs, around who is chosen by `target`, which
     is uniform in (0, 1)."""
-    aps = access_points(scenario).T
-    near_users = jnp.matmul(users, _one_hot(target, users.shape[1]), precision="highest")
-    near_aps = jnp.matmul(aps, _one_hot(target, aps.shape[1]), precision="highest")
-    anchor = jnp.where(regime == 0, near_users, jnp.where(regime == 1, near_aps, 0.0))
+    regime = regime[None, None]
+    near_user, near_ap = _choose(users, target), _choose(_at(scenario, disc), target)
+    anchor = jnp.where(regime == 0, near_user, jnp.where(regime == 1, near_ap, 0.0))
     spread = jnp.where(regime == 2, scenario.far_radius_m, scenario.eavesdropper_radius_m)
     return anchor + spread * disc
 
 
 @compiled("scenario")
-def path_gains(scenario: JammingScenario, positions: Float[Array, "2 R"]) -> Float[Array, "R A"]:
+def path_gains(
+    scenario: JammingScenario, positions: Float[Array, "2 R *batch"]
+) -> Float[Array, "R A *batch"]:
     """Mean received power over receiver noise, for a watt."""
-    aps = access_points(scenario).T
-    x, y = positions[:, :, None] - aps[:, None, :]
+    x, y = positions[:, :, None] - _at(scenario, positions)[:, None]
     square = jnp.maximum(x**2 + y**2, MIN_DISTANCE_M**2)
     # exp(log) is three times as fast as a power.
     gain_db = scenario.reference_gain_db - scenario.noise_power_dbm + 30.0
@@ -137,12 +184,23 @@ def gains(slot: Slot) -> Float[Array, "R A"]:
     return slot.path_gain * (real**2 + slot.fading.imag**2) / total
 
 
-def _uniform(bits: UInt32[Array, "n"], number: int = 23) -> Float[Array, "n"]:
+def _uniform(bits: UInt32[Array, "*any"], number: int = 23) -> Float[Array, "*any"]:
     """In (0, 1), from the highest bits of a word: the middles of 2^number equal intervals."""
     return ((bits >> (32 - number)).astype(jnp.float32) + 0.5) * 2.0**-number
 
 
-def _one_hot(uniform: Float[Array, "n"], size: int) -> Float[Array, "{size} n"]:
-    """A random choice each, as columns: a product with them is quicker than a gather."""
-    chosen = jnp.floor(uniform * size)
-    return (jnp.arange(size, dtype=chosen.dtype)[:, None] == chosen[None]).astype(chosen.dtype)
+def _at(scenario: JammingScenario, like: Float[Array, "2 n *batch"]) -> Float[Array, "2 A ..."]:
+    """Positions of access points, to be compared with others."""
+    return jnp.asarray(with_batch(access_points(scenario).T, like.ndim - 2))
+
+
+def _choose(
+    positions: Float[Array, "2 n *other"], uniform: Float[Array, "E *batch"]
+) -> Float[Array, "2 E *batch"]:
+    """One of the positions for each number in (0, 1), all being as likely."""
+    size = positions.shape[1]
+    index = jnp.floor(uniform * size)
+    chosen = jnp.broadcast_to(positions[:, :1], (2, *uniform.shape))
+    for i in range(1, size):  # many times as fast on CPU as a gather, or as small products
+        chosen = jnp.where(index == i, positions[:, i : i + 1], chosen)
+    return chosen
