@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Key
 
 from jaxsec import keys
 from jaxsec.rl import collect
+from jaxsec.rl.chunks import by_chunks
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.environment import Environment
 from jaxsec.rl.learner import Agent
@@ -69,7 +70,11 @@ def experts(
     observation: Float[Array, "N O"],
 ) -> Float[Array, "E N A"]:
     """The action of every expert of a mixture."""
-    return policy.propose(actor, noise, policy.gated(actor, observation).features)
+
+    def propose(noise: Array, observation: Array) -> Array:
+        return policy.propose(actor, noise, policy.gated(actor, observation).features)
+
+    return by_chunks(propose, noise, observation)
 
 
 def best_valued(
@@ -118,7 +123,7 @@ def ways_to_act(
     observation = slots.observation
     key_alone, key_several = jax.random.split(key)
     noise = agent.policy.noise(key_alone, observation.shape[0])
-    found = {"alone": agent.policy.act(actor, noise, observation)}
+    found = {"alone": agent.act_with(actor, noise, observation)}
     learned = agent.config.gradient == "critic"
     several: dict[str, Float[Array, "C N A"]] = {}
     if num_candidates > 1:

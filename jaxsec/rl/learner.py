@@ -14,6 +14,7 @@ Shapes: B transitions, O entries of an observation, A of an action, V critics.
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ import optax
 from jaxtyping import Array, Float, Int, Key
 
 from jaxsec.rl import actor_loss, equivariant, table
+from jaxsec.rl.chunks import by_chunks
 from jaxsec.rl.config import Config
 from jaxsec.rl.environment import Environment
 from jaxsec.rl.layout import LaidOut, Layout
@@ -64,7 +66,14 @@ class Agent:
         self, actor: Any, key: Key[Array, ""], observation: Float[Array, "B O"]
     ) -> Float[Array, "B A"]:
         """An action in each state, in [-1, 1]."""
-        return self.policy.act(actor, self.policy.noise(key, observation.shape[0]), observation)
+        return self.act_with(actor, self.policy.noise(key, len(observation)), observation)
+
+    def act_with(
+        self, actor: Any, noise: Float[Array, "*T B D"], observation: Float[Array, "B O"]
+    ) -> Float[Array, "B A"]:
+        """The same with the policy's noise given."""
+        act = functools.partial(self.policy.act, actor)
+        return by_chunks(act, noise, observation)
 
     def noise(self, key: Key[Array, ""], batch: int) -> Any:
         """All randomness of an update on `batch` states."""
