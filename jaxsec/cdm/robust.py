@@ -20,16 +20,18 @@ from jaxsec.channels.knowledge import Posterior, has_directions
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.robust import problem as robust
 from jaxsec.precoding.robust import split
-from jaxsec.precoding.robust.draws import sample
+from jaxsec.precoding.robust.draws import first, sample
 from jaxsec.precoding.robust.heard import sum_rates
+from jaxsec.precoding.robust.iterate import margin
 from jaxsec.secrecy import MEAN, OverDraws
 from jaxsec.shapes import flat
 from jaxsec.strategy import Size, Strategy
 
-JUDGING_DRAWS = 128
-"""Draws by which candidates are compared."""
+JUDGING_DRAWS, SEARCH_DRAWS = 128, 48
+"""Draws by which candidates are compared, and RZF-NS's powers before they are searched once more
+on all."""
 FRACTIONS, SHARES = split.FRACTIONS[::2], (0.0, 0.4, 1.0)
-"""Powers of RZF-NS that are tried: a third of `rzf_ns_robust`'s, no noise at all among them."""
+"""Powers of RZF-NS that are tried first: a third of `rzf_ns_robust`'s, without noise among them."""
 
 
 def design(
@@ -140,7 +142,9 @@ def _design(
         noise = split.noise_of(problem, num_users, outside)
         w = split.together(problem, num_users)
         options = {"fractions": FRACTIONS, "shares": SHARES}
-        found = split.search(problem, draws, w, noise, objective, **options)
+        few = first(draws, SEARCH_DRAWS)
+        found = split.search(problem, few, w, noise, objective, **options)
+        found = split.search_near(problem, draws, w, noise, objective, found.powers)
         u = robust.in_antennas(found.beams, basis, num_users)
         return [(Strategy(u[..., :num_users], u[..., num_users:]), found.value)]
 
@@ -155,6 +159,7 @@ def _design(
         num_samples=num_samples,
         num_steps=num_steps,
         beside=beside,
+        margin=margin(objective),
     )
     return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), found)
 

@@ -74,6 +74,7 @@ def best_of(
     num_samples: int,
     num_steps: int,
     beside: Callable[[Any, Any], list[tuple[Strategy, Float[Array, "B"]]]],
+    margin: float = 0.0,
 ) -> tuple[Strategy, Float[Array, "n S"]]:
     """For every channel the best of its candidates, and what each is worth.
 
@@ -86,6 +87,7 @@ def best_of(
       size, num_samples, num_steps: as `design` has them.
       beside: of frame and inputs, candidates that are not sampled, the last ones, and what each is
         worth; of no more noise beams than those that are.
+      margin: share by which a sample must be ahead of those to be preferred to them.
     """
     n = jax.tree.leaves(inputs)[0].shape[0]
     kind = sampler.coordinates.kinds(*size, sampler.num_noise_beams)
@@ -109,7 +111,8 @@ def best_of(
             other = Strategy(other.w, jnp.pad(other.v, ((0, 0), (0, 0), (0, more))))
             strategies = jax.tree.map(lambda x, y: jnp.append(x, y[None], 0), strategies, other)
             rates = jnp.append(rates, rate[None], 0)
-        best = jnp.argmax(jnp.where(jnp.isfinite(rates), rates, -jnp.inf), axis=0)
+        weighed = rates.at[num_samples:].multiply(1.0 + margin)
+        best = jnp.argmax(jnp.where(jnp.isfinite(weighed), weighed, -jnp.inf), axis=0)
         chosen = jax.tree.map(lambda x: x[best, jnp.arange(x.shape[1])], strategies)
         return chosen, rates.T
 

@@ -5,16 +5,20 @@ gradient is that of the objective.
 """
 
 import dataclasses
+import functools
 import math
+import operator
 from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from jaxsec import checks
 from jaxsec.compiled import compiled
 
+GROUPS = 8
+"""Of draws, that are counted together."""
 BANDWIDTH = 0.35
 """Width of the kernel around a quantile, in standard deviations of the rate over the draws."""
 
@@ -107,14 +111,20 @@ def outage_secrecy_rate(
     return _kept(secrecy_rate, draws_missed(secrecy_rate.shape[0], outage_probability))
 
 
+@jax.custom_jvp
 @compiled()
 def _kept(secrecy_rate: Float[Array, "n *rest"], missed: Any) -> Float[Array, "*rest"]:
-    rate = jax.lax.stop_gradient(secrecy_rate)
-    value = _smallest(rate, missed)
-    # By way of the draw that it is, for the gradient; the nearest, since a compiler may round the
-    # rates of one use and of another differently.
-    nearest = jnp.argmin(jnp.abs(rate - value[None]), axis=0, keepdims=True)
-    return jnp.take_along_axis(secrecy_rate, nearest, axis=0)[0]
+    return _smallest(secrecy_rate, missed)
+
+
+@_kept.defjvp
+def _slope_of_kept(primals: Any, tangents: Any) -> tuple[Array, Array]:
+    """By way of the draw that it is; the nearest, since a compiler may round the rates of one use
+    and of another differently."""
+    (secrecy_rate, missed), (slope, _) = primals, tangents
+    value = _kept(secrecy_rate, missed)
+    nearest = jnp.argmin(jnp.abs(secrecy_rate - value[None]), axis=0, keepdims=True)
+    return value, jnp.take_along_axis(slope, nearest, axis=0)[0]
 
 
 def draws_missed(n: int, outage_probability: float) -> int:
@@ -139,13 +149,22 @@ def _smallest(x: Float[Array, "n *rest"], number: Any) -> Float[Array, "*rest"]:
 
     def halve(i: Int[Array, ""], least: Int[Array, "*rest"]) -> Int[Array, "*rest"]:
         tried = least + (jnp.ones((), integer) << (bits - 2 - i).astype(integer))
-        below = jnp.sum(order < tried[None], axis=0)
+        below = _count(order < tried[None])
         return jnp.where(below <= number, tried, least)
 
-    negative = jnp.sum(order < 0, axis=0) > number
+    negative = _count(order < 0) > number
     least = jnp.where(negative, jnp.iinfo(integer).min, 0).astype(integer)
     found = jax.lax.fori_loop(0, bits - 1, halve, least)
     return jax.lax.bitcast_convert_type(ordered(found), x.dtype)
+
+
+def _count(true: Bool[Array, "n *rest"]) -> Int[Array, "*rest"]:
+    """How many, eight at a time: a sum that is written out is the same loop as what it is of."""
+    number = true.astype(jnp.int32)
+    if len(number) % GROUPS == 0:
+        groups = number.reshape(GROUPS, -1, *number.shape[1:])
+        number = functools.reduce(operator.add, [groups[i] for i in range(GROUPS)])
+    return jnp.sum(number, axis=0)
 
 
 def secrecy_outage_probability(

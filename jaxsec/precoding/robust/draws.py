@@ -53,6 +53,17 @@ def sample(
     return Draws(z, gamma)
 
 
+def first(draws: Draws, number: int) -> Draws:
+    """As many of them."""
+    num_receivers = draws.gamma.shape[1]
+    return Draws(draws.z[: number * num_receivers], draws.gamma[:number])
+
+
+def parts(draws: Draws, number: int) -> Draws:
+    """The same, that many at a time, on a leading axis."""
+    return jax.tree.map(lambda x: x.reshape(len(draws.gamma) // number, -1, x.shape[1]), draws)
+
+
 def of_receivers(draws: Draws, rows: Int[Array, "R1"]) -> Draws:
     """The draws of some of the receivers."""
     z = _by_receiver(draws)[:, rows]

@@ -19,14 +19,15 @@ from jaxsec.precoding.robust.problem import (
     in_span,
     reduced,
 )
-from jaxsec.secrecy import OverDraws
+from jaxsec.secrecy import Outage, OverDraws
 from jaxsec.shapes import flat
 from jaxsec.strategy import Strategy
 
 SEARCH_DRAWS, FINE_DRAWS = 64, 256
 """Draws on which the iteration's starts are searched, and that for all users once more."""
-JUDGING_DRAWS = 256
-"""Draws by which starts and result are compared."""
+JUDGING_DRAWS, QUANTILE_DRAWS, REFINED_DRAWS = 256, 1024, 512
+"""Draws by which starts and result are compared: for the mean, for a quantile, and for a quantile
+after the few steps of a refinement, which takes less time."""
 CHUNK_ENTRIES = 150_000
 """Amplitudes of all draws that a chunk of channels may hold: what stays near the cores."""
 
@@ -64,7 +65,8 @@ def solve(
     chunk = int(2 ** np.floor(np.log2(CHUNK_ENTRIES / (num_draws * num_receivers * beams))))
     # Once for all chunks, each of which would draw the same.
     shape = (num_receivers, size, num_antennas - size)
-    drawn = _drawn(key, shape, num_steps=num_steps, num_draws=num_draws, given=strategy is not None)
+    options = {"given": strategy is not None, "quantile": isinstance(objective, Outage)}
+    drawn = _drawn(key, shape, num_steps=num_steps, num_draws=num_draws, **options)
 
     def solve_chunk(
         known: Posterior, noise: Float[Array, "B"], start: Strategy | None
@@ -88,12 +90,13 @@ def solve(
 
 
 def _drawn(
-    key, shape: tuple[int, int, int], *, num_steps: int, num_draws: int, given: bool
+    key, shape: tuple[int, int, int], *, num_steps: int, num_draws: int, given: bool, quantile: bool
 ) -> dict[str, Draws]:
     """Draws for every part of a design; those of steps have the steps on a leading axis."""
     if num_steps == 0:
         return {"split": sample(keys.stream(key, "split"), num_draws, *shape)}
-    numbers = {"judging": JUDGING_DRAWS}
+    many = REFINED_DRAWS if given else QUANTILE_DRAWS
+    numbers = {"judging": many if quantile else JUDGING_DRAWS}
     if not given:
         numbers |= {"coarse": SEARCH_DRAWS, "fine": FINE_DRAWS}
     drawn = {name: sample(keys.stream(key, name), n, *shape) for name, n in numbers.items()}
