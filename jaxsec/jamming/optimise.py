@@ -176,6 +176,7 @@ def _in_blocks(
     if count <= block:
         return climb(action)
     num_blocks = -(-count // block)
+    block = -(-count // num_blocks)  # of nearly equal size
     rows = np.minimum(np.arange(num_blocks * block), count - 1)  # the last block is filled up
     blocks = action[:, rows].reshape(size, num_blocks, block, num_slots)
     found = jax.lax.map(climb, jnp.moveaxis(blocks, 1, 0))

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-CHUNK = 128
+CHUNK = 256
 """States at a time."""
 
 
