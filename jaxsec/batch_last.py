@@ -30,8 +30,8 @@ def batch_last(fn: Callable[P, T]) -> Callable[P, T]:
     >>> jax.vmap(first)(jax.numpy.arange(6.0).reshape(3, 2)).tolist()
     [0.0, 2.0, 4.0]
 
-    Differentiable in reverse mode, any number of times; derivatives are computed in the same order
-    of axes, and `fn` once more for them.
+    Differentiable as `fn` is, in either mode and any number of times; derivatives are computed in
+    the usual order of axes, and `fn` once more for them.
 
     Args:
       fn: of arrays to arrays, all of which may have further axes at the end, the same in all.
@@ -49,20 +49,14 @@ def batch_last(fn: Callable[P, T]) -> Callable[P, T]:
         first = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), found)
         return first, jax.tree.map(lambda _: True, found)
 
-    @jax.custom_vjp
+    @jax.custom_jvp
     def differentiable(*args):
         return call(*args)
 
-    def forward(*args):
-        return differentiable(*args), args
+    @differentiable.defjvp
+    def slope(primals, tangents):
+        return differentiable(*primals), jax.jvp(function, primals, tangents)[1]
 
-    def backward(args, cotangent):
-        return batch_last(slope)(args, cotangent)
-
-    def slope(args, cotangent):
-        return jax.vjp(function, *args)[1](cotangent)
-
-    differentiable.defvjp(forward, backward)
     return functools.wraps(fn)(differentiable)
 
 

@@ -46,20 +46,33 @@ def test_the_batch_is_behind_whatever_vmap_says():
 
 
 @pytest.mark.parametrize("order", [1, 2])
-def test_derivatives_of_any_order(order):
+@pytest.mark.parametrize("outside", [True, False])
+def test_derivatives_of_any_order(order, outside):
     def total(fn):
+        mapped = jax.vmap(fn) if outside else fn
+
         def value(x, y):
-            first, second = jax.vmap(fn)(x, y)
+            first, second = mapped(x, y)
             return jnp.sum(first**2) + jnp.sum(second**3)
 
         for _ in range(order):
             value = jax.grad(lambda x, y, inner=value: jnp.sum(jnp.asarray(inner(x, y)) ** 2))
-        return value
+        return value if outside else jax.vmap(value)
 
     x, y = drawn(4)
     np.testing.assert_allclose(
         total(batch_last(plain))(x, y), total(plain)(x, y), rtol=2e-4, atol=1e-4
     )
+
+
+def test_forward_mode():
+    x, y = drawn(4)
+    found, wanted = (
+        jax.jvp(jax.vmap(fn), (x, y), (y[..., None] * x, x[..., 0]))
+        for fn in (batch_last(plain), plain)
+    )
+    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
 def test_complex_numbers_keep_their_parts():
