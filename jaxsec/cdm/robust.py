@@ -22,8 +22,8 @@ from jaxsec.precoding.robust import problem as robust
 from jaxsec.precoding.robust import split
 from jaxsec.precoding.robust.draws import first, sample
 from jaxsec.precoding.robust.heard import sum_rates
-from jaxsec.precoding.robust.iterate import margin
-from jaxsec.secrecy import MEAN, OverDraws
+from jaxsec.precoding.robust.solve import QUANTILE_MARGIN
+from jaxsec.secrecy import MEAN, Outage, OverDraws
 from jaxsec.shapes import flat
 from jaxsec.strategy import Size, Strategy
 
@@ -159,7 +159,7 @@ def _design(
         num_samples=num_samples,
         num_steps=num_steps,
         beside=beside,
-        margin=margin(objective),
+        margin=QUANTILE_MARGIN if isinstance(objective, Outage) else 0.0,
     )
     return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), found)
 

@@ -14,7 +14,7 @@ from jaxsec.precoding.robust.draws import Draws, of_receivers, parts
 from jaxsec.precoding.robust.heard import sum_rates
 from jaxsec.precoding.robust.problem import Beams, Uncertain, at_unit_power, receivers
 from jaxsec.precoding.robust.step import step
-from jaxsec.secrecy import Outage, OverDraws
+from jaxsec.secrecy import OverDraws
 from jaxsec.shapes import lift
 
 SEARCH_FRACTIONS = tuple(np.sin(np.linspace(0.0, np.pi / 2, 12))[1:] ** 2)
@@ -24,8 +24,6 @@ MARGIN = 1.15
 """One user alone must be worth so much more than RZF for all, of which the iteration makes more."""
 JUDGED_TOGETHER = 256
 """Draws that candidates are judged on at a time, which bounds the memory."""
-QUANTILE_MARGIN = 0.0025
-"""A candidate must be ahead of the first by that share of a quantile."""
 LENGTHS = 0.7, 0.15
 """η of the first step and of the last; between them it falls geometrically."""
 REFINING_LENGTHS = 0.2, 0.1
@@ -112,9 +110,10 @@ def better(
     candidates: list[Beams],
     objective: OverDraws,
     num_users: int,
+    margin: float,
 ) -> Beams:
-    """The candidate of the largest objective on these draws; the first, which is the simplest,
-    unless another is ahead of it by more than draws tell apart (`margin`)."""
+    """The candidate of the largest objective on these draws; others than the first only where they
+    are ahead of it by a share `margin`."""
     both = jax.tree.map(lambda *x: jnp.stack(x), *candidates)
     some = parts(draws, math.gcd(len(draws.gamma), JUDGED_TOGETHER))
 
@@ -123,13 +122,7 @@ def better(
         return objective.value(rates.reshape(len(draws.gamma), -1))
 
     values = jax.lax.map(value, both)
-    return best_of(both, values.at[0].multiply(1.0 + margin(objective)))
-
-
-def margin(objective: OverDraws) -> float:
-    """Share of an objective's value that some hundred draws do not tell apart: of a quantile. As
-    all channels are judged on the same draws, they would err alike."""
-    return QUANTILE_MARGIN if isinstance(objective, Outage) else 0.0
+    return best_of(both, values.at[0].multiply(1.0 + margin))
 
 
 def best_of(candidates: Beams, values: Float[Array, "S B"]) -> Beams:

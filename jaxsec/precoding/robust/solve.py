@@ -28,6 +28,9 @@ SEARCH_DRAWS, FINE_DRAWS = 64, 256
 JUDGING_DRAWS, QUANTILE_DRAWS, REFINED_DRAWS = 256, 1024, 512
 """Draws by which starts and result are compared: for the mean, for a quantile, and for a quantile
 after the few steps of a refinement, which takes less time."""
+QUANTILE_MARGIN, REFINED_MARGIN = 0.0025, 0.001
+"""Shares by which a quantile must be better than RZF-NS's, or than a given design's, to count as
+that. All channels are judged on the same draws, so that a quantile errs alike for all of them."""
 CHUNK_ENTRIES = 150_000
 """Amplitudes of all draws that a chunk of channels may hold: what stays near the cores."""
 
@@ -126,7 +129,10 @@ def _designed(
         lengths = iterate.REFINING_LENGTHS
     result = iterate.iterate(known, drawn["steps"], start, objective, num_users, lengths)
     result = _filled_up(result, others[0].f.shape[1])
-    return iterate.better(known, drawn["judging"], [*others, result], objective, num_users)
+    margin = 0.0
+    if isinstance(objective, Outage):
+        margin = QUANTILE_MARGIN if given is None else REFINED_MARGIN
+    return iterate.better(known, drawn["judging"], [*others, result], objective, num_users, margin)
 
 
 def _few(beams: Beams, num_users: int) -> Beams:
