@@ -158,35 +158,6 @@ def test_rates_in_draws_are_those_of_their_powers(k, l, power):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("margin", "lead", "wanted"), [(0.0, 1e-3, 1), (0.0025, 1e-3, 0), (0.0025, 4e-3, 1)]
-)
-def test_the_first_candidate_is_kept_where_draws_tell_no_difference(margin, lead, wanted):
-    """A second one, which is told from it by its rates, is worth more by a share `lead`."""
-
-    class Told(secrecy.Mean):
-        def value(self, rates):
-            return jnp.where(jnp.mean(rates, axis=0) < middle, 10.0 * (1.0 + lead), 10.0)
-
-    known = problem.reduced(uncertain(0.01, 0.5, n=4), jnp.ones(4))[0]
-    draws = drawing.sample(jax.random.key(3), 384, 6, 6, 2)
-    start = first(known)
-    other = start._replace(f=start.f.scale(jnp.full((4,), 0.5)))
-    rates = [heard.sum_rates(known, draws, beams, 2) for beams in (start, other)]
-    means = [np.asarray(jnp.mean(x, axis=0)) for x in rates]
-    assert np.all(means[1] < means[0])
-    middle = (means[0] + means[1]) / 2.0
-    found = iterate.better(known, draws, [start, other], Told(), 2, margin)
-    np.testing.assert_array_equal(found.f.re, (start, other)[wanted].f.re)
-
-    parts = jax.lax.map(
-        lambda part: heard.sum_rates(known, part, start, 2), drawing.parts(draws, 128)
-    )
-    np.testing.assert_allclose(parts.reshape(384, 4), rates[0], rtol=1e-4)
-    few = heard.sum_rates(known, drawing.first(draws, 48), start, 2)
-    np.testing.assert_allclose(few, rates[0][:48], rtol=1e-4)
-
-
 def test_rates_in_the_span_have_the_distribution_of_those_at_the_antennas():
     """M = 8 antennas, 6 receivers: two dimensions are outside of the span."""
 

@@ -14,6 +14,7 @@ LAYERS = (
     ("files",),
     ("interop",),
     ("precoding",),
+    ("batch_last", "threefry"),
     ("diffusion",),
     ("learning",),
     ("report",),

@@ -20,8 +20,9 @@ from jaxsec.channels.knowledge import Posterior, has_directions
 from jaxsec.precoding.batched.programs import PROGRAMS
 from jaxsec.precoding.robust import problem as robust
 from jaxsec.precoding.robust import split
-from jaxsec.precoding.robust.draws import first, sample
+from jaxsec.precoding.robust.draws import Draws, first, sample
 from jaxsec.precoding.robust.heard import sum_rates
+from jaxsec.precoding.robust.problem import Uncertain
 from jaxsec.precoding.robust.solve import QUANTILE_MARGIN
 from jaxsec.secrecy import MEAN, Outage, OverDraws
 from jaxsec.shapes import flat
@@ -139,12 +140,7 @@ def _design(
     def beside(frame, inputs) -> list[tuple[Strategy, Float[Array, "B"]]]:
         del frame
         problem, basis = robust.reduced(*inputs)
-        noise = split.noise_of(problem, num_users, outside)
-        w = split.together(problem, num_users)
-        options = {"fractions": FRACTIONS, "shares": SHARES}
-        few = first(draws, SEARCH_DRAWS)
-        found = split.search(problem, few, w, noise, objective, **options)
-        found = split.search_near(problem, draws, w, noise, objective, found.powers)
+        found = _rzf_ns(problem, draws, objective, num_users, outside)
         u = robust.in_antennas(found.beams, basis, num_users)
         return [(Strategy(u[..., :num_users], u[..., num_users:]), found.value)]
 
@@ -162,6 +158,16 @@ def _design(
         margin=QUANTILE_MARGIN if isinstance(objective, Outage) else 0.0,
     )
     return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), found)
+
+
+def _rzf_ns(
+    problem: Uncertain, draws: Draws, objective: OverDraws, num_users: int, outside: int
+) -> split.Split:
+    """RZF-NS, its powers searched on some of the draws, and around the best of these on all."""
+    noise, w = split.noise_of(problem, num_users, outside), split.together(problem, num_users)
+    few, tried = first(draws, SEARCH_DRAWS), {"fractions": FRACTIONS, "shares": SHARES}
+    found = split.search(problem, few, w, noise, objective, **tried)
+    return split.search_near(problem, draws, w, noise, objective, found.powers)
 
 
 def _flat(
