@@ -16,7 +16,7 @@ QUARTER = np.pi / 2.0
 def cos_sin(turn: Float[Array, "*any"]) -> tuple[Float[Array, "*any"], Float[Array, "*any"]]:
     """Cosine and sine of 2π·turn for 0 ≤ turn ≤ 1, to 5e-7.
 
-    Taylor series around the middle of each quarter, to the seventh power: at most π/4 away.
+    Taylor series around the middle of each quarter, at most π/4 away, to the eighth power.
     """
     quarter = jnp.minimum(jnp.floor(4.0 * turn), 3.0)
     angle = QUARTER * (4.0 * turn - quarter - 0.5)

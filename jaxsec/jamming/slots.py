@@ -102,7 +102,7 @@ def _scattered(
     """CN(0, 1), real and imaginary parts.
 
     Box & Muller: |h|² is exponential, the phase uniform. One word serves both, 20 bits and 12:
-    random bits are what most of the time goes into.
+    random bits are much of the time.
     """
     amplitude = jnp.sqrt(-jnp.log(_uniform(word, 20)))
     cos, sin = circle.cos_sin(_uniform(word << 20, 12))
