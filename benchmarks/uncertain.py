@@ -8,7 +8,7 @@ cell is a design's value over that of the reference, the long run of the power i
 from the same start, and not a proof of anything. With `--ascent` also what 700 steps of stochastic
 gradient ascent on the mean (`precoding.robust_reference`) make of `opt-robust`'s designs. The last
 column is the share of channels on which RZF-NS, `cdm-f`'s other candidate, is worth more than its
-sample by the draws that choose; `cdm-f` takes it there, and where it is short by a quarter percent.
+sample by the draws that choose; of the rate kept, `cdm-f` takes it where it is hardly less, too.
 """
 
 import dataclasses

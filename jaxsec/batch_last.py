@@ -43,7 +43,7 @@ def batch_last(fn: Callable[P, T]) -> Callable[P, T]:
     @call.def_vmap
     def batched(size, is_batched, *args):
         def last(has, x):
-            return _move(x if has else jnp.broadcast_to(x[None], (size, *x.shape)), 0, -1)
+            return _to_last(x if has else jnp.broadcast_to(x[None], (size, *x.shape)))
 
         found = call(*jax.tree.map(last, tuple(is_batched), args))
         first = jax.tree.map(lambda x: jnp.moveaxis(x, -1, 0), found)
@@ -60,12 +60,10 @@ def batch_last(fn: Callable[P, T]) -> Callable[P, T]:
     return functools.wraps(fn)(differentiable)
 
 
-def _move(x: Array, source: int, to: int) -> Array:
-    """Moves an axis, by itself: fused with what comes before or after, or of complex numbers, it
-    would take ten times as long."""
-    if jnp.iscomplexobj(x):
-        return jax.lax.complex(_move(x.real, source, to), _move(x.imag, source, to))
-    return kernels.no_inline(functools.partial(jnp.moveaxis, source=source, destination=to))(x)
+@kernels.no_inline
+def _to_last(x: Array) -> Array:
+    """The first axis, by itself: fused with what reads it, it would be moved again and again."""
+    return jnp.moveaxis(x, 0, -1)
 
 
 def with_batch(constant: np.ndarray, num_axes: int) -> np.ndarray:

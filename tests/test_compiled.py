@@ -7,6 +7,7 @@ import pytest
 import jaxsec
 from jaxsec import secrecy
 from jaxsec.compiled import compiled
+from jaxsec.jamming import SCENARIOS, Environment
 from tests import cases
 
 CALLS = {
@@ -88,3 +89,14 @@ def test_it_keeps_its_name_and_says_what_does_not_fit():
     np.testing.assert_array_equal(repeat(np.ones(2), times=3), np.ones(6))
     with pytest.raises(jaxsec.InputError, match="`times` must be at least 1"):
         repeat(np.ones(2), times=0)
+
+
+def test_a_jamming_slot_that_is_drawn_again_compiles_nothing():
+    environment, key = Environment(SCENARIOS["paper"]), jax.random.key(0)
+    mapped = jax.vmap(environment.reset)
+    for one, alone in zip(
+        jax.tree.leaves(environment.reset(key)), jax.tree.leaves(mapped(key[None])), strict=True
+    ):
+        np.testing.assert_allclose(one, alone[0], rtol=1e-5, atol=1e-5)
+    assert programs(environment.reset, key) == 0
+    assert programs(mapped, key[None]) == 0

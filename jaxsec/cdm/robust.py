@@ -5,7 +5,8 @@
 
 The model is fine-tuned on rates over what the channels may be (`training.finetune`), and told
 whether their mean is asked for or what is kept. Its candidates, and RZF-NS with powers searched on
-draws beside them, are compared on draws by the objective itself.
+draws beside them, are compared on draws by the objective itself; where that is a quantile, RZF-NS
+is kept unless another is ahead of it by `QUANTILE_MARGIN` (`precoding.robust.solve`).
 """
 
 import jax

@@ -238,7 +238,7 @@ def _aged(key: Key[Array, ""], scenario: JammingScenario, slot: Slot, fresh: Sta
 def _observation(scenario: JammingScenario, state: State, params: Params) -> Float[Array, "O"]:
     """As `Environment.get_obs` has it."""
     shown = knowledge.seen(scenario, state.slot, state.evidence)
-    levels = kernels.no_inline(_observed)(shown.gains.ravel() * params.max_power_w)
+    levels = _observed(shown.gains.ravel() * params.max_power_w)
     parts = [levels, state.previous]
     if state.battery is not None:
         parts.append(_observed(state.battery.level / params.max_power_w))
@@ -294,6 +294,7 @@ def _preference(key: Key[Array, ""], scenario: JammingScenario) -> Float[Array, 
     return num_metrics * spacing / jnp.sum(spacing)
 
 
+@kernels.no_inline
 def _observed(snr: Float[Array, "*any"]) -> Float[Array, "*any"]:
     """SNRs at full power as they are observed."""
     level = 10.0 * jnp.log10(jnp.maximum(snr, 10.0 ** (MIN_SNR_DB / 10.0)))

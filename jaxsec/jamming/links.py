@@ -1,8 +1,8 @@
 """Signed secrecy rates of many powers in many slots, for search.
 
-The same as `rates.signed_secrecy_rates`, in a quarter of its time on CPU: slots are the last axis,
-along which one instruction computes several; sums over access points are written out; the gradient
-is a formula; and what several consumers read is computed once, which XLA must be told (`kernels`).
+The same as `rates.signed_secrecy_rates`, many powers a slot: slots are the last axis, along which
+one instruction computes several; sums over access points are written out; the gradient is a
+formula; and what several consumers read is computed once, which XLA must be told (`kernels`).
 
 Shapes: A access points, U users, E eavesdroppers, S powers tried in a slot, N slots.
 """

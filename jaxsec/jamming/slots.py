@@ -45,11 +45,13 @@ def access_points(scenario: JammingScenario) -> np.ndarray:
     return scenario.spacing_m * (grid - grid.mean(axis=0))
 
 
+@compiled("scenario")
 def sample(key: Key[Array, ""], scenario: JammingScenario) -> Slot:
     """An independent slot."""
-    return kernels.no_inline(_slot)(*batch_last(functools.partial(_parts, scenario))(key))
+    return _slot(*batch_last(functools.partial(_parts, scenario))(key))
 
 
+@kernels.no_inline
 def _slot(path_gain: Array, real: Array, imag: Array, rician: Array, regime: Array) -> Slot:
     """Of its parts: complex numbers are put together last, being slow to move."""
     return Slot(path_gain, jax.lax.complex(real, imag), rician, regime)
@@ -72,7 +74,7 @@ def _parts(
 
     positions, rician, regime = kernels.no_inline(functools.partial(_place, scenario))(*place)
     path_gain = kernels.no_inline(functools.partial(path_gains, scenario))(positions)
-    real, imag = kernels.no_inline(_scattered)(link)
+    real, imag = _scattered(link)
     shape = path_gain.shape
     return path_gain, real.reshape(shape), imag.reshape(shape), rician, regime
 
@@ -96,6 +98,7 @@ def _place(
     return jnp.concatenate((users, eves), axis=1), rician, regime
 
 
+@kernels.no_inline
 def _scattered(
     word: UInt32[Array, "n *batch"],
 ) -> tuple[Float[Array, "n *batch"], Float[Array, "n *batch"]]:

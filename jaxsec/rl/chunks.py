@@ -1,7 +1,7 @@
 """A policy in many states, some at a time, where that is quicker.
 
 What a network works out for some hundred states stays in a core's cache, and what it works out for
-thousands does not: on CPU they would take up to twice as long each.
+thousands does not: on CPU each would take longer.
 """
 
 from collections.abc import Callable
