@@ -18,6 +18,7 @@ from jaxsec.jamming.file import Trained
 from jaxsec.jamming.scenario import JammingScenario
 from jaxsec.jamming.sizes import Size
 from jaxsec.jamming.teacher import Optimiser
+from jaxsec.learning import weights
 from jaxsec.learning.checkpoint import Checkpoints
 from jaxsec.report import console, timing
 from jaxsec.rl import evaluation, learner
@@ -45,6 +46,7 @@ def train(
     every: int,
     argv: list[str],
     sizes: tuple[Size, ...] = (),
+    start: Path | None = None,
 ) -> Trained:
     """Trains, or goes on training, and writes `policy.npz`.
 
@@ -57,10 +59,11 @@ def train(
       every: updates between points of the learning curve.
       argv: the command, for the card.
       sizes: of the scenario, that take turns, an update each; none to train on it as it is.
+      start: a trained policy whose actors to begin with, of as many seeds; fresh ones by default.
 
     Raises:
-      InputError: the folder has another run, a number is out of its range, or the networks, or what
-        they learn from, depend on the size.
+      InputError: the folder has another run, a number is out of its range, the networks, or what
+        they learn from, depend on the size, or those of `start` are others.
     """
     _check(seeds, every)
     _check_sizes(sizes, config.num_updates)
@@ -69,6 +72,9 @@ def train(
     first, *others = environments
     training = Training(config, first, teacher=Optimiser(first), others=tuple(others))
     described = {**policy_file.describe(scenario, config, sizes), "seeds": seeds, "every": every}
+    begun = None if start is None else policy_file.load(start)
+    if start is not None:
+        described["start"] = weights.read_card(start)["sha256"]
     checkpoints = Checkpoints(folder, described)
     judge = _judge(config, environments)
     with console.progress(f"training {name}, updates", config.num_updates) as advance:
@@ -88,6 +94,7 @@ def train(
             every=every,
             save_every=max(1, config.num_updates // every // NUM_CHECKPOINTS),
             report=report,
+            start=begun and begun.actor,
         )
     trained = Trained(scenario, config, state.actor, state.critic, sizes)
     card = {

@@ -3,6 +3,7 @@
 pathwise   minus the mean value of the policy's actions, whose gradient runs through all that
            makes them, the chain of a diffusion policy too;
 weighted   the denoising loss of the policy's proposals, weighed by their values (`weighted`);
+score      the loss of the noise that the value's slope stands for (`score`);
 imitation  the denoising loss of a teacher's actions.
 """
 
@@ -12,11 +13,11 @@ from typing import Any, Literal
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
-from jaxsec.rl import denoising, weighted
+from jaxsec.rl import denoising, score, weighted
 from jaxsec.rl.denoising import Examples
 from jaxsec.rl.policy import Denoises, Loss, Mean, Policy, Value
 
-ActorLoss = Literal["pathwise", "weighted", "imitation"]
+ActorLoss = Literal["pathwise", "weighted", "score", "imitation"]
 Teacher = Callable[[Key[Array, ""], Any], Float[Array, "B A"]]
 """From a random key and the states of an environment, B leading, to the actions to be imitated."""
 
@@ -35,12 +36,16 @@ def noise(
         return policy.noise(key, batch)
     if kind == "weighted":
         return weighted.noise(policy, key, batch, num_proposals, exploration)
+    if kind == "score":
+        return score.noise(policy, key, batch)
     return denoising.level(key, (1, batch, policy.action_size))
 
 
 def of_policy(noise: Any) -> Any:
     """The part of it that makes one action of the policy in each state."""
-    return noise.chain[0] if isinstance(noise, weighted.Noise) else noise
+    if isinstance(noise, weighted.Noise):
+        return noise.chain[0]
+    return noise.chain if isinstance(noise, score.Noise) else noise
 
 
 def make(
@@ -64,7 +69,11 @@ def make(
       value: of actions in them.
       taught: a teacher's actions in them, where these are imitated.
     """
-    if taught is not None:
+    if isinstance(noise, score.Noise):
+        assert isinstance(policy, Denoises)  # as `Config` has seen to
+        schedule = policy.schedule
+        learned = score.examples(policy, schedule, actor, noise, observation, value, mean)
+    elif taught is not None:
         learned = Examples(taught[None], jnp.ones((1, len(taught))), noise)
     elif isinstance(noise, weighted.Noise):
         learned = weighted.examples(policy, actor, noise, observation, value, mean)

@@ -31,8 +31,9 @@ class Config:
     smooth form, whose temperature falls by equal factors."""
     actor_loss: ActorLoss = "pathwise"
     """What the actor learns by: the gradient of an action's value through all that makes it; or, of
-    a diffusion policy, denoising: of its own actions, weighted by their values, or of a teacher's,
-    in jamming the optimiser's. Weighted, use `bound` hold: where a tanh is flat it stands still."""
+    a diffusion policy, denoising: of its own actions, weighted by their values; of the noise that
+    the value's slope stands for (score); or of a teacher's actions, in jamming the optimiser's.
+    Weighted or by score, use `bound` hold: where a tanh is flat it stands still."""
     num_proposals: int = 8
     """Actions in a state, of which the weighted loss learns."""
     window: int = 1

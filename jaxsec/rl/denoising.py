@@ -40,6 +40,12 @@ def level(key: Key[Array, ""], shape: tuple[int, int, int]) -> Level:
     return Level(jax.random.uniform(key_time, (*shape[:2], 1)), jax.random.normal(key_eps, shape))
 
 
+def step(time: Float[Array, "*any 1"], schedule: process.Schedule) -> Int[Array, "*any"]:
+    """Indices of the steps that levels belong to."""
+    num_steps = len(schedule.beta)
+    return jnp.minimum((num_steps * time[..., 0]).astype(jnp.int32), num_steps - 1)
+
+
 def loss(
     schedule: process.Schedule,
     predict: chain.Predict,
@@ -60,8 +66,7 @@ def loss(
       prediction: what `predict` gives.
     """
     action, weight, (time, eps) = examples
-    num_steps = len(schedule.beta)
-    t = jnp.minimum((num_steps * time[..., 0]).astype(jnp.int32), num_steps - 1)
+    t = step(time, schedule)
 
     def errors(
         action: Float[Array, "B A"], t: Int[Array, "B"], eps: Float[Array, "B A"]

@@ -69,7 +69,7 @@ class Diffusion:
     def act(
         self, params: Any, noise: Float[Array, "T B A"], observation: Float[Array, "B O"]
     ) -> Float[Array, "B A"]:
-        predict, schedule = self.denoiser(params, observation), self._schedule
+        predict, schedule = self.denoiser(params, observation), self.schedule
         return chain.denoise(schedule, predict, noise, bound=self.bound, prediction=self.prediction)
 
     def loss(
@@ -86,11 +86,12 @@ class Diffusion:
     def denoising_loss(
         self, params: Any, observation: Float[Array, "B O"], examples: Examples
     ) -> Float[Array, ""]:
-        predict, schedule = self.denoiser(params, observation), self._schedule
+        predict, schedule = self.denoiser(params, observation), self.schedule
         return denoising.loss(
             schedule, predict, examples, bound=self.bound, prediction=self.prediction
         )
 
     @property
-    def _schedule(self) -> Schedule:
+    def schedule(self) -> Schedule:
+        """Noise levels of the steps."""
         return chain.variance_preserving(self.num_steps)

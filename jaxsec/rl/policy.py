@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Float, Key
 
+from jaxsec.diffusion.process import Schedule
 from jaxsec.rl.denoising import Examples
 
 Value = Callable[[Float[Array, "B A"]], Float[Array, "B"]]
@@ -73,6 +74,11 @@ class Policy(Protocol):
 @runtime_checkable
 class Denoises(Policy, Protocol):
     """A policy that can learn to denoise actions that are given to it."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """Noise levels of its steps."""
+        ...
 
     def denoising_loss(
         self, params: Any, observation: Float[Array, "B O"], examples: Examples

@@ -29,6 +29,7 @@ def run(
     every: int,
     save_every: int,
     report: Callable[[int, dict[str, Any]], object],
+    start: Any = None,
 ) -> State:
     """Trains to the end, from the newest checkpoint if there is one.
 
@@ -43,11 +44,12 @@ def run(
       every: updates between judgements.
       save_every: judgements between checkpoints; the last one always has one.
       report: told the updates done and the newest line.
+      start: parameters that actors begin with, seeds leading; fresh ones by default.
 
     Raises:
-      InputError: the newest checkpoint is damaged.
+      InputError: the newest checkpoint is damaged, or `start` does not fit.
     """
-    state = _restore(checkpoints, training.init(np.asarray(seeds)))
+    state = _restore(checkpoints, training.init(np.asarray(seeds), start))
     metrics = folder / "metrics.jsonl"
     seconds = loop.cut(metrics, state.num_updates)
     total = training.config.num_updates

@@ -151,9 +151,29 @@ class Training:
         more = zip(agents, self.others, strict=True)
         return Turns((task, *(Task(agent, one, self.num_devices) for agent, one in more)))
 
-    def init(self, seeds: Int[Any, "S"] | list[int]) -> State:
-        """Before the first update."""
-        return State(parallel.init(self.task, jnp.asarray(seeds)), 0)
+    def init(self, seeds: Int[Any, "S"] | list[int], actor: Any = None) -> State:
+        """Before the first update.
+
+        Args:
+          seeds: trained side by side.
+          actor: parameters to begin with, seeds leading; fresh ones by default.
+
+        Raises:
+          InputError: `actor` has not the arrays of this policy's.
+        """
+        replicas = parallel.init(self.task, jnp.asarray(seeds))
+        if actor is None:
+            return State(replicas, 0)
+        fresh = replicas.learner.actor
+        wanted, given = (jax.tree.map(jnp.shape, x) for x in (parallel.first_device(fresh), actor))
+        checks.require(
+            wanted == given,
+            f"`actor` must have the arrays of this policy's for {len(seeds)} seeds, {wanted}, "
+            f"but has {given}",
+        )
+        begun = jax.tree.map(lambda old, new: jnp.broadcast_to(new[None], old.shape), fresh, actor)
+        started = replicas.learner._replace(actor=begun, ema=jax.tree.map(jnp.copy, begun))
+        return State(replicas._replace(learner=started), 0)
 
     def run(self, state: State, num_updates: int) -> tuple[State, dict[str, Float[Array, "S"]]]:
         """Goes on for some updates.

@@ -56,7 +56,7 @@ def check(config: Config, environments: tuple[Environment, ...]) -> None:
     for name, wanted in (
         ("network", ("equivariant", "interference")),
         ("gradient", ("environment", "smooth")),  # values would be in each size's own scale
-        ("actor_loss", ("pathwise", "weighted")),  # a teacher is of one environment
+        ("actor_loss", ("pathwise", "weighted", "score")),  # a teacher is of one environment
     ):
         given = getattr(config, name)
         checks.require(

@@ -30,6 +30,9 @@ class Command:
     sizes: Annotated[tuple[str, ...], tyro.conf.arg(metavar="AxE ...")] = ()
     """Train one policy for all of these, an update each in turn: A access points, a user each, and
     E eavesdroppers, or AxUxE. On the reward's gradient, and not for flat networks."""
+    start: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """A trained policy to go on from, of the same networks and as many seeds, with another loss or
+    in another scenario."""
     task: tyro.conf.OmitArgPrefixes[TaskOptions] = dataclasses.field(default_factory=TaskOptions)
     learning: tyro.conf.OmitArgPrefixes[LearningOptions] = dataclasses.field(
         default_factory=LearningOptions
@@ -48,6 +51,7 @@ def run(command: Command, argv: list[str]) -> None:
         every=command.every,
         argv=argv,
         sizes=_sizes(command),
+        start=command.start,
     )
     path = command.out / "policy.npz"
     print(f"written to {path} and {path.with_suffix('.json')}")
