@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Complex
 
 from jaxsec import checks
-from jaxsec.cdm.coordinates import antenna, features, known, received, resolved
+from jaxsec.cdm.coordinates import aligned, antenna, features, known, received, resolved
 from jaxsec.diffusion.condition import Condition
 from jaxsec.strategy import Strategy
 
@@ -65,6 +65,18 @@ RECEIVED = Coordinates(
 )
 """Received gains as changes from the closed-form reference."""
 
+ALIGNED = RECEIVED._replace(
+    frame=aligned.frame,
+    blank=lambda m, k, l, j: aligned.Frame(
+        RECEIVED.blank(m, k, l, j), jnp.zeros((1, k), jnp.int32)
+    ),
+    encode=aligned.encode,
+    decode=aligned.decode,
+    condition=aligned.condition,
+    reference=aligned.reference,
+)
+"""The same of channels in one order and with one choice of phases."""
+
 RESOLVED = RECEIVED._replace(
     frame=resolved.frame,
     blank=lambda m, k, l, j: resolved.Frame(
@@ -111,6 +123,7 @@ ANTENNA = Coordinates(
 
 COORDINATES = {
     "received": RECEIVED,
+    "aligned": ALIGNED,
     "resolved": RESOLVED,
     "known": KNOWN,
     "antenna": ANTENNA,

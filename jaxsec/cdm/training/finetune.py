@@ -40,7 +40,7 @@ from jaxsec.strategy import Strategy
 Power = Literal["projection", "penalty"]
 """How the power budget is kept: exactly, or by the paper's penalty on the norm."""
 
-Coordinates = Literal["received", "resolved", "known"]
+Coordinates = Literal["received", "aligned", "resolved", "known"]
 """In which a model can go on; in known ones for channels with errors."""
 Objective = Literal["both", "sum", "outage"]
 """Over what channels may be: the mean, the rate that is kept, or half of the channels for each."""
@@ -159,11 +159,12 @@ class _More(NamedTuple):
 
 MORE = {
     "received": _More(),
+    "aligned": _More(),
     "resolved": _More(2, 2, 1),
     "known": _More(5, 2, 1),
 }
 """By the name of the coordinates."""
-FROM = {"resolved": ("received",), "known": ("received", "resolved")}
+FROM = {"aligned": ("received",), "resolved": ("received",), "known": ("received", "resolved")}
 """Coordinates that these tell more than."""
 
 
@@ -185,7 +186,8 @@ def into(model: Model, coordinates: str) -> Model:
     """The model in other coordinates, with inputs of no weight yet for what these tell more.
 
     Raises:
-      InputError: the model is no set denoiser of received gains, or there are no such coordinates.
+      InputError: the model is not one of received gains, no set denoiser where inputs are added, or
+        there are no such coordinates.
     """
     if model.coordinates == coordinates:
         return model
@@ -193,12 +195,15 @@ def into(model: Model, coordinates: str) -> Model:
         coordinates in MORE,
         f"`coordinates` must be one of {', '.join(MORE)}, but is {coordinates!r}",
     )
-    wanted = FROM.get(coordinates, ())
+    wanted, any_network = FROM.get(coordinates, ()), coordinates == "aligned"
     checks.require(
-        model.coordinates in wanted and model.denoiser == "set",
-        f"`model` must be a set denoiser in {' or '.join(wanted) or 'the same'} coordinates to go "
-        f"on in {coordinates!r} ones, but is {model.denoiser!r} in {model.coordinates!r}",
+        model.coordinates in wanted and (any_network or model.denoiser == "set"),
+        f"`model` must be {'one' if any_network else 'a set denoiser'} in "
+        f"{' or '.join(wanted) or 'the same'} coordinates to go on in {coordinates!r} ones, "
+        f"but is {model.denoiser!r} in {model.coordinates!r}",
     )
+    if any_network:  # is told the same numbers, of channels in one form
+        return dataclasses.replace(model, coordinates=coordinates)
     before, after = MORE[model.coordinates], MORE[coordinates]
     more = _More(*(b - a for a, b in zip(before, after, strict=True)))
     params = dict(model.params["params"])
