@@ -24,12 +24,12 @@ from jaxsec.precoding.robust import split
 from jaxsec.precoding.robust.draws import Draws, first, sample
 from jaxsec.precoding.robust.heard import sum_rates
 from jaxsec.precoding.robust.problem import Uncertain
-from jaxsec.precoding.robust.solve import QUANTILE_MARGIN
+from jaxsec.precoding.robust.solve import QUANTILE_MARGIN, REFINED_MARGIN
 from jaxsec.secrecy import MEAN, Outage, OverDraws
 from jaxsec.shapes import flat
 from jaxsec.strategy import Size, Strategy
 
-JUDGING_DRAWS, SEARCH_DRAWS = 128, 48
+JUDGING_DRAWS, SEARCH_DRAWS = 256, 48
 """Draws by which candidates are compared, and RZF-NS's powers before they are searched once more
 on all."""
 FRACTIONS, SHARES = split.FRACTIONS[::2], (0.0, 0.4, 1.0)
@@ -99,6 +99,14 @@ def candidates(
     args = (model.params, key, known, noise_power)
     options = {"objective": objective, "num_samples": num_samples, "num_steps": num_steps}
     return PROGRAMS.get(_design, args, sampler=sampler_of(model), **options)(*args)
+
+
+def margin(quantiles: Float[Array, "... S1"]) -> Float[Array, "..."]:
+    """Share by which what follows must be ahead of the candidate that is kept: of RZF-NS, the last,
+    as much as other candidates must."""
+    others = jnp.max(quantiles[..., :-1], axis=-1)
+    is_rzf_ns = (1.0 + QUANTILE_MARGIN) * quantiles[..., -1] >= others
+    return jnp.where(is_rzf_ns, QUANTILE_MARGIN, REFINED_MARGIN)
 
 
 def _design(

@@ -15,7 +15,7 @@ from jaxsec.methods.method import Designed
 from jaxsec.precoding import gpip
 from jaxsec.precoding.first_order.refine import refine as ascend_from
 from jaxsec.precoding.robust import refine
-from jaxsec.secrecy import Objective, OverDraws, PowerConstraint
+from jaxsec.secrecy import Objective, Outage, OverDraws, PowerConstraint
 from jaxsec.strategy import Strategy
 
 SHIPPED = {
@@ -143,7 +143,9 @@ class RobustDiffusion(Diffusion):
             num_steps=self.ddim_steps,
         )
         if self.refine:
-            options = {"objective": objective, "num_steps": self.refine}
+            options: Any = {"objective": objective, "num_steps": self.refine}
+            if isinstance(objective, Outage):
+                options["margin"] = robust.margin(rates)
             strategy = refine(key_steps, strategy, known, 1.0, **options)
         return Designed(strategy, candidate_rates=rates)
 

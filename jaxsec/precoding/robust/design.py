@@ -10,8 +10,8 @@ from jaxtyping import Array, ArrayLike, Float, Key
 from jaxsec import checks
 from jaxsec.channels.knowledge import Posterior
 from jaxsec.precoding.batched.programs import PROGRAMS
-from jaxsec.precoding.robust.solve import solve
-from jaxsec.secrecy import MEAN, OverDraws
+from jaxsec.precoding.robust.solve import QUANTILE_MARGIN, REFINED_MARGIN, solve
+from jaxsec.secrecy import MEAN, Outage, OverDraws
 from jaxsec.strategy import Strategy
 
 DEFAULT_STEPS = 60
@@ -93,8 +93,9 @@ def stochastic_gpip(
     Raises:
       InputError: a shape or dtype does not fit, or a count is below 1.
     """
+    margin = QUANTILE_MARGIN if isinstance(objective, Outage) else 0.0
     options = {"objective": objective, "num_steps": num_steps, "num_draws": num_draws}
-    return _iterated(key, known, noise_power, **options)
+    return _iterated(key, known, noise_power, None, margin, **options)
 
 
 def refine(
@@ -106,6 +107,7 @@ def refine(
     objective: OverDraws = MEAN,
     num_steps: int = 10,
     num_draws: int = REFINING_DRAWS,
+    margin: Float[ArrayLike, "..."] | None = None,
 ) -> Strategy:
     """A few steps of stochastic GPIP from a given design; the better of both, by draws.
 
@@ -126,6 +128,8 @@ def refine(
       objective: over the draws, `secrecy.MEAN` or `secrecy.Outage(0.05)`.
       num_steps: of the iteration.
       num_draws: fresh draws of every step.
+      margin: share by which the result must be ahead of the given design, a scalar or [...]; by
+        default 0.1% where the objective is a quantile, and nothing where it is a mean.
 
     Returns:
       w [..., M, K] and v [..., M, J] at full power; J is what it was, but at most K + L in the
@@ -135,8 +139,10 @@ def refine(
       InputError: a shape or dtype does not fit, or a count is below 1.
     """
     checks.check_batches(w=(strategy.w, 2), v=(strategy.v, 2), h_user=(known.h_user, 2))
+    if margin is None:
+        margin = REFINED_MARGIN if isinstance(objective, Outage) else 0.0
     options = {"objective": objective, "num_steps": num_steps, "num_draws": num_draws}
-    return _iterated(key, known, noise_power, strategy, **options)
+    return _iterated(key, known, noise_power, strategy, margin, **options)
 
 
 def _iterated(key, known: Posterior, *args, num_steps: int, num_draws: int, **options) -> Strategy:
@@ -146,7 +152,12 @@ def _iterated(key, known: Posterior, *args, num_steps: int, num_draws: int, **op
 
 
 def _design(
-    key, known: Posterior, noise_power, strategy: Strategy | None = None, **options
+    key,
+    known: Posterior,
+    noise_power,
+    strategy: Strategy | None = None,
+    margin: Float[ArrayLike, "..."] = 0.0,
+    **options,
 ) -> Strategy:
     checks.check_channels(known.h_user, known.h_eve, noise_power)
     checks.check_batches(
@@ -156,5 +167,5 @@ def _design(
         error_eve=(known.error_eve, 1),
         noise_power=(noise_power, 0),
     )
-    args = (key, known, noise_power, strategy)
+    args = (key, known, noise_power, strategy, margin)
     return PROGRAMS.get(solve, args, **options)(*args)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from jaxsec.precoding.batched import algebra
 from jaxsec.precoding.robust import split
@@ -110,7 +110,7 @@ def better(
     candidates: list[Beams],
     objective: OverDraws,
     num_users: int,
-    margin: float,
+    margin: Float[ArrayLike, "*#B"],
 ) -> Beams:
     """The candidate of the largest objective on these draws; others than the first only where they
     are ahead of it by a share `margin`."""

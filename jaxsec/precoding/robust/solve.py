@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, ArrayLike, Complex, Float
 
 from jaxsec import keys
 from jaxsec.channels.knowledge import Posterior, has_directions
@@ -40,6 +40,7 @@ def solve(
     known: Posterior,
     noise_power,
     strategy: Strategy | None,
+    margin: Float[ArrayLike, "..."],
     *,
     objective: OverDraws,
     num_steps: int,
@@ -47,13 +48,13 @@ def solve(
 ) -> Strategy:
     """The program: a batch of any shape, chunk by chunk, all on the same draws."""
     real = jnp.finfo(jnp.result_type(known.h_user, known.h_eve)).dtype
-    noise_power = jnp.asarray(noise_power, real)
     batch = np.broadcast_shapes(
         known.h_user.shape[:-2],
         known.h_eve.shape[:-2],
         known.error_user.shape[:-1],
         known.error_eve.shape[:-1],
-        noise_power.shape,
+        np.shape(noise_power),
+        np.shape(margin),
     )
     roots = known.root_user, known.root_eve
     rows = Posterior(
@@ -72,7 +73,10 @@ def solve(
     drawn = _drawn(key, shape, num_steps=num_steps, num_draws=num_draws, **options)
 
     def solve_chunk(
-        known: Posterior, noise: Float[Array, "B"], start: Strategy | None
+        known: Posterior,
+        noise: Float[Array, "B"],
+        margin: Float[Array, "B"],
+        start: Strategy | None,
     ) -> Complex[Array, "B M N"]:
         problem, basis = reduced(known, noise)
         found = _designed(
@@ -80,13 +84,14 @@ def solve(
             drawn,
             None if start is None else _few(in_span(start, basis), num_users),
             objective,
+            margin,
             num_users,
             num_antennas - size,
         )
         return in_antennas(found, basis, num_users)
 
     start = strategy and Strategy(*(flat(batch, jnp.asarray(u), 2) for u in strategy))
-    inputs = (rows, flat(batch, noise_power, 0), start)
+    inputs = (rows, *(flat(batch, jnp.asarray(x, real), 0) for x in (noise_power, margin)), start)
     u = map_chunks(solve_chunk, inputs, min(max(chunk, 16), 128))
     u = u.reshape(*batch, *u.shape[1:])
     return Strategy(u[..., :num_users], u[..., num_users:])
@@ -113,6 +118,7 @@ def _designed(
     drawn: dict[str, Draws],
     given: Beams | None,
     objective: OverDraws,
+    margin: Float[Array, "B"],
     num_users: int,
     outside: int,
 ) -> Beams:
@@ -129,9 +135,6 @@ def _designed(
         lengths = iterate.REFINING_LENGTHS
     result = iterate.iterate(known, drawn["steps"], start, objective, num_users, lengths)
     result = _filled_up(result, others[0].f.shape[1])
-    margin = 0.0
-    if isinstance(objective, Outage):
-        margin = QUANTILE_MARGIN if given is None else REFINED_MARGIN
     return iterate.better(known, drawn["judging"], [*others, result], objective, num_users, margin)
 
 
