@@ -4,8 +4,9 @@
 
 In the scenarios whose eavesdroppers' gains are noisy, hidden or sensed: mean rewards over those of
 the oracle, which sees the truth, on fresh slots, with 95% intervals over the slots; and paired
-differences of each policy to the searches, in points of the oracle. A policy with several seeds
-counts by the mean over them. Times are of batches, on the cores that the process may use: the least
+differences of each policy to the searches, in points of the oracle; of each policy alone, and with
+ten steps up the mean reward over draws after it. A policy with several seeds counts by the mean
+over them. Times are of batches, on the cores that the process may use: the least
 of the rounds, since others use the machine too; a search on draws includes drawing them.
 """
 
@@ -25,7 +26,16 @@ from benchmarks.jamming_front import rewards
 from benchmarks.report import Report, table
 from jaxsec import checks, keys
 from jaxsec.files.archive import check_outputs
-from jaxsec.jamming import SCENARIOS, Environment, baselines, oracle, partial
+from jaxsec.jamming import (
+    SCENARIOS,
+    Environment,
+    baselines,
+    expected,
+    optimise,
+    oracle,
+    partial,
+    posterior,
+)
 from jaxsec.jamming import file as policy_file
 from jaxsec.jamming.file import Trained
 from jaxsec.report import statistics, timing
@@ -118,19 +128,31 @@ def measure(
     for path, trained in policies.items():
         reward, us = acted(trained, environment, slots, key)
         ways.append(Way(path.parent.name, reward, us, is_policy=True))
+        for number in partial.NUMBERS_OF_DRAWS:
+            reward, us = acted(trained, environment, slots, key, number)
+            name = f"{path.parent.name}, ten steps on {number} draws"
+            ways.append(Way(name, reward, us, is_policy=True))
     return ways
 
 
 def acted(
-    trained: Trained, environment: Environment, slots: Slots, key: jax.Array
+    trained: Trained, environment: Environment, slots: Slots, key: jax.Array, num_draws: int = 0
 ) -> tuple[np.ndarray, float]:
-    """Rewards [N], means over seeds, and the µs a slot of one seed."""
+    """Rewards [N], means over seeds, and the µs a slot of one seed; with draws, actions take ten
+    steps up their mean reward over so many draws of the posterior."""
+
+    def act(actor: Any) -> jax.Array:
+        action = _act(trained.agent, actor, key, slots.observation)
+        if not num_draws:
+            return action
+        drawn = posterior.draws(environment, slots.state, num_draws, keys.stream(key, "steps"))
+        options = {"starts": action[:, None], "setting": optimise.SETTINGS["polish"]}
+        return expected.best(environment, slots.state, drawn, **options).action
+
     found, seconds = [], []
     for seed in range(trained.num_seeds):
         actor = jax.tree.map(lambda x, seed=seed: x[seed], trained.actor)
-        action, spans = timing.timed(
-            lambda actor=actor: _act(trained.agent, actor, key, slots.observation), ROUNDS
-        )
+        action, spans = timing.timed(functools.partial(act, actor), ROUNDS)
         found.append(rewards(environment, slots, action))
         seconds += spans
     return np.mean(found, axis=0), 1e6 * min(seconds) / len(slots.observation)

@@ -183,6 +183,10 @@ def test_one_draw_of_the_truth_is_searched_as_the_truth():
     found = expected.best(env, states, truth, key=key, setting=setting)
     np.testing.assert_allclose(found.action, wanted.action, atol=1e-4)
     np.testing.assert_allclose(found.reward, wanted.reward, rtol=1e-4, atol=1e-4)
+    # What has been found is kept as a start, by a search that takes no step.
+    kept = expected.best(env, states, truth, starts=found.action[:, None], setting=Setting(0, 0))
+    np.testing.assert_array_equal(kept.action, found.action)
+    np.testing.assert_allclose(kept.reward, found.reward, rtol=1e-5)
 
 
 def test_an_expected_reward_is_the_mean_over_draws():
@@ -209,7 +213,7 @@ def test_mistakes_are_named():
     env, _, states = drawn("hidden")
     with pytest.raises(InputError, match=r"`draws` must have shape \(256, D, R, 2\) with D at"):
         expected.best(env, states, jnp.zeros((N, 1, 4, 3)))
-    with pytest.raises(InputError, match=r"`setting.num_random` must be at least 1, but is 0"):
+    with pytest.raises(InputError, match="`setting` must have random starts where no `starts`"):
         expected.best(env, states, jnp.ones((N, 1, 4, 2)), setting=optimise.SETTINGS["polish"])
     with pytest.raises(InputError, match="`number` must be at least 1, but is 0"):
         posterior.draws(env, states, 0)

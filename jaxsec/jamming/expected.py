@@ -63,11 +63,12 @@ def best(
     draws: Float[Array, "N D R A"],
     params: Params | None = None,
     *,
+    starts: Float[Array, "N C A"] | None = None,
     key: Key[Array, ""] | None = None,
     setting: Setting = optimise.SETTINGS["standard"],
 ) -> Best:
-    """A very good action of each slot in the mean over its draws, and its mean reward over them.
-    Compiled, once for each scenario, shape and setting.
+    """A very good action of each slot in the mean over its draws, and its mean reward over them;
+    none worse than its best start. Compiled, once for each scenario, shape and setting.
 
     Args:
       environment: what the reward is computed by.
@@ -75,11 +76,12 @@ def best(
         and the levels of batteries are used.
       draws: gains as `slots.gains`, such as `posterior.draws`.
       params: numbers of the reward; the scenario's by default.
+      starts: actions in [-1, 1] to climb from, beside random ones.
       key: of the random starts; a fixed one by default.
       setting: how long to search.
 
     Raises:
-      InputError: there is no draw, or `setting` has no random starts.
+      InputError: there is no draw, or no start, or one lies outside the box.
     """
     wanted = (len(states.time), environment.action_size)
     checks.require(
@@ -87,11 +89,11 @@ def best(
         f"`draws` must have shape ({wanted[0]}, D, R, {wanted[1]}) with D at least 1, "
         f"but has shape {draws.shape}",
     )
-    checks.check_at_least("setting.num_random", setting.num_random, 1)
+    starts = optimise.checked_starts(starts, wanted, setting)
     params = environment.default_params if params is None else params
     params = jax.tree.map(jnp.asarray, params)
     key = jax.random.key(0) if key is None else key
-    return _best(environment, states, draws, params, key, setting=setting)
+    return _best(environment, states, draws, starts, params, key, setting=setting)
 
 
 @functools.partial(jax.jit, static_argnames=("environment", "setting"))
@@ -99,6 +101,7 @@ def _best(
     environment: Environment,
     states: State,
     draws: Float[Array, "N D R A"],
+    starts: Float[Array, "N C A"],
     params: Params,
     key: Key[Array, ""],
     *,
@@ -106,8 +109,8 @@ def _best(
 ) -> Best:
     num_draws = draws.shape[1]
 
-    def one(key: Key[Array, ""], part: tuple[Any, Float[Array, "n D R A"]]) -> Best:
-        (preference, level), draws = part
+    def one(key: Key[Array, ""], part: Any) -> Best:
+        (preference, level), draws, starts = part
         gains = jnp.swapaxes(draws, 0, 1).reshape(-1, *draws.shape[2:])
         if level is not None:
             level = jnp.tile(level, (num_draws, 1))
@@ -115,8 +118,8 @@ def _best(
             environment, gains, jnp.tile(preference, (num_draws, 1)), params, level
         )
         problem = Expected(of_draws, num_draws)
-        starts = jnp.zeros((len(preference), 0, environment.action_size))
-        found = optimise.search(problem, starts, key, setting).transpose(2, 1, 0)  # [A, K, n]
+        found = optimise.search(problem, starts, key, setting)
+        found = jnp.concatenate((found, starts), axis=1).transpose(2, 1, 0)  # [A, K + C, n]
         rewards = problem.rewards(found)
         index = jnp.argmax(rewards, axis=0)
         action = jnp.take_along_axis(found, index[None, None], axis=1)[:, 0].T
@@ -124,4 +127,4 @@ def _best(
 
     level = None if states.battery is None else states.battery.level
     known = states.preference, level
-    return by_chunks(one, (known, draws), key, max(1, LANES // num_draws))
+    return by_chunks(one, (known, draws, starts), key, max(1, LANES // num_draws))

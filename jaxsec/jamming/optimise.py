@@ -94,26 +94,33 @@ def best(
     checks.check_at_least("setting.num_kept", setting.num_kept, 1)
     params = environment.default_params if params is None else params
     params = jax.tree.map(jnp.asarray, params)
-    shape = (len(states.time), 0, environment.action_size)
-    starts = jnp.zeros(shape) if starts is None else starts
-    _check_starts(starts, shape)
-    checks.require(
-        setting.num_random + starts.shape[1] > 0,
-        f"`setting` must have random starts where no `starts` are given, but is {setting}",
-    )
+    starts = checked_starts(starts, (len(states.time), environment.action_size), setting)
     key = jax.random.key(0) if key is None else key
     return _best(environment, states, starts, params, key, setting=setting, chunk=chunk)
 
 
-def _check_starts(starts: Array, shape: tuple[int, int, int]) -> None:
-    """One row a slot, and, where their values are at hand, all in the box."""
+def checked_starts(
+    starts: Float[Array, "N C A"] | None, shape: tuple[int, int], setting: Setting
+) -> Float[Array, "N C A"]:
+    """The starts that are given, if any.
+
+    Raises:
+      InputError: there are none, given or random ones; they are not of `shape`, slots and entries
+        of an action; or one, where their values are at hand, lies outside the box.
+    """
+    starts = jnp.zeros((shape[0], 0, shape[1])) if starts is None else starts
     checks.require(
-        starts.ndim == 3 and starts.shape[::2] == shape[::2],
-        f"`starts` must have shape ({shape[0]}, C, {shape[2]}), but has shape {starts.shape}",
+        starts.ndim == 3 and starts.shape[::2] == shape,
+        f"`starts` must have shape ({shape[0]}, C, {shape[1]}), but has shape {starts.shape}",
+    )
+    checks.require(
+        setting.num_random + starts.shape[1] > 0,
+        f"`setting` must have random starts where no `starts` are given, but is {setting}",
     )
     if not isinstance(starts, Tracer):
         far = float(jnp.max(jnp.abs(starts), initial=0.0))
         checks.require(far <= 1.0, f"`starts` must lie in [-1, 1], but one is {far} from 0")
+    return starts
 
 
 @functools.partial(jax.jit, static_argnames=("environment", "setting", "chunk"))
