@@ -8,7 +8,7 @@ import pytest
 from jaxsec import secrecy
 from jaxsec.channels import knowledge
 from jaxsec.precoding.robust import draws as drawing
-from jaxsec.precoding.robust import heard, iterate, problem
+from jaxsec.precoding.robust import heard, iterate, problem, split
 from tests import cases
 
 
@@ -42,3 +42,10 @@ def test_the_first_candidate_is_kept_where_draws_tell_no_difference(margin, lead
     np.testing.assert_allclose(parts.reshape(384, 4), rates[0], rtol=1e-4)
     few = heard.sum_rates(known, drawing.first(draws, 48), start, 2)
     np.testing.assert_allclose(few, rates[0][:48], rtol=1e-4)
+
+
+def test_powers_are_found_at_the_vertex_of_a_parabola_through_nearby_values():
+    x = np.asarray(split.TURNS, np.float32)
+    values = [-np.square(x - 0.02), -np.square(x - 0.3), np.square(x + 0.01), 0.0 * x]
+    found = split._vertex(jnp.asarray(np.stack(values, axis=1)))
+    np.testing.assert_allclose(found, [0.02, x[-1], x[-1], 0.0], atol=1e-5)

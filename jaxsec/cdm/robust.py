@@ -29,7 +29,7 @@ from jaxsec.secrecy import MEAN, Outage, OverDraws
 from jaxsec.shapes import flat
 from jaxsec.strategy import Size, Strategy
 
-JUDGING_DRAWS, SEARCH_DRAWS = 256, 48
+JUDGING_DRAWS, SEARCH_DRAWS = 192, 48
 """Draws by which candidates are compared, and RZF-NS's powers before they are searched once more
 on all."""
 FRACTIONS, SHARES = split.FRACTIONS[::2], (0.0, 0.4, 1.0)

@@ -4,8 +4,8 @@ RZF beams, or a single user's beam away from the eavesdroppers; noise in the use
 of it aimed at the eavesdroppers' means and part isotropic. What matters is how much of each.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -141,19 +141,36 @@ def search_near(
     objective: OverDraws,
     powers: Float[Array, "3 B"],
 ) -> Split:
-    """The same between the powers that a coarser search tries beside those that it has found."""
+    """The same between the powers that a coarser search tries beside those that it has found.
+
+    The power for data is where a parabola through what is found nearby has its vertex: the largest
+    of a few values that draws decide is often large by chance.
+    """
     if not noise.basis.shape[1]:
         return best(known, draws, w, noise, objective, powers[None])
     data, steered, spread = powers
     angle = jnp.arcsin(jnp.sqrt(data))
     share = jnp.where(steered + spread > 0, spread / (steered + spread), 1.0)
-    tried = []
-    for turn in TURNS:
+
+    def at(turn: Any, isotropic: Float[Array, "B"]) -> Float[Array, "3 B"]:
         nearby = jnp.square(jnp.sin(jnp.clip(angle + turn, 0.0, np.pi / 2)))
-        for isotropic in (share, 0.5 * (1.0 + share)):
-            rest = 1.0 - nearby
-            tried.append(jnp.stack([nearby, rest * (1.0 - isotropic), rest * isotropic]))
-    return best(known, draws, w, noise, objective, jnp.stack(tried))
+        rest = 1.0 - nearby
+        return jnp.stack([nearby, rest * (1.0 - isotropic), rest * isotropic])
+
+    value = _worth(known, draws, w, noise, objective)
+    turn = _vertex(jax.lax.map(value, jnp.stack([at(turn, share) for turn in TURNS])))
+    tried = jnp.stack([at(turn, share), at(turn, 0.5 * (1.0 + share))])
+    return _largest(noise, w, value, tried)
+
+
+def _vertex(values: Float[Array, "5 B"]) -> Float[Array, "B"]:
+    """Where the parabola nearest to these values at `TURNS` is largest, within them."""
+    x = np.asarray(TURNS, np.float32)
+    square = np.square(x) - np.mean(np.square(x))
+    slope = jnp.tensordot(x / np.sum(x * x), values, 1)
+    bend = jnp.tensordot(square / np.sum(square * square), values, 1)
+    turn = -0.5 * slope / jnp.minimum(bend, -1e-9)
+    return jnp.clip(jnp.where(bend < 0, turn, x[-1] * jnp.sign(slope)), x[0], x[-1])
 
 
 def best(
@@ -165,23 +182,34 @@ def best(
     powers: Float[Array, "T 3 B"],
 ) -> Split:
     """Of these powers of data, aimed and isotropic noise, those of the largest objective."""
+    return _largest(noise, w, _worth(known, draws, w, noise, objective), powers)
+
+
+def _worth(
+    known: Uncertain, draws: Draws, w: SplitComplex, noise: Noise, objective: OverDraws
+) -> Callable[[Float[Array, "3 B"]], Float[Array, "B"]]:
+    """The objective of powers; what is heard of all parts is worked out once."""
     count = noise.basis.shape[1]
-    inside = noise.inside / max(count, 1)
     signal = power(amplitudes(known, draws, w))
     aimed = even = jnp.zeros_like(signal[:, :, 0])
     if count:
         aimed = power_of_all(amplitudes(known, draws, noise.aimed))
-        even = inside * power_of_all(amplitudes(known, draws, noise.basis))
+        even = noise.inside / count * power_of_all(amplitudes(known, draws, noise.basis))
     even = even + (1.0 - noise.inside) * known.error[None] * draws.gamma[..., None]
+    return lambda powers: objective.value(_rates_at(powers, signal, aimed, even))
 
-    def value(powers):
-        return objective.value(_rates_at(powers, signal, aimed, even))
 
+def _largest(
+    noise: Noise,
+    w: SplitComplex,
+    value: Callable[[Float[Array, "3 B"]], Float[Array, "B"]],
+    powers: Float[Array, "T 3 B"],
+) -> Split:
     values = jax.lax.map(value, powers)
     found = jnp.argmax(values, axis=0)
     chosen = jnp.take_along_axis(powers, found[None, None], axis=0)[0]
     data, steered, spread = chosen
-    v = _mixed(noise, steered, spread * inside)
+    v = _mixed(noise, steered, spread * noise.inside / max(noise.basis.shape[1], 1))
     f = algebra.concatenate([w.scale(jnp.sqrt(data)), v], axis=1)
     beams = at_unit_power(f, spread * (1.0 - noise.inside))  # less, with nobody to aim at
     return Split(beams, jnp.max(values, axis=0), chosen)
