@@ -77,13 +77,14 @@ finetune: $(READY)  ## the fine-tuned models, from the shipped cdm-set; under th
 setnet: $(READY)  ## the small network without diffusion, setnet-robust, from nothing; about 90 minutes on one core
 	$(BIN)/jaxsec finetune --model set-small --out out/setnet-robust $(SETNET) --half
 
-unet: $(READY)  ## P1's own network at its own size, cdm-unet and cdm-f-unet from nothing; about two hours on a core of its own
+unet: $(READY)  ## P1's own network at its own size, cdm-unet and cdm-f-unet from nothing; about three hours on a core of its own
 	$(BIN)/jaxsec dataset --out out/figure-4a --sizes figure-4a --num-channels 150000 --seed 2
 	$(BIN)/jaxsec train out/figure-4a --out out/cdm-unet $(PAPER)
-	$(BIN)/jaxsec finetune --model out/cdm-unet/model.npz --out out/cdm-f-unet $(FIGURE_4A)
+	$(BIN)/jaxsec finetune --model out/cdm-unet/model.npz --out out/received-unet $(FIGURE_4A) --coordinates received --num-steps 4000
+	$(BIN)/jaxsec finetune --model out/received-unet/model.npz --out out/cdm-f-unet $(FIGURE_4A) --coordinates aligned --num-steps 4500 --seed 1
 
 PAPER := --denoiser unet-paper --batch-entries 2400 --num-steps 9000 --half
-FIGURE_4A := --coordinates received --clustered 0 --size 8 2 4 --ddim-steps 1 2 --batch-entries 1536 --num-steps 4000 --learning-rate 3e-4 --half
+FIGURE_4A := --clustered 0 --size 8 2 4 --ddim-steps 1 2 --batch-entries 1536 --learning-rate 3e-4 --half
 RAYLEIGH := --clustered 0 --num-steps 2400 --learning-rate 3e-4
 SETNET := --coordinates known --clustered 0.5 --ddim-steps 1 --num-steps 16000 --learning-rate 2e-3
 KNOWN := --coordinates known --clustered 0.5 --ddim-steps 1 2 --num-steps 9000

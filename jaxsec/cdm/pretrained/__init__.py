@@ -8,7 +8,7 @@
 | `setnet-robust` | set denoiser, small | known | the same without diffusion, one call |
 | `cdm-mlp` | MLP | received gains | the same range; the ablation CDM-MLP |
 | `cdm-unet` | U-Net of P1 | received gains | K = 2, L = 4, half precision |
-| `cdm-f-unet` | U-Net of P1 | received gains | the same, fine-tuned on the secrecy rate |
+| `cdm-f-unet` | U-Net of P1 | aligned | the same, fine-tuned on the secrecy rate |
 | `cdm-antenna` | U-Net, small | antennas | K = 2, L = 4, M = 8; P1's own, to show the difference |
 """
 
