@@ -119,5 +119,5 @@ def test_standardiser_finds_the_spread_of_every_kind():
 
 
 def test_unknown_coordinates_are_named():
-    with pytest.raises(jaxsec.InputError, match="`coordinates` must be one of received, resolved"):
+    with pytest.raises(jaxsec.InputError, match="`coordinates` must be one of received, aligned"):
         coordinates.get("beamspace")

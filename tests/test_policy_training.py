@@ -129,7 +129,10 @@ def test_policies_learn_what_slots_ask_for(policy, gradient):
         ({"num_selected": 4}, r"`num_selected` must lie in \[1, 3\]"),
         ({"replay_size": 20}, "`replay_size` must be a multiple of `num_slots` = 8, but is 20"),
         ({"gradient": "policy"}, "`gradient` must be critic, environment or smooth"),
-        ({"actor_loss": "score"}, "`actor_loss` must be pathwise, weighted, imitation, but is"),
+        (
+            {"actor_loss": "flow"},
+            "`actor_loss` must be pathwise, weighted, score, imitation, but is",
+        ),
         (
             {"policy": "ddpg", "actor_loss": "weighted"},
             "`actor_loss` must be pathwise for all policies but gdm, but is 'weighted' for 'ddpg'",

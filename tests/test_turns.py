@@ -198,7 +198,7 @@ def test_only_the_size_whose_turn_it_is_is_computed():
         (
             {"policy": "gdm", "actor_loss": "imitation"},
             (Table(3),),
-            "`actor_loss` must be pathwise or weighted where",
+            "`actor_loss` must be pathwise or weighted or score where",
         ),
         ({}, (Toy(),), "`others` must say how observations are laid out where"),
         ({}, (Table(3, num_shared=1),), r"as `environment`, but these are \(0, 0\) and \(0, 1\)"),
