@@ -33,7 +33,8 @@ class Config:
     """What the actor learns by: the gradient of an action's value through all that makes it; or, of
     a diffusion policy, denoising: of its own actions, weighted by their values; of the noise that
     the value's slope stands for (score); or of a teacher's actions, in jamming the optimiser's.
-    Weighted or by score, use `bound` hold: where a tanh is flat it stands still."""
+    Weighted, use `bound` hold: where a tanh is flat it stands still; by score, also `prediction`
+    noise."""
     num_proposals: int = 8
     """Actions in a state, of which the weighted loss learns."""
     window: int = 1

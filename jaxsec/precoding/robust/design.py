@@ -166,6 +166,7 @@ def _design(
         error_user=(known.error_user, 1),
         error_eve=(known.error_eve, 1),
         noise_power=(noise_power, 0),
+        margin=(margin, 0),
     )
     args = (key, known, noise_power, strategy, margin)
     return PROGRAMS.get(solve, args, **options)(*args)
