@@ -89,7 +89,7 @@ def test_score_examples_are_noisy_actions_taken_apart_by_the_slope_of_their_valu
 
     @jax.jit
     def made(noise):
-        return score.examples(policy, SCHEDULE, actor, noise, observation, value, same)
+        return score.examples(policy, actor, noise, observation, value, same)
 
     found = made(noise)
     t = np.asarray(denoising.step(noise.level.time[0], SCHEDULE))

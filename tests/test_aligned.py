@@ -107,6 +107,14 @@ def test_dead_links_stay_finite():
     assert all(np.isfinite(x).all() for x in inside.condition(frame))
 
 
+def test_channels_that_do_not_fit_are_refused(no_type_checks):
+    channels = drawn()
+    with pytest.raises(jaxsec.InputError, match="`h_eve`"):
+        aligned.frame(channels.h_user, channels.h_eve[..., :-1], channels.noise_power, BEAMS)
+    with pytest.raises(jaxsec.InputError, match="`h_user`"):
+        aligned.frame(channels.h_user[0, 0], channels.h_eve, channels.noise_power, BEAMS)
+
+
 def test_any_network_of_received_gains_goes_on_in_them():
     model = models.tiny(denoiser="unet")
     found = finetune.into(model, "aligned")

@@ -71,8 +71,7 @@ def make(
     """
     if isinstance(noise, score.Noise):
         assert isinstance(policy, Denoises)  # as `Config` has seen to
-        schedule = policy.schedule
-        learned = score.examples(policy, schedule, actor, noise, observation, value, mean)
+        learned = score.examples(policy, actor, noise, observation, value, mean)
     elif taught is not None:
         learned = Examples(taught[None], jnp.ones((1, len(taught))), noise)
     elif isinstance(noise, weighted.Noise):

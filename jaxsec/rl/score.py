@@ -23,10 +23,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from jaxsec.diffusion import process
-from jaxsec.diffusion.process import Schedule
 from jaxsec.rl import denoising
 from jaxsec.rl.denoising import Examples, Level
-from jaxsec.rl.policy import Mean, Policy, Value
+from jaxsec.rl.policy import Denoises, Mean, Policy, Value
 
 TEMPERATURE = 0.3
 """λ over the mean of |∇Q|. Smaller, a chain of few steps ends in corners."""
@@ -50,8 +49,7 @@ def noise(policy: Policy, key: Key[Array, ""], batch: int) -> Noise:
 
 
 def examples(
-    policy: Policy,
-    schedule: Schedule,
+    policy: Denoises,
     actor: Any,
     noise: Noise,
     observation: Float[Array, "B O"],
@@ -59,7 +57,7 @@ def examples(
     mean: Mean,
 ) -> Examples:
     """The policy's actions made noisy, taken apart by ε* instead of by the noise they have."""
-    action = policy.act(actor, noise.chain, observation)
+    action, schedule = policy.act(actor, noise.chain, observation), policy.schedule
     time, eps = (x[0] for x in noise.level)
     t = denoising.step(time, schedule)
     noisy = process.add_noise(schedule, action, t, eps)

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Complex, Float, Int
 
+from jaxsec import checks
 from jaxsec.cdm.coordinates import features, received
 from jaxsec.diffusion.condition import Condition
 from jaxsec.shapes import AnyArray
@@ -38,6 +39,7 @@ def frame(
     Raises:
       InputError: as `received.frame` does.
     """
+    checks.check_channels(h_user, h_eve, noise_power)
     h_user, h_eve = jnp.asarray(h_user), jnp.asarray(h_eve)
     order = _by_strength(h_user)
     users = jnp.take_along_axis(h_user, order[..., None], axis=1)
