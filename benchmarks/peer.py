@@ -10,7 +10,7 @@ minus the regret in bit/s/Hz. Two comparisons, compilation apart:
   that one-step episodes mask out, and the state's features anew at every denoising step. A second
   row leaves both out.
 - Same result: our trainer with its own settings, seed after seed; regret of the averaged actor on
-  fresh slots against updates and seconds.
+  fresh slots against updates and seconds; and the same by two other losses of a diffusion policy.
 
 PyTorch is no dependency: the framework's numbers are quoted, from a run of it on one busy core of
 the same kind of machine, and from its author's log on a GPU. So the same work is compared core for
@@ -86,6 +86,15 @@ OURS = Config(
     critic_learning_rate=3e-3,
     exploration=0.3,
 )
+CONTENDERS: dict[str, dict[str, Any]] = {
+    "gdm": {},
+    "gdm, weighted": {"actor_loss": "weighted"},
+    "gdm, score": {"actor_loss": "score", "prediction": "noise"},
+    "mlp": {"policy": "mlp"},
+    "ddpg": {"policy": "ddpg"},
+}
+"""What differs from our settings; all climb learned critics. Two are the losses of policies of the
+public JAX library flow-rl, DPMD and Q-score matching."""
 ENVIRONMENT = WaterFilling(allocation="ramp")
 NUM_FRESH = 8192
 """Slots that regret is measured on."""
@@ -148,10 +157,9 @@ def main(command: Command, argv: list[str]) -> int:
     check_outputs((), (command.json, ()), (command.figure, PICTURES))
     report = Report("peer", argv, num_samples=NUM_FRESH)
     rates = same_work(command.quick)
-    names = ("gdm",) if command.quick else ("gdm", "mlp", "ddpg")
     curves = [
         curve
-        for name in names
+        for name in list(CONTENDERS)[: 1 if command.quick else None]
         for curve in train(name, 1 if command.quick else command.seeds, command.quick)
     ]
     constants = {
@@ -214,7 +222,7 @@ def warm(training: Training, count: int) -> State:
 
 def train(name: str, seeds: int, quick: bool) -> list[Curve]:
     """A policy with our settings, one seed after the other."""
-    config = dataclasses.replace(OURS, policy=name)
+    config = dataclasses.replace(OURS, **CONTENDERS[name])
     if quick:
         config = dataclasses.replace(config, num_updates=config.num_updates // 4)
     training = Training(config, ENVIRONMENT, devices=1)

@@ -42,7 +42,8 @@ SLICE = 64
 """Channels ascended at a time."""
 ASCENT = "opt-robust, ascended"
 SAMPLED, CHOSEN = "cdm-f", "RZF-NS ahead"
-ONE_PASS = "setnet-robust"
+LEARNED = "setnet-robust"
+ONE_PASS, ALONE = f"{LEARNED}, one pass", f"{LEARNED}, one pass alone"
 
 Designer = Callable[[Any, Posterior, OverDraws], Strategy]
 
@@ -93,8 +94,9 @@ DESIGNS: dict[str, Designer] = {
     "rzf-ns-robust": by("rzf-ns-robust"),
     SAMPLED: by(SAMPLED),
     f"{SAMPLED}, 8": by(SAMPLED, num_samples=8),
-    f"{ONE_PASS}, one pass": by(ONE_PASS, refine=0),
-    ONE_PASS: by(ONE_PASS),
+    ALONE: by(LEARNED, refine=0, fallback=False),
+    ONE_PASS: by(LEARNED, refine=0),
+    LEARNED: by(LEARNED),
     "opt-robust": by("opt-robust"),
 }
 

@@ -286,6 +286,7 @@ def test_compile_clock_counts_nested_spans_once(monkeypatch):
         (["--num-starts", "0"], "`--num-starts` must be at least 1"),
         (["--csi-error", "0.1", "--method", "opt"], "`--method` 'opt' designs for chan"),
         (["--method", "rzf-ns", "--refine", "3"], "`--refine` is not heeded by method 'rzf-ns'"),
+        (["--method", "opt", "--fallback", "False"], "`--fallback` is not heeded by method 'opt'"),
         (["--num-noise-beams", "-1"], "`--num-noise-beams` must be at least 0"),
         (["--seed", "-1"], "`--seed` must lie in"),
         (["--json", "nowhere/s.json"], "no folder"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxsec import secrecy
+from jaxsec.cdm import sampler
 from jaxsec.channels import knowledge
 from jaxsec.precoding.robust import draws as drawing
 from jaxsec.precoding.robust import heard, iterate, problem, split
@@ -42,6 +43,15 @@ def test_the_first_candidate_is_kept_where_draws_tell_no_difference(margin, lead
     np.testing.assert_allclose(parts.reshape(384, 4), rates[0], rtol=1e-4)
     few = heard.sum_rates(known, drawing.first(draws, 48), start, 2)
     np.testing.assert_allclose(few, rates[0][:48], rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("margin", "ahead", "wanted"),
+    [(0.0, 1e-3, 2), (-0.005, 4e-3, 1), (-0.005, 6e-3, 2), (0.0025, -2e-3, 2), (0.0025, -4e-3, 1)],
+)
+def test_samples_and_what_is_beside_them_are_told_apart_by_a_margin(margin, ahead, wanted):
+    rates = jnp.array([[1.0, jnp.nan], [2.0, jnp.nan], [2.0 * (1.0 + ahead), 0.0]])
+    np.testing.assert_array_equal(sampler.preferred(rates, 2, margin), [wanted, 2])
 
 
 def test_powers_are_found_at_the_vertex_of_a_parabola_through_nearby_values():

@@ -38,6 +38,26 @@ def test_its_design_depends_on_no_key(small, no_type_checks):
         robust.design(jax.random.key(1), small, known, channels.noise_power, num_steps=2)
 
 
+def test_without_a_fallback_the_pass_is_what_is_sent(small, tmp_path, no_type_checks):
+    channels = cases.channels(n=3)
+    known = knowledge.estimated(channels.h_user, channels.h_eve, 0.01, 0.5)
+    options = {"noise_power": channels.noise_power, "key": jax.random.key(2), "diagnostics": True}
+    cdm_file.save(tmp_path / "model.npz", small, {})
+    for objective in (jaxsec.secrecy.MEAN, jaxsec.secrecy.Outage(0.05)):
+        options["objective"] = objective
+        method = jaxsec.methods.RobustDiffusion(str(tmp_path / "model.npz"))
+        with_it, both = jaxsec.design(known, method=method, **options)
+        method = jaxsec.methods.RobustDiffusion(str(tmp_path / "model.npz"), fallback=False)
+        alone, one = jaxsec.design(known, method=method, **options)
+        np.testing.assert_allclose(jaxsec.secrecy.power(*alone), 1.0, rtol=1e-5)
+        assert one.candidate_rates is None
+        assert both.candidate_rates.shape == (3, 2)
+        sent = np.argmax(both.candidate_rates, axis=1) == 0  # a network of random weights: seldom
+        same = np.all(np.abs(with_it.w - alone.w) < 1e-6, axis=(1, 2))
+        assert not sent.all()
+        np.testing.assert_array_equal(same, sent)
+
+
 def test_seeds_tell_fresh_networks_apart(small):
     again, other = (finetune.fresh("set-small", seed) for seed in (1, 2))
     kernels = [m.params["params"]["complex_in"]["kernel"] for m in (small, again, other)]

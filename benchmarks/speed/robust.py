@@ -29,8 +29,9 @@ ROUNDS = 7
 DESIGNS = (
     "opt-robust",
     "rzf-ns-robust",
-    f"{uncertain.ONE_PASS}, one pass",
+    uncertain.ALONE,
     uncertain.ONE_PASS,
+    uncertain.LEARNED,
     uncertain.SAMPLED,
 )
 """Of `uncertain`, the classical ones first."""

@@ -38,6 +38,7 @@ def design(
     num_steps: int | None = None,
     objective: Objective | None = None,
     constraint: PowerConstraint | None = None,
+    fallback: bool = True,
 ) -> Strategy:
     """Beams and noise: the best of several candidates of a diffusion model.
 
@@ -64,6 +65,7 @@ def design(
       num_steps: DDIM steps of each, by default `DEFAULT_STEPS`; 1 of a model that does not sample.
       objective: a row of `secrecy.OBJECTIVES`; by default the sum secrecy rate at full power.
       constraint: a row of `secrecy.POWERS`; total power by default.
+      fallback: whether designs that are not sampled are candidates.
 
     Returns:
       w [..., M, K] and v [..., M, J].
@@ -73,7 +75,7 @@ def design(
         of range.
     """
     options = {"num_samples": num_samples, "num_steps": num_steps}
-    options |= {"objective": objective, "constraint": constraint}
+    options |= {"objective": objective, "constraint": constraint, "fallback": fallback}
     return candidates(key, model, h_user, h_eve, noise_power, **options)[0]
 
 
@@ -88,8 +90,9 @@ def candidates(
     num_steps: int | None,
     objective: Objective | None = None,
     constraint: PowerConstraint | None = None,
+    fallback: bool = True,
 ) -> tuple[Strategy, Float[Array, "... S"]]:
-    """The same, and what every candidate is worth: samples, OPT's, RZF-NS."""
+    """The same, and what every candidate is worth: samples, and with `fallback` OPT's, RZF-NS."""
     checks.check_channels(h_user, h_eve, noise_power)
     num_steps = sampling_steps(model, num_samples, num_steps)
     check_size(model, h_user.shape[-1], h_user.shape[-2], h_eve.shape[-2])
@@ -97,6 +100,7 @@ def candidates(
     asked = asked_for(objective, constraint, batch, *h_user.shape[-2:])
     args = (model.params, key, (h_user, h_eve, noise_power), asked)
     options = {"sampler": sampler_of(model), "num_samples": num_samples, "num_steps": num_steps}
+    options["fallback"] = fallback
     return PROGRAMS.get(_design, args, **options)(*args)
 
 
@@ -109,6 +113,7 @@ def _design(
     sampler: Sampler,
     num_samples: int,
     num_steps: int,
+    fallback: bool,
 ) -> tuple[Strategy, Float[Array, "... S"]]:
     """The compiled program: a batch of any shape."""
     h_user, h_eve, noise_power = channels
@@ -125,6 +130,8 @@ def _design(
         del frame
         channels, asked = inputs
         others = []
+        if not fallback:
+            return others
         if sampler.coordinates.looks_ahead:
             others.append(judged(_short_opt(channels, sampler.num_noise_beams), inputs))
         if asked is not None:

@@ -5,8 +5,10 @@
 
 The model is fine-tuned on rates over what the channels may be (`training.finetune`), and told
 whether their mean is asked for or what is kept. Its candidates, and RZF-NS with powers searched on
-draws beside them, are compared on draws by the objective itself; where that is a quantile, RZF-NS
-is kept unless another is ahead of it by `QUANTILE_MARGIN` (`precoding.robust.solve`).
+draws beside them, are compared on draws by the objective itself. Where that is a quantile, RZF-NS
+must be ahead by `LEAD`: its powers are the best on the very draws that judge it, and what a network
+generates has not seen them. As a start of `refine` it is kept unless another is ahead of it by
+`QUANTILE_MARGIN` (`precoding.robust.solve`).
 """
 
 import jax
@@ -32,6 +34,8 @@ from jaxsec.strategy import Size, Strategy
 JUDGING_DRAWS, SEARCH_DRAWS = 192, 48
 """Draws by which candidates are compared, and RZF-NS's powers before they are searched once more
 on all."""
+LEAD = 0.005
+"""Share by which RZF-NS must be ahead of every sample's quantile to be sent."""
 FRACTIONS, SHARES = split.FRACTIONS[::2], (0.0, 0.4, 1.0)
 """Powers of RZF-NS that are tried first: a third of `rzf_ns_robust`'s, without noise among them."""
 
@@ -45,6 +49,7 @@ def design(
     objective: OverDraws = MEAN,
     num_samples: int = 1,
     num_steps: int | None = None,
+    fallback: bool = True,
 ) -> Strategy:
     """Beams and noise at full power: of `num_samples` candidates, and RZF-NS, the best on draws.
 
@@ -56,6 +61,7 @@ def design(
       objective: over the draws, `secrecy.MEAN` or `secrecy.Outage(0.05)`; of other probabilities
         of outage candidates are judged by them, but sampled as for that.
       num_samples, num_steps: as for `cdm.design`.
+      fallback: whether RZF-NS is a candidate. Without, and with one sample, nothing is judged.
 
     Returns:
       w [..., M, K] and v [..., M, J + M − K], J beams of aimed noise and then isotropic noise; or
@@ -65,7 +71,7 @@ def design(
       InputError: the model is not told errors, errors have a covariance, or as `cdm.design` does.
     """
     options = {"objective": objective, "num_samples": num_samples, "num_steps": num_steps}
-    return candidates(key, model, known, noise_power, **options)[0]
+    return candidates(key, model, known, noise_power, fallback=fallback, **options)[0]
 
 
 def candidates(
@@ -77,8 +83,11 @@ def candidates(
     objective: OverDraws,
     num_samples: int,
     num_steps: int | None,
+    fallback: bool = True,
+    refined: bool = False,
 ) -> tuple[Strategy, Float[Array, "... S1"]]:
-    """The same, and what every candidate is worth, RZF-NS last."""
+    """The same, or the start of a refinement, and what every candidate is worth, RZF-NS last; 0
+    where nothing is judged."""
     checks.check_channels(known.h_user, known.h_eve, noise_power)
     checks.check_batches(
         h_user=(known.h_user, 2),
@@ -98,6 +107,8 @@ def candidates(
     check_size(model, *size)
     args = (model.params, key, known, noise_power)
     options = {"objective": objective, "num_samples": num_samples, "num_steps": num_steps}
+    margin = QUANTILE_MARGIN if refined else -LEAD
+    options |= {"fallback": fallback, "margin": margin if isinstance(objective, Outage) else 0.0}
     return PROGRAMS.get(_design, args, sampler=sampler_of(model), **options)(*args)
 
 
@@ -119,6 +130,8 @@ def _design(
     objective: OverDraws,
     num_samples: int,
     num_steps: int,
+    fallback: bool,
+    margin: float,
 ) -> tuple[Strategy, Float[Array, "... S1"]]:
     """The compiled program: a batch of any shape."""
     batch, known, noise_power = _flat(known, noise_power)
@@ -129,25 +142,24 @@ def _design(
     span = min(num_users + size.num_eavesdroppers, num_antennas)
     outside = num_antennas - span
     # The same for every channel: what a channel gets does not depend on how the batch is cut.
-    draws = sample(
-        keys.stream(key, "judging"),
-        JUDGING_DRAWS,
-        num_users + size.num_eavesdroppers,
-        span,
-        outside,
-    )
+    shape = num_users + size.num_eavesdroppers, span, outside
+    draws = sample(keys.stream(key, "judging"), JUDGING_DRAWS, *shape)
 
     def frame_of(inputs):
         known, noise_power = inputs
         return informed(known, noise_power, sampler.num_noise_beams, float(objective != MEAN))
 
     def judged(strategy: Strategy, inputs) -> tuple[Strategy, Float[Array, "B"]]:
+        if num_samples == 1 and not fallback:
+            return strategy, jnp.zeros(strategy.w.shape[0])
         problem, basis = robust.reduced(*inputs)
         beams = robust.in_span(strategy, basis)
         return strategy, objective.value(sum_rates(problem, draws, beams, num_users))
 
     def beside(frame, inputs) -> list[tuple[Strategy, Float[Array, "B"]]]:
         del frame
+        if not fallback:
+            return []
         problem, basis = robust.reduced(*inputs)
         found = _rzf_ns(problem, draws, objective, num_users, outside)
         u = robust.in_antennas(found.beams, basis, num_users)
@@ -164,7 +176,7 @@ def _design(
         num_samples=num_samples,
         num_steps=num_steps,
         beside=beside,
-        margin=QUANTILE_MARGIN if isinstance(objective, Outage) else 0.0,
+        margin=margin,
     )
     return jax.tree.map(lambda x: x.reshape(*batch, *x.shape[1:]), found)
 

@@ -12,7 +12,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float, Int, Key
 
 from jaxsec.cdm.coordinates import table as coordinates
 from jaxsec.cdm.coordinates.table import Coordinates
@@ -87,7 +87,8 @@ def best_of(
       size, num_samples, num_steps: as `design` has them.
       beside: of frame and inputs, candidates that are not sampled, the last ones, and what each is
         worth; of no more noise beams than those that are.
-      margin: share by which a sample must be ahead of those to be preferred to them.
+      margin: share by which a sample must be ahead of those to be preferred to them; below 0, they
+        of it.
     """
     n = jax.tree.leaves(inputs)[0].shape[0]
     kind = sampler.coordinates.kinds(*size, sampler.num_noise_beams)
@@ -111,8 +112,7 @@ def best_of(
             other = Strategy(other.w, jnp.pad(other.v, ((0, 0), (0, 0), (0, more))))
             strategies = jax.tree.map(lambda x, y: jnp.append(x, y[None], 0), strategies, other)
             rates = jnp.append(rates, rate[None], 0)
-        weighed = rates.at[num_samples:].multiply(1.0 + margin)
-        best = jnp.argmax(jnp.where(jnp.isfinite(weighed), weighed, -jnp.inf), axis=0)
+        best = preferred(rates, num_samples, margin)
         chosen = jax.tree.map(lambda x: x[best, jnp.arange(x.shape[1])], strategies)
         return chosen, rates.T
 
@@ -123,6 +123,13 @@ def best_of(
     entries = CHUNK_ENTRIES.get(jax.default_backend(), MAX_ENTRIES)
     chunk = max(entries // (kind.size * num_samples), 16)
     return map_chunks(design_chunk, (inputs, initials), chunk)
+
+
+def preferred(rates: Float[Array, "S B"], num_samples: int, margin: float) -> Int[Array, "B"]:
+    """Index of the best candidate that is finite; `num_samples` of them, the first, are samples,
+    which must be ahead of the others by a share `margin`."""
+    weighed = rates.at[num_samples:].multiply(1.0 + margin)
+    return jnp.argmax(jnp.where(jnp.isfinite(weighed), weighed, -jnp.inf), axis=0)
 
 
 def initial(sampler: Sampler, key: Key[Array, ""], shape: tuple[int, ...]) -> Float[Array, "..."]:

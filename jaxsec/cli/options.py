@@ -114,7 +114,7 @@ def _option(name: str) -> tuple[str, Any, Any]:
     )
 
 
-_METAVARS = {int: "N", int | None: "N"}
+_METAVARS = {int: "N", int | None: "N", bool: "{True,False}"}
 
 
 def _names() -> list[str]:

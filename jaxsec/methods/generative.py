@@ -70,13 +70,7 @@ class Diffusion:
     def __call__(self, key: Key[Array, ""], channels: Channels) -> Designed:
         from jaxsec.cdm import designer  # flax, which the classical designs do without
 
-        strategy, rates = designer.candidates(
-            key,
-            self.weights(),
-            *channels,
-            num_samples=self.num_samples,
-            num_steps=self.ddim_steps,
-        )
+        strategy, rates = designer.candidates(key, self.weights(), *channels, **self._sampling())
         return _refined(strategy, channels, self.refine)._replace(candidate_rates=rates)
 
     def aimed(
@@ -91,12 +85,7 @@ class Diffusion:
 
         rows: Any = {"objective": objective, "constraint": power}
         strategy, values = designer.candidates(
-            key,
-            self.weights(),
-            *channels,
-            num_samples=self.num_samples,
-            num_steps=self.ddim_steps,
-            **rows,
+            key, self.weights(), *channels, **self._sampling(), **rows
         )
         if self.refine:
             strategy = ascend_from(strategy, *channels, num_steps=self.refine, **rows)
@@ -111,6 +100,10 @@ class Diffusion:
             return pretrained.load(name)
         written = os.stat(name).st_mtime_ns if os.path.exists(name) else None
         return _read(os.path.abspath(name), written)
+
+    def _sampling(self) -> dict[str, Any]:
+        """How candidates are made."""
+        return {"num_samples": self.num_samples, "num_steps": self.ddim_steps}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,26 +121,28 @@ class RobustDiffusion(Diffusion):
     """A shipped model that is told errors, or a .npz file."""
     refine: int = 0
     """Steps of opt's iteration, or of opt-robust's, on what a diffusion model has sampled."""
+    fallback: bool = True
+    """Whether designs that are not generated, of rzf-ns or a short run of opt, are candidates too.
+    Without them one sample is what the network generates, as it is."""
 
     def given(self, key: Key[Array, ""], known: Posterior, objective: OverDraws) -> Designed:
         from jaxsec.cdm import robust
 
         key, key_steps = jax.random.split(key)
+        how = {**self._sampling(), "refined": self.refine > 0}
         strategy, rates = robust.candidates(
-            key,
-            self.weights(),
-            known,
-            1.0,
-            objective=objective,
-            num_samples=self.num_samples,
-            num_steps=self.ddim_steps,
+            key, self.weights(), known, 1.0, objective=objective, **how
         )
         if self.refine:
             options: Any = {"objective": objective, "num_steps": self.refine}
-            if isinstance(objective, Outage):
+            if self.fallback and isinstance(objective, Outage):
                 options["margin"] = robust.margin(rates)
             strategy = refine(key_steps, strategy, known, 1.0, **options)
-        return Designed(strategy, candidate_rates=rates)
+        judged = self.fallback or self.num_samples > 1
+        return Designed(strategy, candidate_rates=rates if judged else None)
+
+    def _sampling(self) -> dict[str, Any]:
+        return {**super()._sampling(), "fallback": self.fallback}
 
 
 def _refined(strategy: Strategy, channels: Channels, num_steps: int) -> Designed:

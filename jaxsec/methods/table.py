@@ -71,6 +71,7 @@ NEUTRAL: Mapping[str, Any] = {
     "num_samples": 1,
     "refine": 0,
     "denoiser": "set",
+    "fallback": True,
 }
 """Values at which an option asks for nothing: no contradiction where it is not heeded."""
 
