@@ -107,8 +107,8 @@ def candidates(
     check_size(model, *size)
     args = (model.params, key, known, noise_power)
     options = {"objective": objective, "num_samples": num_samples, "num_steps": num_steps}
-    margin = QUANTILE_MARGIN if refined else -LEAD
-    options |= {"fallback": fallback, "margin": margin if isinstance(objective, Outage) else 0.0}
+    ahead = QUANTILE_MARGIN if refined else -LEAD
+    options |= {"fallback": fallback, "margin": ahead if isinstance(objective, Outage) else 0.0}
     return PROGRAMS.get(_design, args, sampler=sampler_of(model), **options)(*args)
 
 
