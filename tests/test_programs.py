@@ -176,6 +176,25 @@ def test_pieces_are_the_batch_in_few_lengths(n, chunk, repeats, lanes):
         assert computed <= 1.05 * n
 
 
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 1500), st.integers(16, 200))
+def test_chunks_are_of_one_length_and_hardly_filled_up(n, chunk):
+    computed = []
+
+    def solve(x):
+        computed.append(x.shape[0])
+        return 2 * x
+
+    found = jax.eval_shape(lambda x: chunks.map_chunks(solve, (x,), chunk), np.zeros(n, np.int8))
+    assert found.shape == (n,)
+    length = computed[-1]
+    if n <= chunk:
+        assert length == n
+        return
+    assert length % chunks.VECTOR == 0 and length < chunk + chunks.VECTOR
+    assert -n % length < max(chunk // 2, chunks.VECTOR)
+
+
 @pytest.mark.slow
 def test_how_a_batch_is_cut_and_filled_changes_nothing():
     """5 of 8, and in pieces, against one by one."""

@@ -23,6 +23,8 @@ MAX_ROWS = 2**14
 """Longest piece, in rows, where no cache says less; powers of two below it are lengths too."""
 CACHE_BYTES = 2**17
 """What the largest array of a chunk should not exceed, on CPU."""
+VECTOR = 16
+"""Chunks are multiples of it: numbers that a vector unit takes at once."""
 MIN_SHARE = 64
 """Rows below which another core is not worth its hand-over."""
 
@@ -60,8 +62,8 @@ def map_chunks(solve: Callable[..., Any], inputs: Any, chunk: int) -> Any:
     n = jax.tree.leaves(inputs)[0].shape[0]
     if n <= chunk:
         return solve(*inputs)
+    chunk = _even_chunk(n, chunk)
     chunks = -(-n // chunk)
-    chunk = -(-n // (chunks * 16)) * 16  # equal chunks, a multiple of the vector width
     padded = chunks * chunk
 
     def pad(x: jax.Array) -> jax.Array:
@@ -70,6 +72,14 @@ def map_chunks(solve: Callable[..., Any], inputs: Any, chunk: int) -> Any:
 
     outputs = jax.lax.map(lambda part: solve(*part), jax.tree.map(pad, inputs))
     return jax.tree.map(lambda x: x.reshape(padded, *x.shape[2:])[:n], outputs)
+
+
+def _even_chunk(n: int, chunk: int) -> int:
+    """The multiple of `VECTOR` from half of `chunk` to just above it that leaves least to be filled
+    up; the longest of equals."""
+    most, least = -(-chunk // VECTOR), max(chunk // (2 * VECTOR), 1)
+    lengths = range(most * VECTOR, (least - 1) * VECTOR, -VECTOR)
+    return min(lengths, key=lambda length: -n % length)
 
 
 def pieces(n: int, chunk: int, repeats: int = 1) -> list[Piece]:
