@@ -48,8 +48,10 @@ class SetDenoiser(nn.Module):
         there = jnp.max(condition.mask, axis=1)[..., None]  # [B, R, N, 1]
         relations = _as_real(jnp.asarray(condition.relations))
 
-        x = jnp.concatenate([z[..., None], condition.complex_entries], axis=-1)
-        x = _mix("complex_in", size.num_complex)(x) * there[:, None]
+        given = jnp.concatenate([z[..., None], condition.complex_entries], axis=-1)
+        given = given * there[:, None]
+        first = Mix(size.num_complex, name="complex_in")
+        x = first(given)
         time = nn.silu(nn.Dense(size.num_real, name="time")(time_features(t, 64)))
         s = (
             nn.Dense(size.num_real, name="entries")(condition.entries)
@@ -57,11 +59,12 @@ class SetDenoiser(nn.Module):
             + nn.Dense(size.num_real, name="columns")(condition.columns)[:, None]
         )
         for i in range(size.num_layers):
-            x, s = Layer(size, name=f"layer_{i}")(x, s, time, there, relations)
+            of = (given, first.variables["params"]["kernel"]) if i == 0 else None
+            x, s = Layer(size, name=f"layer_{i}")(x, s, time, there, relations, of)
         gate = nn.Dense(size.num_complex, name="gate_out")(_normalise("norm_out", s))
         small = nn.initializers.normal(1e-2)
         last = nn.Dense(1, use_bias=False, kernel_init=small, name="complex_out")
-        out = last(_bound(x) * gate[:, None])[..., 0]
+        out = last(x * _bounding(x) * gate[:, None])[..., 0]
         return out * condition.mask
 
 
@@ -71,16 +74,14 @@ class Layer(nn.Module):
     size: SetSize
 
     @nn.compact
-    def __call__(self, x, s, time, there, relations):
+    def __call__(self, x, s, time, there, relations, of=None):
         size = self.size
-        num_batch, _, num_rows, num_columns, width = x.shape
-        # Rows mixed by every relation: one real matrix product a sample.
-        bounded = _bound(x)
-        mixed = jnp.matmul(relations, bounded.reshape(num_batch, 2 * num_rows, num_columns * width))
-        mixed = mixed.reshape(num_batch, -1, 2, num_rows, num_columns, width)
-        seen = jnp.concatenate([bounded, *[mixed[:, q] for q in range(mixed.shape[1])]], axis=-1)
+        width = x.shape[-1]
+        few, kernel = (x, None) if of is None else of
+        bounded = few * _bounding(x)
+        seen = jnp.concatenate([bounded, *_mixed(relations, bounded)], axis=-1)
         # a, b and the update are three maps of the same channels.
-        a, b, update = jnp.split(_mix("maps", 3 * width)(seen), 3, axis=-1)
+        a, b, update = jnp.split(Mix(3 * width, name="maps")(seen, kernel), 3, axis=-1)
         product = a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1]
         power = jnp.square(update[:, 0]) + jnp.square(update[:, 1])
         invariant = jnp.concatenate([product, power], axis=-1)
@@ -101,19 +102,49 @@ class Layer(nn.Module):
         return x + gate[:, None] * update, s
 
 
-def _mix(name: str, width: int) -> nn.Dense:
+class Mix(nn.Module):
     """A linear map of complex channels: real weights for both parts, no bias."""
-    return nn.Dense(width, use_bias=False, name=name)
+
+    width: int
+
+    @nn.compact
+    def __call__(
+        self, x: Float[Array, "*any I"], before: Float[Array, "F G"] | None = None
+    ) -> Float[Array, "*any W"]:
+        """Of x, or of what the map `before` makes of each of the G channel blocks in x.
+
+        Two maps in a row are one: where x has few channels, that is much less to compute.
+        """
+        num_channels = x.shape[-1]
+        if before is not None:
+            num_channels = num_channels // before.shape[0] * before.shape[1]
+        init = nn.initializers.lecun_normal()
+        kernel = self.param("kernel", init, (num_channels, self.width))
+        if before is not None:
+            kernel = kernel.reshape(-1, before.shape[1], self.width)
+            kernel = jnp.matmul(before, kernel).reshape(-1, self.width)
+        return jnp.matmul(x, kernel)
+
+
+def _mixed(
+    relations: Float[Array, "B S T"], x: Float[Array, "B 2 R N C"]
+) -> list[Float[Array, "B 2 R N C"]]:
+    """Rows mixed by every relation: one real matrix product a sample."""
+    num_batch, _, num_rows, num_columns, width = x.shape
+    mixed = jnp.matmul(relations, x.reshape(num_batch, 2 * num_rows, num_columns * width))
+    mixed = mixed.reshape(num_batch, -1, 2, num_rows, num_columns, width)
+    return [mixed[:, q] for q in range(mixed.shape[1])]
 
 
 def _normalise(name: str, s: Array) -> Array:
     return nn.RMSNorm(name=name)(s)
 
 
-def _bound(x: Float[Array, "B 2 R N C"]) -> Float[Array, "B 2 R N C"]:
-    """Entries of size one at most; small ones stay as they are, and tell their size."""
+def _bounding(x: Float[Array, "B 2 R N C"]) -> Float[Array, "B 1 R N 1"]:
+    """Factors that make entries of size one at most; small ones stay as they are, and tell their
+    size."""
     power = 2.0 * jnp.mean(jnp.square(x), axis=(1, 4), keepdims=True)
-    return x * jax.lax.rsqrt(1.0 + power)
+    return jax.lax.rsqrt(1.0 + power)
 
 
 def _as_real(relations: Float[Array, "B Q 2 R R"]) -> Float[Array, "B S T"]:
