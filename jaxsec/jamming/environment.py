@@ -15,11 +15,13 @@ point that asks for more than its battery holds sends with that. Episodes are tr
 """
 
 import dataclasses
+import functools
 import math
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Float, Int, Key
 
 from jaxsec.jamming import battery, knowledge, metrics, powers, rates, slots
@@ -35,6 +37,10 @@ from jaxsec.rl.spaces import Box
 
 MIN_SNR_DB, MAX_SNR_DB = -40.0, 220.0
 """Weaker and stronger links are observed as these: a link of zero gain has no logarithm."""
+NUM_SPREAD = 40
+"""Points of the disc where eavesdroppers may be."""
+RAYLEIGH_MEAN_DB = -2.507
+"""Mean level of a link's fading without a line of sight: −γ·10/ln 10, γ Euler's constant."""
 MIDDLE_SNR_DB, SCALE_SNR_DB = 20.0, 20.0
 """SNR at full power that is observed as 0, and the step that is observed as 1."""
 
@@ -166,6 +172,11 @@ class Environment(Episodic):
         params = self.default_params if params is None else params
         return _observation(self.scenario, state, params)
 
+    def truth(self, state: State) -> Float[Array, "E A"]:
+        """Eavesdroppers' log-gains as they would be observed without errors."""
+        eves = slots.gains(state.slot)[self.scenario.num_users :]
+        return _observed(eves * self.scenario.max_power_w)
+
     def power(self, action: Float[Array, "*any"], params: Params) -> Float[Array, "*any"]:
         """What an action asks for: transmit powers in watt, entry by entry."""
         return powers.of(action, self.scenario.power_steps, params)
@@ -182,12 +193,7 @@ class Environment(Episodic):
     ) -> Outcome:
         """What an action leads to; if `signed`, with secrecy rates that are not cut off at 0."""
         power = self.transmitted(state, action, params)
-        gains = slots.gains(state.slot)
-        num_users = self.scenario.num_users
-        rate = rates.signed_secrecy_rates(power, gains[:num_users], gains[num_users:])
-        rate = rate if signed else jnp.maximum(rate, 0.0)
-        served_by = rates.serving(num_users, self.scenario.num_access_points)
-        return Outcome(power, power[served_by], rate, params.circuit_power_w, params.target_rate)
+        return _outcome(self.scenario, slots.gains(state.slot), power, params, signed=signed)
 
     def reward(
         self, state: State, action: Float[Array, "A"], params: Params | None = None
@@ -227,6 +233,22 @@ class Environment(Episodic):
         params = self.default_params if params is None else params
         outcome = self.outcome(state, action, params)
         return jnp.stack([metric(outcome) for metric in self.metrics])
+
+
+def _outcome(
+    scenario: JammingScenario,
+    gains: Float[Array, "R A"],
+    power: Float[Array, "A"],
+    params: Params,
+    *,
+    signed: bool,
+) -> Outcome:
+    """As `Environment.outcome` has it."""
+    num_users = scenario.num_users
+    rate = rates.signed_secrecy_rates(power, gains[:num_users], gains[num_users:])
+    rate = rate if signed else jnp.maximum(rate, 0.0)
+    served_by = rates.serving(num_users, scenario.num_access_points)
+    return Outcome(power, power[served_by], rate, params.circuit_power_w, params.target_rate)
 
 
 def _aged(key: Key[Array, ""], scenario: JammingScenario, slot: Slot, fresh: State) -> State:
@@ -269,7 +291,26 @@ def _layout(scenario: JammingScenario) -> Layout:
         num_of_column=1 if scenario.battery is None else 2,
         num_shared=num_shared + scenario.preferences * len(scenario.metrics),
         levels=_levels(scenario),
+        **_places(scenario),
     )
+
+
+@functools.cache
+def _places(scenario: JammingScenario) -> dict[str, Any]:
+    """Where eavesdroppers are heard with errors: that they are, and levels of Rayleigh fading, in
+    the mean, at the access points and at points spread over a disc."""
+    if knowledge.error_db(scenario) == 0.0 or scenario.num_eavesdroppers == 0:
+        return {}
+    # Points of equal area, a golden angle apart (H. Vogel, Mathematical Biosciences, 1979).
+    part = (np.arange(NUM_SPREAD) + 0.5) / NUM_SPREAD
+    turn = np.pi * (3.0 - np.sqrt(5.0)) * np.arange(NUM_SPREAD)
+    disc = np.sqrt(part) * np.stack((np.cos(turn), np.sin(turn)))
+    points = np.append(slots.access_points(scenario).T, scenario.far_radius_m * disc, axis=1)
+    with jax.ensure_compile_time_eval():
+        gain = np.asarray(slots.path_gains(scenario, jnp.asarray(points, jnp.float32)))
+    snr = np.maximum(scenario.max_power_w * gain, 10.0 ** (MIN_SNR_DB / 10.0))
+    level = _normal(10.0 * np.log10(snr) + RAYLEIGH_MEAN_DB)
+    return {"uncertain": True, "places": tuple(map(tuple, level.tolist()))}
 
 
 def _levels(scenario: JammingScenario) -> Levels | None:

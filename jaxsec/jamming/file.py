@@ -55,11 +55,15 @@ class Trained(NamedTuple):
         Raises:
           InputError: they serve one size only, or a number is out of its range.
         """
-        checks.require(
-            size == jamming_sizes.of(self.scenario) or self.config.network != "flat",
-            f"the networks must not be flat to act at size {size}, but are, and serve "
-            f"{jamming_sizes.of(self.scenario)} only",
-        )
+        own = jamming_sizes.of(self.scenario)
+        for fits_one, what in (
+            (self.config.network == "flat", "be flat"),
+            (self.agent.estimates, "estimate gains"),
+        ):
+            checks.require(
+                size == own or not fits_one,
+                f"the networks must not {what} to act at size {size}, but do, and serve {own} only",
+            )
         return self._replace(scenario=jamming_sizes.resized(self.scenario, size))
 
 

@@ -24,8 +24,9 @@ class Config:
     policy: str = "moe-gdm"
     """One of `jaxsec.rl.table.POLICIES`."""
     network: table.Network = "flat"
-    """Of actor and critics: full layers; such as keep to the symmetries of the observation; or such
-    as also work out the interference that an action makes, where entries are levels of links."""
+    """Of actor and critics: full layers; such as keep to the symmetries of the observation; such as
+    also work out the interference that an action makes, where entries are levels of links; or such
+    as also work out how it would change, from estimates where gains are observed with errors."""
     gradient: Literal["critic", "environment", "smooth"] = "critic"
     """What the actor climbs: learned critics, the reward itself, which has a gradient, or its
     smooth form, whose temperature falls by equal factors."""

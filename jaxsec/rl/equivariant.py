@@ -11,7 +11,8 @@ means and maxima along either axis, in the manner of M. Zaheer et al., Deep Sets
 
 Where the layout says what power has to do with entries, every round also reads what would be heard
 of an action (`jaxsec.rl.interference`): of one that is to be valued, or of one that the columns
-intend, and change from round to round.
+intend, and change from round to round. Where it says that free rows are observed with errors, they
+are estimated first (`jaxsec.rl.estimator`), which keeps to the order of columns.
 
 Shapes: B states, O entries of an observation, C columns, U owned and E free rows, R rows of either
 kind, W features, M of a message.
@@ -20,11 +21,13 @@ kind, W features, M of a message.
 from typing import NamedTuple
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from jaxsec.rl import interference
+from jaxsec.rl.estimator import NAME, SCALE, Estimate, Estimator
 from jaxsec.rl.interference import Heard
 from jaxsec.rl.layout import Layout, Parts
 from jaxsec.rl.networks import Mlp
@@ -43,8 +46,9 @@ class Columns(nn.Module):
     def __call__(
         self, observation: Float[Array, "B O"], action: Float[Array, "B C"] | None = None
     ) -> Float[Array, "B C W"]:
-        parts = self.layout.split(observation)
+        parts, told = self._estimated(self.layout.split(observation))
         owned, free = entry_features(self.layout, parts)
+        free = jnp.concatenate((free, *told), axis=-1)
         known = column_features(self.layout, parts)
         if action is not None:
             owned, free = self._acted(parts, owned, free, action)
@@ -62,6 +66,21 @@ class Columns(nn.Module):
                 seen = self._acted(parts, owned, free, jnp.tanh(intended))
             columns, rows = step(columns, rows, *seen)
         return nn.RMSNorm(name="norm")(columns)
+
+    def _estimated(self, parts: Parts) -> tuple[Parts, list[Float[Array, "B E C 2"]]]:
+        """Free rows as they are estimated where they are uncertain; and how far each entry lies
+        above its estimate, and how uncertain this is.
+
+        Estimates are learned from the truth (`estimator.loss`), not from what actions are worth.
+        """
+        if not self.layout.uncertain:
+            return parts, []
+        num_owned = len(self.layout.owners)
+        found = Estimator(self.layout, self.width, name=NAME)(parts.entries)
+        found = Estimate(*jax.lax.stop_gradient(tuple(found)))
+        owned, free = jnp.split(parts.entries, [num_owned], axis=1)
+        told = SCALE * jnp.stack((free - found.mean, found.deviation), axis=-1)
+        return parts._replace(entries=jnp.concatenate((owned, found.mean), axis=1)), [told]
 
     def _acted(
         self,

@@ -74,11 +74,28 @@ class Layout:
     """S."""
     levels: Levels | None = None
     """What power has to do with the entries; None where they are not levels of links."""
+    uncertain: bool = False
+    """Whether entries of the free rows are observed with errors."""
+    places: tuple[tuple[float, ...], ...] = ()
+    """Where they are: rows at places that free ones may resemble, as they would be without errors.
+    The first are the columns' own, of as many columns."""
+    slopes: bool = False
+    """Whether a network is told what a step of an action changes."""
 
     def __post_init__(self) -> None:
         checks.check_at_least("num_columns", self.num_columns, 1)
         for name in ("num_free", "num_of_column", "num_shared"):
             checks.check_at_least(name, getattr(self, name), 0)
+        checks.require(
+            not self.uncertain
+            or (
+                len(self.places) > self.num_columns
+                and all(len(row) == self.num_columns for row in self.places)
+            ),
+            f"`places` must be more than {self.num_columns} rows of {self.num_columns} entries "
+            f"where entries are uncertain, but has {len(self.places)} rows of lengths "
+            f"{sorted({len(row) for row in self.places})}",
+        )
         checks.require(
             all(0 <= owner < self.num_columns for owner in self.owners),
             f"`owners` must lie in [0, {self.num_columns}), as columns do, but are {self.owners}",

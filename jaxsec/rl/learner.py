@@ -24,7 +24,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, Int, Key
 
-from jaxsec.rl import actor_loss, equivariant, table
+from jaxsec.rl import actor_loss, equivariant, estimator, table
 from jaxsec.rl.chunks import by_chunks
 from jaxsec.rl.config import Config
 from jaxsec.rl.environment import Environment
@@ -43,6 +43,11 @@ class Agent:
     layout: Layout | None = None
     """Of observations, whose symmetries the critics keep to, and whose interference they work out
     where it has levels; None for flat ones."""
+
+    @property
+    def estimates(self) -> bool:
+        """Whether the actor estimates what is observed with errors."""
+        return self.layout is not None and self.layout.uncertain
 
     @property
     def critic(self) -> nn.Module:
@@ -189,6 +194,7 @@ def update(
     *,
     reward: Value | None = None,
     taught: Float[Array, "B A"] | None = None,
+    truth: Float[Array, "B E C"] | None = None,
     mean: Mean = lambda x: x,
 ) -> tuple[Learner, dict[str, Any]]:
     """One step of critics and actor on a batch.
@@ -203,6 +209,7 @@ def update(
       reward: of actions in the batch's states, to be climbed itself; None to learn critics from the
         batch and to climb them.
       taught: a teacher's actions in these states, where they are imitated.
+      truth: entries of these states that are observed with errors, where they are estimated.
       mean: of gradients and statistics over all devices; as they are on a single one.
 
     Returns:
@@ -221,6 +228,8 @@ def update(
     loss_of = actor_loss.make(
         agent.policy, learner.actor, noise, batch.observation, mean, value=value, taught=taught
     )
+    if truth is not None:
+        loss_of = _with_estimates(agent, loss_of, batch.observation, truth)
     learner, watched = _update_actor(agent, learner, loss_of, update_index, mean)
     return learner, metrics | watched
 
@@ -249,6 +258,23 @@ def critic_loss(
     """Mean over transitions and critics of (Q(s, a) − target)²."""
     values = agent.values(critic, batch.observation, batch.action)
     return jnp.mean((values - target[None]) ** 2)
+
+
+def _with_estimates(
+    agent: Agent,
+    loss_of: Callable[[Any], Loss],
+    observation: Float[Array, "B O"],
+    truth: Float[Array, "B E C"],
+) -> Callable[[Any], Loss]:
+    """An actor's loss, and that of the estimators in it, which have no parameters in common."""
+
+    def loss(actor: Any) -> Loss:
+        assert agent.layout is not None  # which says that there is something to estimate
+        acted = loss_of(actor)
+        missed = estimator.loss(agent.layout, agent.config.width, actor, observation, truth)
+        return Loss(acted.loss + missed, acted.metrics | {"estimator_loss": missed})
+
+    return loss
 
 
 def _update_critic(

@@ -21,6 +21,7 @@ from jaxsec.rl.actor_loss import Teacher
 from jaxsec.rl.collect import Slots
 from jaxsec.rl.config import Config
 from jaxsec.rl.environment import Environment, Smooth
+from jaxsec.rl.estimator import Shown
 from jaxsec.rl.learner import Agent, Learner, Scale
 from jaxsec.rl.policy import Value
 from jaxsec.rl.replay import Replay
@@ -95,12 +96,15 @@ def update(task: Task, state: State, update_index: Int[Array, ""]) -> tuple[Stat
     )
     remembered = replay.add(state.replay, transition, update_index)
     batch = replay.sample(key_batch, remembered, task.share(config.batch_size))
-    reward = taught = None
+    reward = taught = truth = None
     if config.gradient != "critic":
         # The reward itself needs the slots, not what they have been answered with.
         batch = batch._replace(observation=state.slots.observation)
         key_window = keys.stream(key_step, "window")
         reward = climbed(task, state.slots, state.learner.actor, key_window, update_index)
+    if agent.estimates:
+        assert isinstance(environment, Shown)  # as `Training` has seen to
+        truth = jax.vmap(environment.truth)(state.slots.state)
     if config.actor_loss == "imitation":
         assert task.teacher is not None  # as `Training` has seen to
         taught = task.teacher(keys.stream(key_step, "teacher"), state.slots.state)
@@ -113,6 +117,7 @@ def update(task: Task, state: State, update_index: Int[Array, ""]) -> tuple[Stat
         update_index,
         reward=reward,
         taught=taught,
+        truth=truth,
         mean=mean,
     )
     metrics["collected"] = mean(transition.reward.mean())

@@ -12,7 +12,7 @@ from jaxsec.rl.layout import Layout
 from jaxsec.rl.moe import MixtureOfExperts, Specialist
 from jaxsec.rl.policy import Policy
 
-Network = Literal["flat", "equivariant", "interference"]
+Network = Literal["flat", "equivariant", "interference", "unfolded"]
 POLICIES: dict[str, str] = {
     "moe-gdm": "diffusion by a mixture of experts",
     "gdm": "diffusion",
@@ -45,8 +45,9 @@ def make(
       observation_size: O.
       action_size: A.
       width: of all layers.
-      network: of full layers; one that keeps to the symmetries of the observation; or such a one
-        that also works out what is heard, where entries are levels of links.
+      network: of full layers; one that keeps to the symmetries of the observation; such a one that
+        also works out what is heard, where entries are levels of links; or one that also works out
+        how that would change, of estimates where entries are observed with errors.
       layout: of the observation, where it is a table.
       num_steps: T, of a diffusion policy.
       num_experts: of a mixture.
@@ -102,6 +103,8 @@ def laid_out(network: Network, layout: Layout | None) -> Layout | None:
         f"laid out, but is {network!r}",
     )
     assert layout is not None
+    if network != "unfolded":
+        layout = dataclasses.replace(layout, uncertain=False, places=())
     if network == "equivariant":
         return dataclasses.replace(layout, levels=None)
     checks.require(
@@ -109,7 +112,7 @@ def laid_out(network: Network, layout: Layout | None) -> Layout | None:
         "`network` must be flat or equivariant where steps of actions are not steps of the levels "
         f"observed, as with power steps in watt or batteries, but is {network!r}",
     )
-    return layout
+    return dataclasses.replace(layout, slopes=network == "unfolded")
 
 
 def num_values(name: str) -> int:

@@ -23,6 +23,7 @@ from jaxsec.rl import learner, parallel, turns
 from jaxsec.rl.actor_loss import Teacher
 from jaxsec.rl.config import Config
 from jaxsec.rl.environment import Environment, Smooth
+from jaxsec.rl.estimator import Shown
 from jaxsec.rl.learner import Agent, Learner, Scale
 from jaxsec.rl.policy import Denoises, Policy
 from jaxsec.rl.replica import Task
@@ -105,6 +106,13 @@ class Training:
         checks.require(
             self.config.actor_loss != "imitation" or self.teacher is not None,
             "`teacher` must be given where `actor_loss` is imitation",
+        )
+        checks.require(
+            not self.agent.estimates
+            or (self.config.gradient != "critic" and isinstance(self.environment, Shown)),
+            "`gradient` must be environment or smooth where what is observed with errors is "
+            "estimated, whose truth is not remembered with a transition, but is "
+            f"{self.config.gradient!r}",
         )
         if self.others:
             checks.require(
