@@ -177,6 +177,52 @@ def test_devices_share_networks_where_sizes_take_turns():
     run(TURNS, devices=2)
 
 
+ESTIMATES = """
+import jax, jax.numpy as jnp, numpy as np
+from jaxsec.jamming import Environment
+from jaxsec.rl import collect, learner as learners
+from jaxsec.rl.learner import Scale
+from jaxsec.rl.replay import Transition
+from jaxsec.rl.replica import AXIS, mean
+from tests.test_estimator import LEARNING, SMALL
+
+jax.config.update("jax_enable_x64", True)
+assert jax.device_count() == 8
+environment = Environment(SMALL)
+agent = learners.make_agent(LEARNING, environment)
+assert agent.estimates
+double = lambda tree: jax.tree.map(
+    lambda x: x.astype(float) if jnp.issubdtype(x.dtype, jnp.floating) else x, tree)
+slots = double(collect.reset(environment, jax.random.key(0), 32))
+one = double(jax.jit(lambda key: learners.init(agent, key))(jax.random.key(1)))
+many = jax.tree.map(lambda x: jnp.stack([x] * 8), one)
+scale = Scale(jnp.asarray(1.0), jnp.asarray(2.0))
+
+def learn(learner, slots, mean):
+    count = len(slots.observation)
+    reward = lambda action: jax.vmap(
+        lambda state, action: environment.smooth_reward(state, action, 0.5))(slots.state, action)
+    batch = Transition(slots.observation, jnp.zeros((count, 3)), jnp.zeros(count), None, None)
+    return learners.update(
+        agent, learner, scale, batch, jnp.zeros((count, 0)), 0, reward=reward,
+        truth=jax.vmap(environment.truth)(slots.state), mean=mean)
+
+share = lambda x: x.reshape(8, 4, *x.shape[1:])
+one, metrics = jax.jit(lambda learner: learn(learner, slots, lambda x: x))(one)
+many, several = jax.pmap(lambda *given: learn(*given, mean), AXIS)(
+    many, jax.tree.map(share, slots))
+assert np.isfinite(metrics["estimator_loss"]) and metrics["estimator_loss"] != 0
+for i in range(8):
+    jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y[i], rtol=1e-7, atol=1e-10),
+        (one, metrics), (many, several))
+"""
+
+
+@pytest.mark.long
+def test_estimates_are_learned_on_eight_devices_as_on_one():
+    run(ESTIMATES)
+
+
 UNEVEN = """
 import dataclasses
 import jaxsec
