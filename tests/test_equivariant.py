@@ -220,7 +220,7 @@ def apart(one, other):
         (lambda: Layout(2, (0,), num_free=-1), "`num_free` must be at least 0, but is -1"),
         (
             lambda: Config(network="round"),
-            "`network` must be one of flat, equivariant, interference, but is",
+            "`network` must be one of flat, equivariant, interference, unfolded, but is",
         ),
         (lambda: Config(last_temperature=0.0), "`last_temperature` must be positive, but is 0.0"),
         (
