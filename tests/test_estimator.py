@@ -26,6 +26,20 @@ LEVELS = Levels(nats=2.0, noise=-0.5, reach=0.7)
 PLACES = tuple(map(tuple, np.random.default_rng(0).standard_normal((5, 3)).tolist()))
 UNCERTAIN = Layout(3, (0, 1, 2, 0), 3, 1, 0, LEVELS, uncertain=True, places=PLACES)
 SMALL = JammingScenario(num_access_points=3, num_users=3, num_eavesdroppers=2, knowledge="noisy")
+
+
+@dataclasses.dataclass(frozen=True)
+class Silent:
+    """An environment that keeps what it hides to itself."""
+
+    layout: Layout = UNCERTAIN
+    observation_size: int = UNCERTAIN.observation_size
+    action_size: int = 3
+
+    def smooth_reward(self, state, action, temperature):
+        raise NotImplementedError
+
+
 LEARNING = Config(
     policy="mlp", network="unfolded", gradient="smooth", width=8, critic_width=8, num_updates=4,
     num_slots=4, batch_size=4, replay_size=4, critic_warmup=0,
@@ -221,6 +235,10 @@ def test_without_errors_there_is_nothing_to_estimate():
                 dataclasses.replace(LEARNING, gradient="critic"), Environment(SMALL), devices=1
             ),
             "`gradient` must be environment or smooth where what is observed with errors is",
+        ),
+        (
+            lambda: Training(LEARNING, Silent(), devices=1),  # pyright: ignore
+            "`network` must not be unfolded where the environment does not show the truth of what",
         ),
         (
             lambda: Trained(SMALL, LEARNING, {}, {}).at(Size(2, 2, 1)),

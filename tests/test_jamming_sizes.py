@@ -122,7 +122,7 @@ def test_a_flat_policy_serves_its_own_size_only(tmp_path, unjudged, capsys, no_t
     (path,) = saved(tmp_path, fresh("flat"))
     assert main(["jamming", "evaluate", path, "--size", "2x1"]) == 2
     assert (
-        f"{path}: the networks must not be flat to act at size 2x1, but do, and serve "
+        f"{path}: the networks must not be flat to act at size 2x1, but are, and serve "
         "3x2 only" in told(capsys)
     )
     with pytest.raises(Judged):

@@ -56,13 +56,14 @@ class Trained(NamedTuple):
           InputError: they serve one size only, or a number is out of its range.
         """
         own = jamming_sizes.of(self.scenario)
-        for fits_one, what in (
-            (self.config.network == "flat", "be flat"),
-            (self.agent.estimates, "estimate gains"),
+        for fits_one, must_not, but in (
+            (self.config.network == "flat", "be flat", "are"),
+            (self.agent.estimates, "estimate gains", "do"),
         ):
             checks.require(
                 size == own or not fits_one,
-                f"the networks must not {what} to act at size {size}, but do, and serve {own} only",
+                f"the networks must not {must_not} to act at size {size}, but {but}, and serve "
+                f"{own} only",
             )
         return self._replace(scenario=jamming_sizes.resized(self.scenario, size))
 

@@ -67,7 +67,7 @@ class Training:
     Raises:
       InputError: there are not as many devices, slots or batch do not divide by their number, or
         the environment has no smooth reward to be climbed, nor a teacher whose actions are to be
-        imitated, or others cannot take turns with it.
+        imitated, or does not show what is to be estimated, or others cannot take turns with it.
     """
 
     config: Config
@@ -108,8 +108,12 @@ class Training:
             "`teacher` must be given where `actor_loss` is imitation",
         )
         checks.require(
-            not self.agent.estimates
-            or (self.config.gradient != "critic" and isinstance(self.environment, Shown)),
+            not self.agent.estimates or isinstance(self.environment, Shown),
+            "`network` must not be unfolded where the environment does not show the truth of what "
+            "is observed with errors, but is",
+        )
+        checks.require(
+            not self.agent.estimates or self.config.gradient != "critic",
             "`gradient` must be environment or smooth where what is observed with errors is "
             "estimated, whose truth is not remembered with a transition, but is "
             f"{self.config.gradient!r}",
