@@ -69,7 +69,11 @@ class SetDenoiser(nn.Module):
 
 
 class Layer(nn.Module):
-    """One round of mixing."""
+    """One round of mixing.
+
+    Where x is a linear map of fewer channels, `of` has these and the map, and rows of them are
+    mixed instead.
+    """
 
     size: SetSize
 
